@@ -1,0 +1,1 @@
+"""jaxenv: reinforcement-learning environments as pure JAX functions."""
