@@ -78,4 +78,30 @@ def _short(value: Any) -> str:
 # -- rollouts ------------------------------------------------------------------------------------------------------
 
 
+class RolloutArgumentError(JaxenvError, ValueError):
+    """A size of a rollout is not a positive integer."""
+
+    def __init__(self, name: str, given: Any) -> None:
+        super().__init__(f"{name} must be a positive integer, but {_short(given)} was given. Sizes are static: pass a Python int.")
+
+
+class RolloutLengthError(JaxenvError, ValueError):
+    """The length of a rollout cannot be told from the environment."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} has no time limit, so the length of a rollout is unknown. Pass num_env_steps, or set max_steps_in_episode."
+        )
+
+
+class RolloutEnvError(JaxenvError, TypeError):
+    """RolloutWrapper was given no environment, or two."""
+
+    def __init__(self, env_name: Any, env: Any) -> None:
+        super().__init__(
+            f"RolloutWrapper takes either env_name or env, but env_name={_short(env_name)} and env={_short(env)} were given. "
+            "Pass exactly one of them."
+        )
+
+
 # -- wrappers ------------------------------------------------------------------------------------------------------
