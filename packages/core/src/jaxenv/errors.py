@@ -6,6 +6,7 @@ A message is a sentence that ends in an action: what was given, what was expecte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -72,7 +73,195 @@ def _short(value: Any) -> str:
 # -- spaces --------------------------------------------------------------------------------------------------------
 
 
+class SpaceDefinitionError(JaxenvError, ValueError):
+    """A space was described in a way that makes no space; the message says what is wrong and what to pass."""
+
+
+class SpaceMismatchError(JaxenvError, ValueError):
+    """A value has not the structure, shape or kind of dtype that a space's members have."""
+
+    def __init__(self, what: str, given: str, space: Any, advice: str) -> None:
+        super().__init__(f"{what} is {given}, but a member of {_short(space)} was expected. {advice}")
+
+
+class SpaceConversionError(JaxenvError, ValueError):
+    """A space has no counterpart in another form; the message says which and what to use."""
+
+
+class FrozenSpaceError(JaxenvError, AttributeError):
+    """Somebody tried to change a space."""
+
+    def __init__(self, space: Any, name: str) -> None:
+        super().__init__(f"{_short(space)} cannot be changed, so {name} stays as it is. Make another space.")
+
+
+class MissingExtraError(JaxenvError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}, which is not installed. Run: pip install 'jaxenv-core[{extra}]'")
+
+
 # -- the registry --------------------------------------------------------------------------------------------------
+
+
+class InvalidSpecError(JaxenvError, ValueError):
+    """A field of an EnvSpec holds something that it cannot hold."""
+
+    def __init__(self, name: str, field: str, given: Any, expected: str) -> None:
+        super().__init__(
+            f"EnvSpec {_short(name)}: {field} is {_short(given)}, but {expected} was expected. Correct it where the spec is written."
+        )
+
+
+class InvalidCommandError(JaxenvError, ValueError):
+    """A field of a Command holds something that it cannot hold."""
+
+    def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
+        super().__init__(
+            f"Command {_short(name)}: {field} is {_short(given)}, but {expected} was expected. Correct it where the command is written."
+        )
+
+
+class HookResultError(JaxenvError, TypeError):
+    """A plugin's hook returned the wrong type."""
+
+    def __init__(self, hook: str, given: Any, expected: str) -> None:
+        super().__init__(
+            f"{hook} returned {type(given).__name__} {_short(given)}, but an iterable of {expected} was expected. "
+            f"Return a list of {expected}."
+        )
+
+
+class DuplicateNameError(JaxenvError, ValueError):
+    """A plugin gave one name to two things."""
+
+    def __init__(self, hook: str, names: Sequence[str]) -> None:
+        super().__init__(f"{hook} returned more than one entry named {_listed(names)}. Give each its own name.")
+
+
+class NamespaceError(JaxenvError, ValueError):
+    """A plugin's entry point has a name that cannot be a namespace."""
+
+    def __init__(self, namespace: str, rule: str) -> None:
+        super().__init__(
+            f"the entry point's name {namespace!r} cannot be a namespace: {rule}, other than 'local', was expected. "
+            "Rename the entry point."
+        )
+
+
+class PluginError(JaxenvError, RuntimeError):
+    """A plugin was refused; its ``__cause__`` is what went wrong."""
+
+    def __init__(self, namespace: str, distribution: str, version: str, reason: str) -> None:
+        super().__init__(
+            f"Plugin '{namespace}' of {distribution} {version} is refused: {reason.rstrip('.')}. "
+            f"Repair or uninstall {distribution}, or set JAXENV_DISABLED_PLUGINS={namespace}."
+        )
+
+
+class NamespaceClashError(PluginError):
+    """Two distributions claim one namespace."""
+
+    def __init__(self, namespace: str, claimants: Sequence[str]) -> None:
+        JaxenvError.__init__(
+            self,
+            f"Plugin namespace '{namespace}' is claimed by {_listed(claimants, 'and')}, so all of them are refused. "
+            f"Uninstall all but one, or set JAXENV_DISABLED_PLUGINS={namespace}.",
+        )
+
+
+class PluginWarning(UserWarning):
+    """A plugin was refused; every other plugin works."""
+
+
+class UnknownEnvError(JaxenvError, LookupError):
+    """No environment has this id."""
+
+    def __init__(self, env_id: str, hints: Sequence[str] = ()) -> None:
+        super().__init__(
+            " ".join([f"No environment has the id {_short(env_id)}.", *hints, "Run `jaxenv list` to see all of them."])
+        )
+
+
+class AmbiguousEnvError(JaxenvError, LookupError):
+    """Several environments have this short id."""
+
+    def __init__(self, env_id: str, full_ids: Sequence[str]) -> None:
+        super().__init__(f"Several environments are named {_short(env_id)}. Write one of the full ids: {', '.join(full_ids)}.")
+
+
+class UnavailableEnvError(JaxenvError, LookupError):
+    """The id belongs to a plugin that is refused or disabled."""
+
+    def __init__(self, env_id: str, reason: str) -> None:
+        super().__init__(f"Environment {_short(env_id)} is not available. {reason}")
+
+
+class RegisterTypeError(JaxenvError, TypeError):
+    """Something that is neither an EnvSpec nor an Environment class was registered."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"register takes an EnvSpec or a subclass of Environment, but {type(given).__name__} {_short(given)} was given. "
+            "Pass the class itself, or an EnvSpec that names it."
+        )
+
+
+class EntryPointError(JaxenvError, ImportError):
+    """The object that a spec or a command names cannot be imported."""
+
+    def __init__(self, owner: str, entry_point: str, reason: str, action: str) -> None:
+        super().__init__(f"{owner} names {entry_point!r}, which cannot be used: {reason.rstrip('.')}. {action}")
+
+
+class UnknownOverrideError(JaxenvError, TypeError):
+    """``make`` was given a keyword that is neither a field of the environment nor a leaf of its params."""
+
+    def __init__(
+        self, env_id: str, name: str, fields: Sequence[str], params: Sequence[str], near: Sequence[str], where: Sequence[str] = ()
+    ) -> None:
+        problem = (
+            f"has several params named {name!r} ({', '.join(where)})"
+            if where
+            else f"has neither a field nor a param named {name!r}"
+        )
+        hint = f"Did you mean {_listed([repr(n) for n in near])}?" if near else "Choose one of these."
+        if where:
+            hint = "Change it in the params that make returns, with .replace(...)."
+        super().__init__(
+            f"{env_id} {problem}. Fields: {', '.join(fields) or 'none'}. Params: {', '.join(params) or 'none'}. {hint}"
+        )
+
+
+class OverrideValueError(JaxenvError, ValueError):
+    """``make`` was given a value that the field or the param cannot take."""
+
+    def __init__(self, env_id: str, name: str, given: Any, expected: str) -> None:
+        super().__init__(f"{env_id}: {name} is {_short(given)}, but {expected}")
+
+
+class NoOracleError(JaxenvError, LookupError):
+    """An environment cannot be compared with a reference."""
+
+    def __init__(self, env_id: str, others: Sequence[str]) -> None:
+        choice = f"Choose one that has: {', '.join(others)}." if others else "No installed environment has one."
+        super().__init__(f"{env_id} names no oracle, so there is no reference to compare it with. {choice}")
+
+
+class CommandClashError(JaxenvError, LookupError):
+    """Two plugins offer a command of the same name."""
+
+    def __init__(self, name: str, namespaces: Sequence[str]) -> None:
+        super().__init__(
+            f"The command {name!r} is offered by the plugins {_listed(namespaces, 'and')}, so none of them runs. "
+            f"Uninstall all but one, or set JAXENV_DISABLED_PLUGINS."
+        )
+
+
+def _listed(words: Sequence[str], conjunction: str = "or") -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    return f" {conjunction} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 # -- rollouts ------------------------------------------------------------------------------------------------------
@@ -101,6 +290,16 @@ class RolloutEnvError(JaxenvError, TypeError):
         super().__init__(
             f"RolloutWrapper takes either env_name or env, but env_name={_short(env_name)} and env={_short(env)} were given. "
             "Pass exactly one of them."
+        )
+
+
+class BenchmarkPeerError(JaxenvError, ImportError):
+    """A library that a benchmark should run is unknown or not installed."""
+
+    def __init__(self, library: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The benchmark cannot run {library!r}: it is not installed, or not one of {', '.join(known)}. "
+            "Install it in this environment, or leave it out of --against."
         )
 
 

@@ -1,0 +1,7 @@
+"""Which environments there are: what a plugin says about them, how plugins are found, how ids are looked up."""
+
+from __future__ import annotations
+
+from jaxenv.registry.spec import Command, EnvSpec, Plugin
+
+__all__ = ["Command", "EnvSpec", "Plugin"]
