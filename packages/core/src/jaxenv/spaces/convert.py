@@ -1,0 +1,132 @@
+"""Spaces to and from JSON and Gymnasium."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxenv.errors import MissingExtraError, SpaceConversionError
+from jaxenv.spaces.base import Space, kind
+from jaxenv.spaces.box import Box
+from jaxenv.spaces.composite import Dict, Tuple
+from jaxenv.spaces.discrete import Discrete, MultiDiscrete
+
+
+def to_json(space: Space) -> dict[str, Any]:
+    """Return ``space`` as plain data that ``json.dumps`` takes; infinities are the strings "inf" and "-inf"."""
+    match space:
+        case Discrete():
+            return {"type": "Discrete", "n": space.n, "start": space.start, "dtype": str(space.dtype)}
+        case MultiDiscrete():
+            return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "dtype": str(space.dtype)}
+        case Box():
+            bounds = {"low": _bound_to_json(space.low), "high": _bound_to_json(space.high)}
+            return {"type": "Box", **bounds, "shape": list(space.shape), "dtype": str(space.dtype)}
+        case Tuple():
+            return {"type": "Tuple", "spaces": [to_json(part) for part in space]}
+        case Dict():
+            # Pairs, not an object: order is part of a Dict, and tools sort the names of objects.
+            return {"type": "Dict", "spaces": [[name, to_json(part)] for name, part in space.items()]}
+        case _:
+            raise SpaceConversionError(f"{space!r} has no JSON form. Use the spaces of jaxenv.spaces.")
+
+
+def from_json(data: Mapping[str, Any]) -> Space:
+    """Return the space that ``to_json`` turned into ``data``."""
+    try:
+        match data["type"]:
+            case "Discrete":
+                return Discrete(data["n"], data["start"], data["dtype"])
+            case "MultiDiscrete":
+                return MultiDiscrete(np.array(data["nvec"], dtype=np.int64), data["dtype"])
+            case "Box":
+                low, high = _bound_from_json(data["low"]), _bound_from_json(data["high"])
+                return Box(low, high, tuple(data["shape"]), data["dtype"])
+            case "Tuple":
+                return Tuple(from_json(part) for part in data["spaces"])
+            case "Dict":
+                return Dict({name: from_json(part) for name, part in data["spaces"]})
+            case other:
+                raise SpaceConversionError(f"There is no space of type {other!r}. Pass what jaxenv.spaces.to_json returned.")
+    except (KeyError, TypeError) as error:
+        raise SpaceConversionError(f"{data!r} does not describe a space. Pass what jaxenv.spaces.to_json returned.") from error
+
+
+def to_gymnasium(space: Space) -> Any:
+    """Return the Gymnasium space with the same members."""
+    gym = _gymnasium()
+    match space:
+        case Discrete():
+            return gym.Discrete(space.n, start=space.start, dtype=space.dtype)
+        case MultiDiscrete():
+            return gym.MultiDiscrete(space.nvec, dtype=space.dtype)
+        case Box():
+            return gym.Box(np.array(space.low), np.array(space.high), space.shape, space.dtype)
+        case Tuple():
+            return gym.Tuple([to_gymnasium(part) for part in space])
+        case Dict():
+            # An OrderedDict keeps its order; Gymnasium sorts the names of a plain dict.
+            return gym.Dict(OrderedDict((name, to_gymnasium(part)) for name, part in space.items()))
+        case _:
+            raise SpaceConversionError(f"{space!r} has no counterpart in Gymnasium. Use the spaces of jaxenv.spaces.")
+
+
+def from_gymnasium(space: Any) -> Space:
+    """Return the space with the same members as a Gymnasium space.
+
+    64-bit dtypes become 32-bit ones where x64 is off. ``MultiBinary`` becomes a ``Box`` of 0 and 1, and a ``MultiDiscrete`` that
+    does not start at 0 a ``Box`` of its integers.
+    """
+    gym = _gymnasium()
+    match space:
+        case gym.Discrete():
+            return Discrete(int(space.n), int(space.start), space.dtype)
+        case gym.MultiDiscrete():
+            start = np.asarray(space.start)
+            return Box(start, start + space.nvec - 1, dtype=space.dtype) if start.any() else MultiDiscrete(space.nvec, space.dtype)
+        case gym.MultiBinary():
+            return Box(0, 1, space.shape, space.dtype)
+        case gym.Box():
+            return Box(space.low, space.high, space.shape, space.dtype)
+        case gym.Tuple():
+            return Tuple(from_gymnasium(part) for part in space.spaces)
+        case gym.Dict():
+            return Dict({name: from_gymnasium(part) for name, part in space.spaces.items()})
+        case _:
+            raise SpaceConversionError(
+                f"{space!r} has no counterpart in jaxenv: its members have no fixed shape. "
+                "Use Discrete, MultiDiscrete, MultiBinary, Box, Tuple or Dict."
+            )
+
+
+def _gymnasium() -> Any:
+    try:
+        import gymnasium.spaces
+    except ImportError as error:
+        raise MissingExtraError("gymnasium", "gymnasium", "converting spaces to or from Gymnasium") from error
+    return gymnasium.spaces
+
+
+def _bound_to_json(bound: Any) -> Any:
+    values = np.asarray(bound)
+    if values.size and (values == values.flat[0]).all():
+        values = values.reshape(-1)[0]
+    return _map_nested(lambda v: str(v) if isinstance(v, float) and math.isinf(v) else v, _plain(values))
+
+
+def _plain(values: Any) -> Any:
+    if kind(values.dtype) == "float" and values.dtype.itemsize < 8:
+        values = values.astype(np.float64)  # float16 and bfloat16 have no Python values of their own
+    return values.tolist()
+
+
+def _bound_from_json(bound: Any) -> Any:
+    return np.array(_map_nested(lambda v: float(v) if isinstance(v, str) else v, bound))
+
+
+def _map_nested(function: Any, value: Any) -> Any:
+    return [_map_nested(function, v) for v in value] if isinstance(value, list) else function(value)
