@@ -107,7 +107,9 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
 
     def __post_init__(self) -> None:
         if self.integrator not in ("euler", "semi-implicit euler"):
-            raise ValueError(f"integrator must be 'euler' or 'semi-implicit euler', but {self.integrator!r} was given; choose one of the two")
+            raise ValueError(
+                f"integrator must be 'euler' or 'semi-implicit euler', but {self.integrator!r} was given; choose one of the two"
+            )
 
     @property
     def default_params(self) -> CartPoleParams:

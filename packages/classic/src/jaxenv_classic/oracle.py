@@ -84,7 +84,10 @@ def compare(env_id: str, env: Environment[Any, Any], params: Any, reference: Any
         turns = difference["state"][:, index]
         difference["state"][:, index] = np.minimum(turns, np.abs(2 * np.pi - turns))
     quantities = (
-        *(Quantity(f"state.{name}", transitions, float(difference["state"][:, i].max()), tolerance) for i, name in enumerate(subject.fields)),
+        *(
+            Quantity(f"state.{name}", transitions, float(difference["state"][:, i].max()), tolerance)
+            for i, name in enumerate(subject.fields)
+        ),
         Quantity("observation", transitions, float(difference["obs"].max()), tolerance),
         Quantity("reward", transitions, float(difference["reward"].max()), tolerance),
         Quantity("terminated", transitions, float(difference["terminated"].sum()), 0.0),
@@ -104,7 +107,9 @@ def _difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
 
 
-def _our_step(env: Environment[Any, Any], params: Any, subject: Subject, start: np.ndarray, action: np.ndarray) -> dict[str, np.ndarray]:
+def _our_step(
+    env: Environment[Any, Any], params: Any, subject: Subject, start: np.ndarray, action: np.ndarray
+) -> dict[str, np.ndarray]:
     key = jax.random.key(0)
     _, state = env.reset(key, params)
     dtype = np.dtype(getattr(state, subject.fields[0]).dtype)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxenv.errors import KeyTypeError, StateMismatchError, TransitionValueError
+from jaxenv.errors import KeyTypeError, ParamsLeafError, ParamsTypeError, StateMismatchError, TransitionValueError
 
 
 def _is_key(leaf: Any) -> bool:
@@ -23,21 +23,35 @@ def key(key: Any) -> Array:
     return key
 
 
-def params(tree: Any) -> Any:
-    """Give floats JAX's default float dtype and 64-bit integers int32; leave every other leaf as it is."""
-    default_float = jnp.result_type(float)
+def params(given: Any, default: Any, name: str) -> Any:
+    """Return parameters with fixed dtypes.
 
-    def leaf(x: Any) -> Array:
-        if _is_key(x):
-            return x
-        x = jnp.asarray(x)
-        if jnp.issubdtype(x.dtype, jnp.floating):
-            return lax.convert_element_type(x, default_float)
-        if x.dtype == jnp.int64:
-            return lax.convert_element_type(x, jnp.int32)
-        return lax.convert_element_type(x, x.dtype)
+    Floats get JAX's default float dtype, and so do whole numbers given for a parameter whose default is a float; other
+    64-bit integers become int32. Every other leaf stays as it is.
+    """
+    if not isinstance(given, type(default)):
+        raise ParamsTypeError(name, given, type(default))
+    leaves, structure = jax.tree.flatten_with_path(given, is_leaf=lambda x: x is None)
+    kinds = [_kind(x) for x in jax.tree.leaves(default, is_leaf=lambda x: x is None)]
+    if len(kinds) != len(leaves):  # a container of another size: nothing to compare with
+        kinds = [_kind(x) for _, x in leaves]
+    return jax.tree.unflatten(structure, [_param(name, path, x, k) for (path, x), k in zip(leaves, kinds, strict=True)])
 
-    return jax.tree.map(leaf, tree)
+
+def _kind(leaf: Any) -> str:
+    return "" if leaf is None or _is_key(leaf) else jnp.asarray(leaf).dtype.kind
+
+
+def _param(name: str, path: Any, leaf: Any, expected: str) -> Any:
+    if leaf is None or _is_key(leaf):
+        return leaf
+    leaf = jnp.asarray(leaf)
+    floating = jnp.issubdtype(leaf.dtype, jnp.floating)
+    if floating and expected in ("i", "u"):
+        raise ParamsLeafError(name, jax.tree_util.keystr(path), _describe(leaf))
+    if floating or (expected == "f" and leaf.dtype.kind in "iu"):
+        return lax.convert_element_type(leaf, jnp.result_type(float))
+    return lax.convert_element_type(leaf, jnp.int32 if leaf.dtype == jnp.int64 else leaf.dtype)
 
 
 def strong(tree: Any) -> Any:

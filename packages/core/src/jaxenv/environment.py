@@ -35,7 +35,7 @@ from flax import struct
 from jax import Array
 
 from jaxenv import _canonical, spaces
-from jaxenv.errors import ParamsTypeError, RenderNotSupportedError
+from jaxenv.errors import RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
 """The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""
@@ -125,8 +125,8 @@ class Environment(Generic[StateT, ParamsT]):
         del ended, params
         return fresh
 
-    def render(self, state: StateT, params: ParamsT) -> Array:
-        """Draw ``state`` as uint8[H, W, 3]; a JAX function."""
+    def render(self, state: StateT, params: ParamsT, size: int | tuple[int, int] = 256) -> Array:
+        """Draw ``state`` as uint8[H, W, 3]; a JAX function, ``size`` (H and W in pixels, or one number for both) apart."""
         raise RenderNotSupportedError(self.name)
 
     # -- what every caller gets --------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Environment(Generic[StateT, ParamsT]):
         Returns:
             ``(obs, state)``, in the dtypes of the spaces.
         """
-        return _reset(self, key, self._checked(params))
+        return _reset(self, key, self._given(params))
 
     def step(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
@@ -158,13 +158,13 @@ class Environment(Generic[StateT, ParamsT]):
             ``(obs, state, reward, done, info)``: reward float32[], done bool[], ``info`` with ``terminated``,
             ``truncated`` (bool[]), ``discount`` (float32[]) and ``final_observation``.
         """
-        return _step(self, key, state, action, self._checked(params))
+        return _step(self, key, state, action, self._given(params))
 
     def step_env(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
     ) -> tuple[Any, StateT, Array, Array, dict[str, Any]]:
         """Take the very step that ``step`` takes with this key, without the reset: ``obs`` and ``state`` may be final."""
-        return _step_env(self, key, state, action, self._checked(params))
+        return _step_env(self, key, state, action, self._given(params))
 
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
         """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``."""
@@ -191,16 +191,11 @@ class Environment(Generic[StateT, ParamsT]):
     def state_space(self, params: ParamsT | None = None) -> spaces.Dict:
         """Return the space of the state, field by field, with its shapes and dtypes; bounds are the dtypes' own."""
         key = jax.eval_shape(lambda: jax.random.key(0))
-        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._checked(params))
+        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
         return spaces.of_structure(shapes)
 
-    def _checked(self, params: ParamsT | None) -> ParamsT:
-        default = self.default_params
-        if params is None:
-            return default
-        if not isinstance(params, type(default)):
-            raise ParamsTypeError(self.name, given=params, expected=type(default))
-        return params
+    def _given(self, params: ParamsT | None) -> ParamsT:
+        return self.default_params if params is None else params
 
 
 @partial(jax.jit, static_argnums=0)
@@ -219,20 +214,23 @@ def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, pa
     )
 
 
-def _keyed_advance(
-    env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any
-) -> tuple[Transition[Any], Array]:
+def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Transition[Any], Array]:
     """Return the transition and the key for the reset that may follow it.
 
     The key is split only where both the transition and ``init`` draw from it: on a CPU, random numbers are the
     first cost of a step, and a key that one of them ignores may go to the other whole.
     """
     key_advance = key_reset = key
-    if _canonical.reads_key(_advance, env, key, state, action, params) and _canonical.reads_key(
-        _init, env, key, params
-    ):
+    if _canonical.reads_key(_advance, env, key, state, action, params) and _canonical.reads_key(_init, env, key, params):
         key_advance, key_reset = jax.random.split(key)
     return _advance(env, key_advance, state, action, params), key_reset
+
+
+def _arguments(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Any, Any, Any]:
+    """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
+    params = _canonical.params(params, env.default_params, env.name)
+    action = env.action_space(params).cast(action, f"{env.name}'s action")
+    return _canonical.key(key), _canonical.strong(state), action, params
 
 
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
@@ -253,15 +251,14 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
 
 @partial(jax.jit, static_argnums=0)
 def _reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[Any, Any]:
-    key, params = _canonical.key(key), _canonical.params(params)
+    key, params = _canonical.key(key), _canonical.params(params, env.default_params, env.name)
     state = _init(env, key, params)
     return _observation(env, state, params), state
 
 
 @partial(jax.jit, static_argnums=0)
 def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
-    key, params, state = _canonical.key(key), _canonical.params(params), _canonical.strong(state)
-    action = env.action_space(params).cast(action, f"{env.name}'s action")
+    key, state, action, params = _arguments(env, key, state, action, params)
     out, _ = _keyed_advance(env, key, state, action, params)
     obs = _observation(env, out.state, params)
     reward, done, info = _results(out, obs)
@@ -270,8 +267,7 @@ def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, p
 
 @partial(jax.jit, static_argnums=0)
 def _step(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
-    key, params, state = _canonical.key(key), _canonical.params(params), _canonical.strong(state)
-    action = env.action_space(params).cast(action, f"{env.name}'s action")
+    key, state, action, params = _arguments(env, key, state, action, params)
     out, key_reset = _keyed_advance(env, key, state, action, params)
     reward, done, info = _results(out, _observation(env, out.state, params))
     fresh = env.carry_over(_init(env, key_reset, params), out.state, params)

@@ -38,6 +38,13 @@ class ParamsTypeError(JaxenvError, TypeError):
         )
 
 
+class ParamsLeafError(JaxenvError, TypeError):
+    """A parameter that counts something was given a fraction."""
+
+    def __init__(self, name: str, where: str, given: str) -> None:
+        super().__init__(f"{name}: params{where} is {given}, but an integer was expected. Pass an int or an integer array.")
+
+
 class StateMismatchError(JaxenvError, TypeError):
     """A state does not have the structure or dtypes that the last state had."""
 
@@ -62,7 +69,7 @@ class RenderNotSupportedError(JaxenvError, NotImplementedError):
     """The environment has no drawing."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} does not define render(state, params), so it cannot be drawn. Define it on the class.")
+        super().__init__(f"{name} does not define render(state, params, size), so it cannot be drawn. Define it on the class.")
 
 
 def _short(value: Any) -> str:

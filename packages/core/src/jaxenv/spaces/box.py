@@ -20,7 +20,7 @@ class Box(Space):
     """Arrays of one shape whose elements lie within bounds, both ends included.
 
     Args:
-        low: the smallest values: a number, an array, or a traced value; ``-inf`` for none.
+        low: the smallest values: a number, an array, a traced value, or a sequence of such numbers; ``-inf`` for none.
         high: the largest values, likewise; ``inf`` for none.
         shape: the shape of a member; where left out, the shape that the bounds have together.
         dtype: a float, integer or bool dtype. In an integer Box an infinite bound means the dtype's own limit.
@@ -35,6 +35,7 @@ class Box(Space):
 
     def __init__(self, low: Any, high: Any, shape: Any = None, dtype: Any = jnp.float32) -> None:
         dtype = canonical_dtype(dtype, "Box", "bool", "integer", "float")
+        low, high = _joined(low, dtype), _joined(high, dtype)
         if shape is None:
             shape = np.broadcast_shapes(np.shape(low), np.shape(high))
         shape = _shape(shape)
@@ -101,6 +102,13 @@ def _shape(shape: Any) -> tuple[int, ...]:
     if any(n < 0 for n in result):
         raise SpaceDefinitionError(f"Box got the shape {result}, in which a size is negative. Pass sizes of at least 0.")
     return result
+
+
+def _joined(bound: Any, dtype: np.dtype[Any]) -> Any:
+    """Stack a sequence of numbers of which some are traced; leave any other bound as it is."""
+    if isinstance(bound, list | tuple) and any(isinstance(number, jax.core.Tracer) for number in bound):
+        return jnp.stack([lax.convert_element_type(number, dtype) for number in bound])
+    return bound
 
 
 def _bound(bound: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

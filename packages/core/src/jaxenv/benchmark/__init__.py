@@ -1,0 +1,5 @@
+"""Speed, measured: one protocol for jaxenv and for the libraries that have the same tasks."""
+
+from jaxenv.benchmark.protocol import Measurement, Workload, compare
+
+__all__ = ["Measurement", "Workload", "compare"]

@@ -1,0 +1,199 @@
+"""The libraries that a benchmark can run, each as a function from a workload to a program that can be timed.
+
+A program of a JAX library is one compiled function of a key, the same loop for each of them: split the keys, sample from the
+library's own action space (or ask the policy), take the library's own step with its own automatic reset, and return what
+must be computed. A vector environment in Python is a loop over its ``step``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenv.errors import BenchmarkPeerError
+
+
+class Workload(NamedTuple):
+    """What is run."""
+
+    env_id: str
+    """The environment, by the name that all libraries know it by."""
+    num_envs: int
+    """Environments in the batch."""
+    num_steps: int
+    """Steps of each environment in one run."""
+    policy: str = "random"
+    """``random`` (uniform over the action space) or ``mlp`` (two tanh layers of 64, fixed random weights)."""
+    force: bool = True
+    """Whether observations of every step are returned, not only rewards and flags."""
+    unroll: int = 1
+    """Steps in one iteration of the scan."""
+    prng: str = "default"
+    """``default`` (JAX's own keys) or ``jaxenv`` (``jaxenv.random.key``)."""
+
+
+class Program(Protocol):
+    """Something ready to run."""
+
+    def compile(self) -> None:
+        """Do all that happens once: tracing and compiling. Timed apart."""
+        ...
+
+    def run(self, seed: int) -> None:
+        """Play the workload once and wait for every output."""
+        ...
+
+
+class Tasks(NamedTuple):
+    """One environment of a JAX library, for single environments; the harness batches it."""
+
+    reset: Callable[[Array], tuple[Any, Any]]
+    step: Callable[[Array, Any, Any], tuple[Any, Any, Array, Array]]
+    sample: Callable[[Array], Any]
+    num_outputs: int
+    discrete: bool
+    state_bytes: int
+
+
+class JaxProgram:
+    """The loop that every JAX library runs in."""
+
+    def __init__(self, tasks: Tasks, workload: Workload) -> None:
+        self._tasks, self._workload = tasks, workload
+        self._jitted = jax.jit(self._play)
+        self._compiled: Any = None
+        self.state_bytes = tasks.state_bytes
+
+    def compile(self) -> None:
+        self._compiled = self._jitted.lower(self._key(0)).compile()
+
+    def run(self, seed: int) -> None:
+        jax.block_until_ready(self._compiled(self._key(seed)))
+
+    def _key(self, seed: int) -> Array:
+        if self._workload.prng == "jaxenv":
+            from jaxenv import random
+
+            return random.key(seed)
+        return jax.random.key(seed)
+
+    def _play(self, key: Array) -> Any:
+        tasks, work = self._tasks, self._workload
+        key_reset, key_policy, key_scan = jax.random.split(key, 3)
+        obs, state = jax.vmap(tasks.reset)(jax.random.split(key_reset, work.num_envs))
+        act = self._policy(key_policy, obs)
+
+        def body(loop: tuple[Any, Any], key_step: Array) -> tuple[Any, Any]:
+            obs, state = loop
+            key_act, key_env = jax.random.split(key_step)
+            action = act(key_act, obs)
+            obs, state, reward, done = jax.vmap(tasks.step)(jax.random.split(key_env, work.num_envs), state, action)
+            return (obs, state), (obs, reward, done) if work.force else (reward, done)
+
+        return jax.lax.scan(body, (obs, state), jax.random.split(key_scan, work.num_steps), unroll=work.unroll)
+
+    def _policy(self, key: Array, obs: Any) -> Callable[[Array, Any], Any]:
+        tasks, work = self._tasks, self._workload
+        if work.policy == "random":
+            return lambda key_act, obs: jax.vmap(tasks.sample)(jax.random.split(key_act, work.num_envs))
+        width = sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(obs))
+        sizes = (width, 64, 64, tasks.num_outputs)
+        keys = jax.random.split(key, 3)
+        weights = [jax.random.normal(k, (m, n), jnp.float32) / m**0.5 for k, m, n in zip(keys, sizes[:-1], sizes[1:], strict=True)]
+
+        def mlp(key_act: Array, obs: Any) -> Array:
+            del key_act
+            leaves = [leaf.reshape(work.num_envs, -1).astype(jnp.float32) for leaf in jax.tree.leaves(obs)]
+            hidden = jnp.concatenate(leaves, axis=1)
+            for weight in weights[:-1]:
+                hidden = jnp.tanh(hidden @ weight)
+            out = hidden @ weights[-1]
+            return jnp.argmax(out, axis=1).astype(jnp.int32) if tasks.discrete else jnp.tanh(out)
+
+        return mlp
+
+
+def _state_bytes(reset: Callable[[Array], tuple[Any, Any]]) -> int:
+    _, state = jax.eval_shape(reset, jax.eval_shape(lambda: jax.random.key(0)))
+    return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def jaxenv_program(workload: Workload) -> JaxProgram:
+    """The environment of this library."""
+    import jaxenv
+
+    env, params = jaxenv.make(workload.env_id)
+    space = env.action_space(params)
+
+    def reset(key: Array) -> tuple[Any, Any]:
+        return env.reset(key, params)
+
+    def step(key: Array, state: Any, action: Any) -> tuple[Any, Any, Array, Array]:
+        return env.step(key, state, action, params)[:4]
+
+    discrete = isinstance(space, jaxenv.spaces.Discrete)
+    return JaxProgram(Tasks(reset, step, space.sample, env.num_actions, discrete, _state_bytes(reset)), workload)
+
+
+def gymnax_program(workload: Workload) -> JaxProgram:
+    """The environment of the same name in gymnax 1.0."""
+    gymnax = _peer("gymnax")
+    env, params = gymnax.make(workload.env_id.rpartition("/")[2])
+    space = env.action_space(params)
+
+    def reset(key: Array) -> tuple[Any, Any]:
+        return env.reset(key, params)
+
+    def step(key: Array, state: Any, action: Any) -> tuple[Any, Any, Array, Array]:
+        obs, state, reward, terminated, truncated, _ = env.step(key, state, action, params)
+        return obs, state, reward, terminated | truncated
+
+    discrete = hasattr(space, "n")
+    return JaxProgram(Tasks(reset, step, space.sample, env.num_actions, discrete, _state_bytes(reset)), workload)
+
+
+class GymnasiumProgram:
+    """Gymnasium's own vector environment (a vectorised one where it has it), stepped from Python."""
+
+    state_bytes = 0
+
+    def __init__(self, workload: Workload) -> None:
+        gymnasium = _peer("gymnasium")
+        mode = "vector_entry_point" if gymnasium.spec(workload.env_id).vector_entry_point else "sync"
+        self._envs = gymnasium.make_vec(workload.env_id, num_envs=workload.num_envs, vectorization_mode=mode)
+        self._steps = workload.num_steps
+
+    def compile(self) -> None:
+        self._envs.reset(seed=0)
+
+    def run(self, seed: int) -> None:
+        self._envs.action_space.seed(seed)
+        self._envs.reset(seed=seed)
+        for _ in range(self._steps):
+            self._envs.step(self._envs.action_space.sample())
+
+
+CONTENDERS: dict[str, Callable[[Workload], Any]] = {
+    "jaxenv": jaxenv_program,
+    "gymnax": gymnax_program,
+    "gymnasium": GymnasiumProgram,
+}
+
+
+def version(library: str) -> str:
+    """The installed version of a contender."""
+    return importlib.metadata.version("jaxenv-core" if library == "jaxenv" else library)
+
+
+def _peer(library: str) -> Any:
+    try:
+        return importlib.import_module(library)
+    except ImportError as error:
+        raise BenchmarkPeerError(library, tuple(CONTENDERS)) from error

@@ -1,0 +1,352 @@
+"""The protocol: what step returns on every kind of step, dtypes, keys, params, compilation."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import struct
+
+from jaxenv import _canonical
+from jaxenv import environment as protocol
+from jaxenv.environment import NO_TIME_LIMIT, Environment, Params, State, Transition
+from jaxenv.errors import (
+    KeyTypeError,
+    ParamsLeafError,
+    ParamsTypeError,
+    RenderNotSupportedError,
+    StateMismatchError,
+    TransitionValueError,
+)
+from jaxenv.spaces import Box, Discrete
+
+TRACES = {"transition": 0}
+
+
+@struct.dataclass
+class CorridorParams(Params):
+    max_steps_in_episode: Any = struct.field(default=6, kw_only=True)
+    gain: Any = 1.0
+
+
+@struct.dataclass
+class CorridorState(State):
+    position: Any
+    episodes: Any = 0
+
+
+class Corridor(Environment[CorridorState, CorridorParams]):
+    """Walk right to the end; counts its episodes across resets."""
+
+    length: int = 4
+
+    @property
+    def default_params(self):
+        return CorridorParams()
+
+    def init(self, key, params):
+        return CorridorState(position=jax.random.uniform(key, (), float) * 0.5)
+
+    def transition(self, key, state, action, params):
+        TRACES["transition"] += 1
+        position = state.position + action.astype(state.position.dtype) * params.gain
+        return Transition(state.replace(position=position), position, position >= self.length, {"step": state.time})
+
+    def observe(self, state, params):
+        return jnp.stack([state.position, state.episodes.astype(state.position.dtype)])
+
+    def carry_over(self, fresh, ended, params):
+        return fresh.replace(episodes=ended.episodes + 1)
+
+    def action_space(self, params):
+        return Discrete(2)
+
+    def observation_space(self, params):
+        return Box(-jnp.inf, jnp.inf, (2,))
+
+
+class NoisyCorridor(Corridor):
+    """Draws in its transition too."""
+
+    def transition(self, key, state, action, params):
+        out = super().transition(key, state, action, params)
+        return out.replace(reward=jax.random.uniform(key, (), float))
+
+
+def play(env, params, actions, key=None):
+    key = jax.random.key(0) if key is None else key
+    obs, state = env.reset(key, params)
+    steps = []
+    for t, action in enumerate(actions):
+        steps.append(env.step(jax.random.fold_in(key, t), state, action, params))
+        state = steps[-1][1]
+    return steps
+
+
+def flags(step):
+    _, _, _, done, info = step
+    return bool(done), bool(info["terminated"]), bool(info["truncated"]), float(info["discount"])
+
+
+def test_ordinary_step():
+    env = Corridor()
+    (step,) = play(env, env.default_params, [1])
+    obs, state, reward, _, info = step
+    assert flags(step) == (False, False, False, 1.0)
+    assert int(state.time) == 1
+    np.testing.assert_array_equal(obs, info["final_observation"])
+    assert float(reward) == float(obs[0])
+
+
+def test_termination_resets_and_reports_the_final_observation():
+    env = Corridor()
+    steps = play(env, env.default_params, [1, 1, 1, 1, 1])
+    assert [flags(step) for step in steps[:3]] == [(False, False, False, 1.0)] * 3
+    obs, state, reward, _, info = steps[3]
+    assert flags(steps[3]) == (True, True, False, 0.0)
+    assert int(state.time) == 0
+    assert float(info["final_observation"][0]) >= 4
+    assert float(reward) == float(info["final_observation"][0])
+    assert float(obs[0]) < 0.5
+    # The step after belongs to the next episode.
+    assert int(steps[4][1].time) == 1
+    assert flags(steps[4]) == (False, False, False, 1.0)
+
+
+def test_time_limit_truncates_on_its_exact_step():
+    env = Corridor()
+    steps = play(env, env.default_params, [0] * 7)
+    assert [flags(step)[0] for step in steps] == [False] * 5 + [True, False]
+    assert flags(steps[5]) == (True, False, True, 1.0)
+
+
+def test_termination_and_time_limit_on_the_same_step():
+    env = Corridor()
+    steps = play(env, env.default_params.replace(max_steps_in_episode=4), [1] * 4)
+    assert flags(steps[3]) == (True, True, True, 0.0)
+
+
+def test_carry_over_survives_the_reset():
+    env = Corridor()
+    steps = play(env, env.default_params.replace(max_steps_in_episode=2), [0] * 6)
+    assert [int(step[1].episodes) for step in steps] == [0, 1, 1, 2, 2, 3]
+    # The observation that begins the next episode sees it; the final one of the last does not.
+    assert [float(step[0][1]) for step in steps] == [0, 1, 1, 2, 2, 3]
+    assert float(steps[1][4]["final_observation"][1]) == 0
+
+
+def test_step_env_is_the_step_without_the_reset():
+    for env in (Corridor(), NoisyCorridor()):
+        params = env.default_params
+        key = jax.random.key(7)
+        _, state = env.reset(key, params)
+        state = state.replace(position=jnp.asarray(3.5))
+        obs, after, reward, done, info = env.step_env(key, state, 1, params)
+        _, _, step_reward, step_done, step_info = env.step(key, state, 1, params)
+        assert bool(done)
+        assert int(after.time) == 1
+        np.testing.assert_array_equal(obs, step_info["final_observation"])
+        assert (float(reward), bool(done)) == (float(step_reward), bool(step_done))
+        assert info.keys() == step_info.keys()
+
+
+def test_the_reset_within_a_step_uses_the_whole_key_only_if_the_transition_draws_nothing():
+    key = jax.random.key(3)
+    for env, key_reset in ((Corridor(), key), (NoisyCorridor(), jax.random.split(key)[1])):
+        params = env.default_params.replace(max_steps_in_episode=1)
+        _, state = env.reset(jax.random.key(0), params)
+        _, fresh, *_ = env.step(key, state, 0, params)
+        assert float(fresh.position) == float(env.reset(key_reset, params)[1].position)
+
+
+def test_equal_environments_share_one_compilation():
+    params = CorridorParams(gain=0.25)
+    a, b, other = Corridor(length=9), Corridor(length=9), Corridor(length=10)
+    assert a == b
+    assert hash(a) == hash(b)
+    assert a != other
+    for env in (a, b):
+        play(env, params, [1])
+    before = TRACES["transition"]
+    play(Corridor(length=9), params.replace(gain=0.5), [1])
+    assert TRACES["transition"] == before
+    play(other, params, [1])
+    assert TRACES["transition"] > before
+
+
+def test_environments_are_frozen_dataclasses():
+    env = Corridor(length=5)
+    assert repr(env) == "Corridor(length=5)"
+    assert dataclasses.replace(env, length=6) == Corridor(6)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        env.length = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_dtypes_are_those_of_the_spaces_without_weak_types(x64):
+    with jax.enable_x64(x64):
+        env = NoisyCorridor()
+        params = env.default_params
+        obs, state = env.reset(jax.random.key(0), params)
+        results = env.step(jax.random.key(1), state, 1, params)
+        for leaf in jax.tree.leaves((obs, state, results)):
+            assert not leaf.weak_type
+        obs, after, reward, done, info = results
+        assert (obs.dtype, reward.dtype, done.dtype, after.time.dtype) == (jnp.float32, jnp.float32, jnp.bool_, jnp.int32)
+        assert after.position.dtype == (jnp.float64 if x64 else jnp.float32)
+        assert (info["discount"].dtype, info["truncated"].dtype) == (jnp.float32, jnp.bool_)
+        assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_params_may_have_any_numeric_dtype(x64):
+    with jax.enable_x64(x64):
+        env = Corridor()
+        for gain in (1, np.float64(1), np.float32(1), jnp.bfloat16(1)):
+            params = env.default_params.replace(gain=gain, max_steps_in_episode=np.int64(5))
+            _, state = env.reset(jax.random.key(0), params)
+            _, after, *_ = env.step(jax.random.key(1), state, np.int64(1), params)
+            assert after.position.dtype == jnp.result_type(float)
+
+
+def test_raw_and_typed_keys_give_the_same_trajectory():
+    env = NoisyCorridor()
+    typed = play(env, env.default_params, [1, 0, 1, 1, 1, 1], jax.random.key(5))
+    raw = play(env, env.default_params, [1, 0, 1, 1, 1, 1], jax.random.PRNGKey(5))
+    for a, b in zip(typed, raw, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_both_vmap_patterns():
+    env = NoisyCorridor()
+    params = env.default_params
+    for keys in (jax.random.split(jax.random.key(0), 5), jax.random.split(jax.random.PRNGKey(0), 5)):
+        obs, state = jax.vmap(env.reset, in_axes=(0, None))(keys, params)
+        out = jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, state, jnp.ones(5, jnp.int32), params)
+        assert obs.shape == out[0].shape == (5, 2)
+        assert out[2].shape == out[3].shape == (5,)
+    stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (3,)), params).replace(gain=jnp.arange(3.0))
+    key = jax.random.key(0)
+    obs, state = jax.vmap(env.reset, in_axes=(None, 0))(key, stacked)
+    obs, state, reward, done, info = jax.vmap(env.step, in_axes=(None, 0, 0, 0))(key, state, jnp.ones(3, jnp.int32), stacked)
+    np.testing.assert_allclose(state.position - state.position[0], [0.0, 1.0, 2.0], rtol=1e-6)
+
+
+def test_jit_equals_eager():
+    env = NoisyCorridor()
+    actions = [1, 0, 1, 1, 1, 1]
+    jitted = play(env, env.default_params, actions)
+    with jax.disable_jit():
+        eager = play(env, env.default_params, actions)
+    for a, b in zip(jitted, eager, strict=True):
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-6), a, b)
+
+
+def test_gradients_pass_through_a_step():
+    env = Corridor()
+
+    def final(gain):
+        params = env.default_params.replace(gain=gain)
+        _, state = env.reset(jax.random.key(0), params)
+        for _ in range(3):
+            _, state, reward, _, _ = env.step(jax.random.key(1), state, 1, params)
+        return reward
+
+    assert float(jax.grad(final)(0.5)) == pytest.approx(3.0)
+
+
+def test_defaults_and_derived_properties():
+    env = Corridor()
+    obs, state = env.reset(jax.random.key(0))
+    explicit = env.reset(jax.random.key(0), env.default_params)
+    jax.tree.map(np.testing.assert_array_equal, (obs, state), explicit)
+    assert (env.name, env.num_actions, env.unwrapped) == ("Corridor", 2, env)
+    assert Params().max_steps_in_episode == NO_TIME_LIMIT
+
+
+def test_state_space_has_the_shapes_and_dtypes_of_the_state():
+    env = Corridor()
+    _, state = env.reset(jax.random.key(0))
+    space = env.state_space(env.default_params)
+    assert bool(space.contains(state))
+    assert set(space.spaces) == {"time", "position", "episodes"}
+
+
+def test_a_key_that_is_not_one():
+    with pytest.raises(KeyTypeError, match=r"int.* was given. Pass jax\.random\.key"):
+        Corridor().reset(0)  # pyright: ignore[reportArgumentType]
+
+
+def test_params_of_another_environment():
+    with pytest.raises(ParamsTypeError, match=r"Corridor takes params of type .*CorridorParams, but .*Params was given"):
+        Corridor().reset(jax.random.key(0), Params())  # pyright: ignore[reportArgumentType]
+
+
+def test_a_fraction_for_a_parameter_that_counts():
+    with pytest.raises(
+        ParamsLeafError, match=r"Corridor: params\.max_steps_in_episode is float32\[\], but an integer was expected"
+    ):
+        Corridor().reset(jax.random.key(0), CorridorParams(max_steps_in_episode=5.0))
+
+
+def test_a_state_that_changes_its_dtype():
+    class Drifting(Corridor):
+        def transition(self, key, state, action, params):
+            return Transition(state.replace(position=jnp.int32(1)), 0.0, terminated=False)
+
+    env = Drifting()
+    _, state = env.reset(jax.random.key(0))
+    with pytest.raises(StateMismatchError, match=r"Drifting: state\.position is int32\[\], but float32\[\] was expected"):
+        env.step(jax.random.key(0), state, 0)
+
+
+def test_a_state_that_changes_its_structure():
+    class Shifting(Corridor):
+        def transition(self, key, state, action, params):
+            return Transition(state.replace(position=(state.position,)), 0.0, terminated=False)
+
+    env = Shifting()
+    _, state = env.reset(jax.random.key(0))
+    with pytest.raises(StateMismatchError, match="Shifting: the state is"):
+        env.step(jax.random.key(0), state, 0)
+
+
+def test_a_reward_that_is_not_a_scalar():
+    class Vector(Corridor):
+        def transition(self, key, state, action, params):
+            return Transition(state, jnp.zeros(2), terminated=False)
+
+    env = Vector()
+    _, state = env.reset(jax.random.key(0))
+    with pytest.raises(TransitionValueError, match=r"a reward of shape \(2,\), but a scalar was expected"):
+        env.step(jax.random.key(0), state, 0)
+
+
+def test_render_that_is_not_defined():
+    env = Corridor()
+    _, state = env.reset(jax.random.key(0))
+    with pytest.raises(RenderNotSupportedError, match="Corridor does not define render"):
+        env.render(state, env.default_params)
+
+
+@pytest.mark.parametrize("hook", ["default_params", "init", "transition", "observe", "action_space", "observation_space"])
+def test_a_hook_that_is_missing(hook):
+    class Empty(Environment[Any, Any]):
+        pass
+
+    with pytest.raises(NotImplementedError, match=f"Empty must define {hook}"):
+        _ = (
+            getattr(Empty(), hook)
+            if hook == "default_params"
+            else getattr(Empty(), hook)(*[None] * {"init": 2, "transition": 4, "observe": 2}.get(hook, 1))
+        )
+
+
+def test_what_reads_its_key_is_found_out_by_tracing():
+    key, params = jax.random.key(0), _canonical.params(CorridorParams(), CorridorParams(), "Corridor")
+    for env, reads in ((Corridor(), False), (NoisyCorridor(), True)):
+        state = protocol._init(env, key, params)
+        assert _canonical.reads_key(protocol._advance, env, key, state, jnp.int32(0), params) is reads
+        assert _canonical.reads_key(protocol._init, env, key, params)
