@@ -57,8 +57,8 @@ class Wrapper(Environment[Any, Any]):
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> Any:
         return self.env.carry_over(self.inner_state(fresh), self.inner_state(ended), self.inner_params(params))
 
-    def render(self, state: Any, params: Any) -> Array:
-        return self.env.render(self.inner_state(state), self.inner_params(params))
+    def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
+        return self.env.render(self.inner_state(state), self.inner_params(params), size)
 
     @property
     def name(self) -> str:
