@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from jaxenv.environment import Environment, Params, State, Transition
     from jaxenv.registry.lookup import make, plugins, register, registered_envs, spec
     from jaxenv.registry.spec import EnvSpec
-    from jaxenv.rollout import RolloutWrapper, rollout
+    from jaxenv.rollout_wrapper import RolloutWrapper
+    from jaxenv.rollouts import rollout
 
 __all__ = [
     "EnvSpec",
@@ -44,7 +45,8 @@ _MODULES = {
     "jaxenv.environment": ("Environment", "Params", "State", "Transition"),
     "jaxenv.registry.lookup": ("make", "plugins", "register", "registered_envs", "spec"),
     "jaxenv.registry.spec": ("EnvSpec",),
-    "jaxenv.rollout": ("RolloutWrapper", "rollout"),
+    "jaxenv.rollout_wrapper": ("RolloutWrapper",),
+    "jaxenv.rollouts": ("rollout",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

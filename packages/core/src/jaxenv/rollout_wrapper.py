@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenv.environment import NO_TIME_LIMIT, Environment
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
-from jaxenv.rollout import Policy
+from jaxenv.rollouts import Policy
 
 Episode = tuple[Any, Any, Array, Any, Array, Array]
 

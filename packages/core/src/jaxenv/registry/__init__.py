@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxenv.registry.lookup import make, plugins, register, registered_envs
 from jaxenv.registry.spec import Command, EnvSpec, Plugin
 
-__all__ = ["Command", "EnvSpec", "Plugin"]
+__all__ = ["Command", "EnvSpec", "Plugin", "make", "plugins", "register", "registered_envs"]
