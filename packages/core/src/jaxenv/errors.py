@@ -310,4 +310,82 @@ class BenchmarkPeerError(JaxenvError, ImportError):
         )
 
 
+# -- the conformance kit -------------------------------------------------------------------------------------------
+
+
+class ConformanceError(JaxenvError, AssertionError):
+    """An environment breaks promises of the protocol; ``report`` says which."""
+
+    def __init__(self, report: Any) -> None:
+        self.report = report
+        super().__init__(str(report))
+
+
+class UnknownCheckError(JaxenvError, LookupError):
+    """The conformance kit has no check of this name."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no check named {_short(given)}. Choose from {', '.join(known)}.")
+
+
 # -- wrappers ------------------------------------------------------------------------------------------------------
+
+
+class WrappedTypeError(JaxenvError, TypeError):
+    """A wrapper was put around something that is not an environment."""
+
+    def __init__(self, wrapper: str, given: Any) -> None:
+        super().__init__(
+            f"{wrapper} wraps an environment, but {type(given).__name__} {_short(given)} was given. "
+            "Pass the environment alone (make returns it together with its params), and put Vectorize outermost."
+        )
+
+
+class WrapperSpaceError(JaxenvError, ValueError):
+    """A wrapper cannot serve the spaces of the environment that it was put around."""
+
+    def __init__(self, wrapper: str, env: str, role: str, space: Any, needed: str, advice: str) -> None:
+        super().__init__(f"{wrapper} needs {needed}, but {env} has the {role} {_short(space)}. {advice}")
+
+
+class WrapperSettingError(JaxenvError, ValueError):
+    """A wrapper was given a setting that makes no sense; the message says which and what to pass."""
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------
+
+
+class StateSequenceError(JaxenvError, ValueError):
+    """There is no state to draw, or the states have too many axes."""
+
+    def __init__(self, axes: int | None = None) -> None:
+        super().__init__(
+            "state_seq is empty, so there is nothing to draw. Pass at least one state."
+            if axes is None
+            else f"the states have {axes} leading axes, but at most two were expected, time and environments. Merge the others."
+        )
+
+
+class CumRewardsError(JaxenvError, ValueError):
+    """The returns do not match the states."""
+
+    def __init__(self, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
+        super().__init__(
+            f"cum_rewards has shape {given}, but {expected} was expected: one number for each state of each environment. "
+            "Pass the cumulative sum of the rewards, or leave it out."
+        )
+
+
+class PictureFormatError(JaxenvError, ValueError):
+    """A file name that does not say a format we can write."""
+
+    def __init__(self, path: str, suffixes: tuple[str, ...]) -> None:
+        super().__init__(f"{path!r} does not say a format that can be written. End the name in one of {', '.join(suffixes)}.")
+
+
+class EncoderMissingError(JaxenvError, ImportError):
+    """A package that writes pictures or films is not installed."""
+
+    def __init__(self, suffix: str, package: str) -> None:
+        how = "pip install imageio-ffmpeg" if package == "imageio-ffmpeg" else "pip install 'jaxenv-core[visualize]'"
+        super().__init__(f"writing {suffix} files needs {package}, which is not installed. Run: {how}")
