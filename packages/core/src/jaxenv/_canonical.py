@@ -94,8 +94,19 @@ def select(condition: Array, on_true: Any, on_false: Any) -> Any:
 def reads_key(function: Any, env: Any, key: Array, *args: Any) -> bool:
     """Whether the jitted ``function(env, key, *args)`` uses its key; the trace that tells is the one that runs later."""
     jaxpr = function.trace(env, key, *args).jaxpr.jaxpr
-    variable = jaxpr.invars[0]
-    return variable in jaxpr.outvars or any(variable in equation.invars for equation in jaxpr.eqns)
+    return _reads(jaxpr, jaxpr.invars[0])
+
+
+def _reads(jaxpr: Any, variable: Any) -> bool:
+    """Whether ``jaxpr`` uses ``variable`` for more than to hand it to a jitted function that ignores it."""
+    if variable in jaxpr.outvars:
+        return True
+    for equation in jaxpr.eqns:
+        jitted = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
+        for position, operand in enumerate(equation.invars):
+            if operand is variable and (jitted is None or _reads(jitted.jaxpr, jitted.jaxpr.invars[position])):
+                return True
+    return False
 
 
 def _describe(x: Any) -> str:

@@ -7,22 +7,33 @@ from typing import Any
 from flax import struct
 from jax import Array
 
-from jaxenv import spaces
+from jaxenv import _canonical, environment, random, spaces
 from jaxenv.environment import Environment, Transition
+from jaxenv.errors import WrappedTypeError
 
 
 class Wrapper(Environment[Any, Any]):
     """Forward the whole protocol to ``env``; a subclass overrides the hooks that it changes.
 
-    A wrapper's ``transition`` calls the inner ``advance``, which has moved the clock and applied the time limit already; so
+    A wrapper's ``transition`` calls :meth:`inner_advance`, which has moved the clock and applied the time limit already; so
     the wrapper's own ``advance`` is its ``transition`` and nothing more. It never calls the inner ``step``: the reset
     happens once, outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
 
-    A subclass with memory derives from :class:`StatefulWrapper`, one with numeric settings of its own (leaves that a user may vary,
-    ``vmap`` or differentiate) from :class:`ParametricWrapper`, one with both from both.
+    What a subclass gets from the wrapped environment has fixed dtypes: take states from ``inner_init`` and ``inner_advance``,
+    observations from ``inner_observation``. A subclass with memory derives from :class:`StatefulWrapper`, one with numeric
+    settings of its own (leaves that a user may vary, ``vmap`` or differentiate) from :class:`ParametricWrapper`, one with both
+    from both.
     """
 
     env: Environment[Any, Any]
+    """The wrapped environment."""
+
+    def __post_init__(self) -> None:
+        """Check the settings; a subclass that needs certain spaces or settings checks them here, after this."""
+        if not isinstance(self.env, Environment):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise WrappedTypeError(type(self).__name__, self.env)
+
+    # -- the wrapped environment -------------------------------------------------------------------------------
 
     def inner_state(self, state: Any) -> Any:
         """Return the wrapped environment's part of ``state``."""
@@ -32,21 +43,49 @@ class Wrapper(Environment[Any, Any]):
         """Return the wrapped environment's part of ``params``."""
         return params
 
+    def inner_init(self, key: Array, params: Any) -> Any:
+        """Draw the wrapped environment's first state."""
+        return environment._init(self.env, key, self.inner_params(params))
+
+    def inner_advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+        """Step the wrapped environment, its clock and time limit included; ``action`` is one of its own actions."""
+        state, params = self.inner_state(state), self.inner_params(params)
+        action = self.env.action_space(params).cast(action, f"{self.env.name}'s action")
+        return environment._advance(self.env, key, state, action, params)
+
+    def inner_observation(self, state: Any, params: Any) -> Any:
+        """Observe with the wrapped environment."""
+        return environment._observation(self.env, self.inner_state(state), self.inner_params(params))
+
+    def split_key(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Array]:
+        """Return a key for ``inner_advance`` and one for this wrapper's own draws.
+
+        The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
+        """
+        inner_params = self.inner_params(params)
+        action = self.env.action_space(inner_params).cast(action, f"{self.env.name}'s action")
+        if not _canonical.reads_key(environment._advance, self.env, key, self.inner_state(state), action, inner_params):
+            return key, key
+        key_inner, key_own = random.split(key)
+        return key_inner, key_own
+
+    # -- the protocol, forwarded -------------------------------------------------------------------------------
+
     @property
     def default_params(self) -> Any:
         return self.env.default_params
 
     def init(self, key: Array, params: Any) -> Any:
-        return self.env.init(key, self.inner_params(params))
+        return self.inner_init(key, params)
 
     def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        return self.env.advance(key, self.inner_state(state), action, self.inner_params(params))
+        return self.inner_advance(key, state, action, params)
 
     def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         return self.transition(key, state, action, params)
 
     def observe(self, state: Any, params: Any) -> Any:
-        return self.env.observe(self.inner_state(state), self.inner_params(params))
+        return self.inner_observation(state, params)
 
     def action_space(self, params: Any) -> spaces.Space:
         return self.env.action_space(self.inner_params(params))
@@ -57,8 +96,8 @@ class Wrapper(Environment[Any, Any]):
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> Any:
         return self.env.carry_over(self.inner_state(fresh), self.inner_state(ended), self.inner_params(params))
 
-    def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
-        return self.env.render(self.inner_state(state), self.inner_params(params), size)
+    def render(self, state: Any, params: Any) -> Array:
+        return self.env.render(self.inner_state(state), self.inner_params(params))
 
     @property
     def name(self) -> str:
@@ -83,13 +122,30 @@ class WrapperState:
 
 
 class StatefulWrapper(Wrapper):
-    """A wrapper whose state is a :class:`WrapperState`. Subclasses define ``init`` and ``transition``."""
+    """A wrapper that remembers: its state is a :class:`WrapperState`.
+
+    A subclass defines ``begin`` and ``transition``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
+    always made from the inner state that really begins it, after the inner ``carry_over``.
+    """
+
+    def begin(self, env_state: Any, params: Any) -> Any:
+        """Return the state in which an episode begins from ``env_state``."""
+        raise NotImplementedError(f"{type(self).__name__} must define begin(env_state, params)")
+
+    def keep(self, begun: Any, ended: Any, params: Any) -> Any:
+        """Return ``begun`` with what this wrapper remembers of the episode that came to its end in ``ended``."""
+        del ended, params
+        return begun
 
     def inner_state(self, state: Any) -> Any:
         return state.env_state
 
+    def init(self, key: Array, params: Any) -> Any:
+        return self.begin(self.inner_init(key, params), params)
+
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> Any:
-        return fresh.replace(env_state=super().carry_over(fresh, ended, params))
+        env_state = _canonical.strong(super().carry_over(fresh, ended, params))
+        return self.keep(self.begin(env_state, params), ended, params)
 
 
 @struct.dataclass
@@ -106,7 +162,10 @@ class WrapperParams:
 
 
 class ParametricWrapper(Wrapper):
-    """A wrapper whose params are a :class:`WrapperParams`. Subclasses define ``default_params``."""
+    """A wrapper whose params are a :class:`WrapperParams`.
+
+    A subclass defines ``default_params``; a field of its constructor is the default of the leaf of that name.
+    """
 
     def inner_params(self, params: Any) -> Any:
         return params.env_params
