@@ -6,7 +6,7 @@ A message is a sentence that ends in an action: what was given, what was expecte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -115,7 +115,7 @@ class MissingExtraError(JaxenvError, ImportError):
 class InvalidSpecError(JaxenvError, ValueError):
     """A field of an EnvSpec holds something that it cannot hold."""
 
-    def __init__(self, name: str, field: str, given: Any, expected: str) -> None:
+    def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
         super().__init__(
             f"EnvSpec {_short(name)}: {field} is {_short(given)}, but {expected} was expected. Correct it where the spec is written."
         )
@@ -126,7 +126,18 @@ class InvalidCommandError(JaxenvError, ValueError):
 
     def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
         super().__init__(
-            f"Command {_short(name)}: {field} is {_short(given)}, but {expected} was expected. Correct it where the command is written."
+            f"Command {_short(name)}: {field} is {_short(given)}, but {expected} was expected. "
+            "Correct it where the command is written."
+        )
+
+
+class RegisterTypeError(JaxenvError, TypeError):
+    """Something that is neither an EnvSpec nor an Environment class was registered."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"register takes an EnvSpec or a subclass of Environment, but {type(given).__name__} {_short(given)} was given. "
+            "Pass the class itself, or an EnvSpec that names it."
         )
 
 
@@ -135,8 +146,7 @@ class HookResultError(JaxenvError, TypeError):
 
     def __init__(self, hook: str, given: Any, expected: str) -> None:
         super().__init__(
-            f"{hook} returned {type(given).__name__} {_short(given)}, but an iterable of {expected} was expected. "
-            f"Return a list of {expected}."
+            f"{hook} gave {type(given).__name__} {_short(given)}, but an iterable of {expected} was expected. Return a list of {expected}."
         )
 
 
@@ -144,16 +154,30 @@ class DuplicateNameError(JaxenvError, ValueError):
     """A plugin gave one name to two things."""
 
     def __init__(self, hook: str, names: Sequence[str]) -> None:
-        super().__init__(f"{hook} returned more than one entry named {_listed(names)}. Give each its own name.")
+        super().__init__(f"{hook} gave more than one entry the name {_listed(names, 'and')}. Give each its own.")
+
+
+class NoHookError(JaxenvError, TypeError):
+    """A plugin implements no hook."""
+
+    def __init__(self, entry_point: str) -> None:
+        super().__init__(f"{entry_point} implements no hook. Decorate its jaxenv_envs function with jaxenv.hookspecs.hookimpl.")
 
 
 class NamespaceError(JaxenvError, ValueError):
     """A plugin's entry point has a name that cannot be a namespace."""
 
     def __init__(self, namespace: str, rule: str) -> None:
+        super().__init__(f"the entry point's name {namespace!r} is no namespace: {rule} was expected. Rename the entry point.")
+
+
+class DiscoveryError(JaxenvError, RuntimeError):
+    """A plugin asked which environments there are while plugins were being loaded."""
+
+    def __init__(self) -> None:
         super().__init__(
-            f"the entry point's name {namespace!r} cannot be a namespace: {rule}, other than 'local', was expected. "
-            "Rename the entry point."
+            "The registry was asked for environments while it was loading the plugins. Ask in a function that is called later, "
+            "not when the plugin's module is imported."
         )
 
 
@@ -173,7 +197,7 @@ class NamespaceClashError(PluginError):
     def __init__(self, namespace: str, claimants: Sequence[str]) -> None:
         JaxenvError.__init__(
             self,
-            f"Plugin namespace '{namespace}' is claimed by {_listed(claimants, 'and')}, so all of them are refused. "
+            f"Plugin '{namespace}' is refused: the distributions {_listed(claimants, 'and')} claim this namespace. "
             f"Uninstall all but one, or set JAXENV_DISABLED_PLUGINS={namespace}.",
         )
 
@@ -185,10 +209,9 @@ class PluginWarning(UserWarning):
 class UnknownEnvError(JaxenvError, LookupError):
     """No environment has this id."""
 
-    def __init__(self, env_id: str, hints: Sequence[str] = ()) -> None:
-        super().__init__(
-            " ".join([f"No environment has the id {_short(env_id)}.", *hints, "Run `jaxenv list` to see all of them."])
-        )
+    def __init__(self, env_id: Any, hints: Sequence[str] = ()) -> None:
+        sentences = [f"No environment has the id {_short(env_id)}.", *hints, "Run `jaxenv list` to see which there are."]
+        super().__init__(" ".join(sentences))
 
 
 class AmbiguousEnvError(JaxenvError, LookupError):
@@ -205,65 +228,73 @@ class UnavailableEnvError(JaxenvError, LookupError):
         super().__init__(f"Environment {_short(env_id)} is not available. {reason}")
 
 
-class RegisterTypeError(JaxenvError, TypeError):
-    """Something that is neither an EnvSpec nor an Environment class was registered."""
-
-    def __init__(self, given: Any) -> None:
-        super().__init__(
-            f"register takes an EnvSpec or a subclass of Environment, but {type(given).__name__} {_short(given)} was given. "
-            "Pass the class itself, or an EnvSpec that names it."
-        )
-
-
 class EntryPointError(JaxenvError, ImportError):
-    """The object that a spec or a command names cannot be imported."""
+    """The object that a spec or a command names cannot be imported, or is of the wrong kind."""
 
     def __init__(self, owner: str, entry_point: str, reason: str, action: str) -> None:
         super().__init__(f"{owner} names {entry_point!r}, which cannot be used: {reason.rstrip('.')}. {action}")
 
 
 class UnknownOverrideError(JaxenvError, TypeError):
-    """``make`` was given a keyword that is neither a field of the environment nor a leaf of its params."""
+    """A keyword of ``make`` is neither a field of the environment nor a leaf of its params."""
 
-    def __init__(
-        self, env_id: str, name: str, fields: Sequence[str], params: Sequence[str], near: Sequence[str], where: Sequence[str] = ()
-    ) -> None:
-        problem = (
-            f"has several params named {name!r} ({', '.join(where)})"
-            if where
-            else f"has neither a field nor a param named {name!r}"
-        )
-        hint = f"Did you mean {_listed([repr(n) for n in near])}?" if near else "Choose one of these."
-        if where:
-            hint = "Change it in the params that make returns, with .replace(...)."
+    def __init__(self, env_id: str, name: str, fields: Sequence[str], params: Sequence[str], near: Sequence[str]) -> None:
         super().__init__(
-            f"{env_id} {problem}. Fields: {', '.join(fields) or 'none'}. Params: {', '.join(params) or 'none'}. {hint}"
+            f"{env_id} has neither a field nor a param named {name!r}. Fields: {', '.join(fields) or 'none'}. "
+            f"Params: {', '.join(params) or 'none'}. " + (f"Did you mean {_listed(near)}?" if near else "Choose one of these.")
+        )
+
+
+class AmbiguousOverrideError(JaxenvError, TypeError):
+    """A keyword of ``make`` names several leaves of the params at the same depth."""
+
+    def __init__(self, env_id: str, name: str, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{env_id} has several params named {name!r}: {_listed(paths, 'and')}. "
+            "Change the one you mean in the params that make returns, with .replace(...)."
         )
 
 
 class OverrideValueError(JaxenvError, ValueError):
-    """``make`` was given a value that the field or the param cannot take."""
+    """A field or a param was given a value that it cannot take."""
 
-    def __init__(self, env_id: str, name: str, given: Any, expected: str) -> None:
-        super().__init__(f"{env_id}: {name} is {_short(given)}, but {expected}")
+    def __init__(self, env_id: str, name: str, given: Any, expected: str, action: str) -> None:
+        super().__init__(f"{env_id}: {name} is {type(given).__name__} {_short(given)}, but {expected} was expected. {action}")
+
+
+class ConstructionError(JaxenvError, ValueError):
+    """An environment refused the values of its fields."""
+
+    def __init__(self, env_id: str, fields: Mapping[str, Any], cause: Exception) -> None:
+        given = ", ".join(f"{name}={_short(value)}" for name, value in fields.items()) or "no fields"
+        super().__init__(f"{env_id} cannot be built with {given}: {str(cause).rstrip('.')}. Correct the values.")
 
 
 class NoOracleError(JaxenvError, LookupError):
     """An environment cannot be compared with a reference."""
 
-    def __init__(self, env_id: str, others: Sequence[str]) -> None:
-        choice = f"Choose one that has: {', '.join(others)}." if others else "No installed environment has one."
-        super().__init__(f"{env_id} names no oracle, so there is no reference to compare it with. {choice}")
+    def __init__(self, env_id: str) -> None:
+        super().__init__(
+            f"{env_id} names no oracle, so there is no reference to compare it with. "
+            "Choose an environment for which `jaxenv show` names one, or write one and name it in the EnvSpec."
+        )
 
 
 class CommandClashError(JaxenvError, LookupError):
-    """Two plugins offer a command of the same name."""
+    """Several plugins offer a command of the same name."""
 
     def __init__(self, name: str, namespaces: Sequence[str]) -> None:
         super().__init__(
-            f"The command {name!r} is offered by the plugins {_listed(namespaces, 'and')}, so none of them runs. "
-            f"Uninstall all but one, or set JAXENV_DISABLED_PLUGINS."
+            f"The plugins {_listed(namespaces, 'and')} all offer a command {name!r}, so none of them runs. "
+            "Uninstall all but one, or name the others in JAXENV_DISABLED_PLUGINS."
         )
+
+
+class SettingError(JaxenvError, ValueError):
+    """An option of the command line has a value that it cannot have."""
+
+    def __init__(self, option: str, given: str, expected: str) -> None:
+        super().__init__(f"{option} is {given!r}, but {expected} was expected. Correct the option.")
 
 
 def _listed(words: Sequence[str], conjunction: str = "or") -> str:
@@ -326,6 +357,26 @@ class UnknownCheckError(JaxenvError, LookupError):
 
     def __init__(self, given: str, known: Sequence[str]) -> None:
         super().__init__(f"There is no check named {_short(given)}. Choose from {', '.join(known)}.")
+
+
+# -- new-plugin ----------------------------------------------------------------------------------------------------
+
+
+class PluginNameError(JaxenvError, ValueError):
+    """A new plugin cannot have this name."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"A plugin cannot be named {_short(given)}. Choose lower-case words of letters and digits joined by '-', other than "
+            "'local', without 'jaxenv' in front: the package will be called jaxenv-NAME."
+        )
+
+
+class ProjectExistsError(JaxenvError, FileExistsError):
+    """The directory of a new plugin is there already."""
+
+    def __init__(self, path: Any) -> None:
+        super().__init__(f"{path} exists already, and nothing in it was changed. Choose another name, or another directory with --path.")
 
 
 # -- random numbers ------------------------------------------------------------------------------------------------

@@ -1,31 +1,49 @@
-"""Random numbers by the word: draw once a step, then slice.
+"""Draw once a step, then slice: words, and what can be made of them.
 
-On a CPU random numbers are the first cost of a small environment. An environment takes all the words of a
-step from one :func:`words` call and turns each into what it needs with the pure functions here::
-
-    class Draws(NamedTuple):
-        position: Array
-        gold: Array
-
-    def draw(key: Array) -> Draws:
-        w = jaxenv.random.words(key, 2)
-        return Draws(position=uniform_int(w[0], 0, 10), gold=bernoulli(w[1], 1 / 3))
-
-The functions are elementwise: they work on single words and on arrays of words.
+The functions of words are elementwise: they work on single words and on arrays of them.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+from jaxenv.errors import IntegerRangeError
+from jaxenv.random import threefry
+from jaxenv.random.keys import is_threefry, typed
+
+_UNROLLED = 16
+"""The most words that are computed one by one, so that each can fuse with what uses it."""
 
 
 def words(key: Array, count: int) -> Array:
-    """Draw ``count`` independent uniform words, uint32[count], with one call of the generator."""
-    return jax.random.bits(key, (count,), jnp.uint32)
+    """Draw ``count`` independent uniform words, uint32[count], with one call of the generator.
+
+    A threefry key gives the two words of each of its blocks 0, 1, 2, ..., where ``jax.random.bits`` folds the two into one: half
+    the work, and either word is a full output of the cipher. With any other key the words are those of ``jax.random.bits``.
+
+    Args:
+        key: a single key, typed or raw, of any generator; nothing else may be drawn or derived from it.
+        count: how many words to draw.
+    """
+    return _words(typed(key), count)
+
+
+@partial(jax.jit, static_argnums=1)
+def _words(key: Array, count: int) -> Array:
+    if not is_threefry(key):
+        return jax.random.bits(key, (count,), jnp.uint32)
+    data, blocks = jax.random.key_data(key), -(-count // 2)
+    if 0 < count <= _UNROLLED:
+        pairs = [threefry.block(data, np.uint32(i)) for i in range(blocks)]
+        return jnp.stack([word for pair in pairs for word in pair][:count])
+    pairs = threefry.block(data, jnp.arange(blocks, dtype=jnp.uint32))
+    return jnp.stack(pairs, axis=-1).reshape(-1)[:count]
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
@@ -45,7 +63,7 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     """
     count = high - low
     if not 0 < count <= 1 << 16:
-        raise ValueError(f"uniform_int needs 0 < high - low <= 65536, but {low} and {high} were given; choose a smaller range")
+        raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.
     carry = ((word & 0xFFFF) * jnp.uint32(count)) >> 16
     return (((word >> 16) * jnp.uint32(count) + carry) >> 16).astype(jnp.int32) + low

@@ -1,0 +1,74 @@
+"""``split`` and ``fold_in`` for every JAX key: JAX's own results, at a fraction of their price on a CPU."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenv.random import threefry
+
+_UNROLLED = 8
+"""The most keys that ``split`` computes one by one, so that each can fuse with what uses it."""
+
+
+def typed(key: Array) -> Array:
+    """Return a raw uint32 key as the typed one that it stands for: of JAX's default generator at the time of the call."""
+    return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
+
+
+def is_threefry(key: Array) -> bool:
+    """Whether a typed key belongs to threefry-2x32."""
+    return jax.random.key_impl(key) == "threefry2x32"
+
+
+def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
+    """Return new keys, as ``jax.random.split`` does.
+
+    A threefry key gets the very children that JAX makes while ``jax_threefry_partitionable`` is on, its default.
+
+    Args:
+        key: a single key, typed or raw, of any generator.
+        num: how many keys to return, or the shape of the array of keys.
+    """
+    return _like(key, _split(typed(key), num if isinstance(num, tuple) else (num,)))
+
+
+def fold_in(key: Array, data: Array | int) -> Array:
+    """Return the key that belongs to the number ``data``, as ``jax.random.fold_in`` does.
+
+    This is the cheapest way to the key of step ``t``: ``fold_in(key, t)`` needs nothing from step ``t - 1``.
+
+    Args:
+        key: a single key, typed or raw, of any generator.
+        data: a 32-bit integer.
+    """
+    return _like(key, _fold_in(typed(key), jnp.asarray(data, jnp.uint32)))
+
+
+@partial(jax.jit, static_argnums=1)
+def _split(key: Array, shape: tuple[int, ...]) -> Array:
+    if not is_threefry(key):
+        return jax.random.split(key, shape)
+    data, size = jax.random.key_data(key), math.prod(shape)
+    if 0 < size <= _UNROLLED:
+        children = jnp.stack([jnp.stack(threefry.block(data, np.uint32(i))) for i in range(size)])
+    else:
+        children = jnp.stack(threefry.block(data, jnp.arange(size, dtype=jnp.uint32)), axis=-1)
+    return jax.random.wrap_key_data(children.reshape(*shape, 2), impl="threefry2x32")
+
+
+@jax.jit
+def _fold_in(key: Array, data: Array) -> Array:
+    if not is_threefry(key):
+        return jax.random.fold_in(key, data)
+    return jax.random.wrap_key_data(jnp.stack(threefry.block(jax.random.key_data(key), data)), impl="threefry2x32")
+
+
+def _like(given: Array, key: Array) -> Array:
+    """Return ``key`` in the form of the ``given`` one, typed or raw."""
+    return key if jnp.issubdtype(given.dtype, jax.dtypes.prng_key) else jax.random.key_data(key)
