@@ -117,7 +117,8 @@ class InvalidSpecError(JaxenvError, ValueError):
 
     def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
         super().__init__(
-            f"EnvSpec {_short(name)}: {field} is {_short(given)}, but {expected} was expected. Correct it where the spec is written."
+            f"EnvSpec {_short(name)}: {field} is {_short(given)}, but {expected} was expected. "
+            "Correct it where the spec is written."
         )
 
 
@@ -146,7 +147,8 @@ class HookResultError(JaxenvError, TypeError):
 
     def __init__(self, hook: str, given: Any, expected: str) -> None:
         super().__init__(
-            f"{hook} gave {type(given).__name__} {_short(given)}, but an iterable of {expected} was expected. Return a list of {expected}."
+            f"{hook} gave {type(given).__name__} {_short(given)}, but an iterable of {expected} was expected. "
+            f"Return a list of {expected}."
         )
 
 

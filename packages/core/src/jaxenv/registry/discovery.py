@@ -19,49 +19,67 @@ from importlib_metadata import EntryPoint, entry_points
 
 from jaxenv import hookspecs
 from jaxenv.errors import (
+    DiscoveryError,
     DuplicateNameError,
     HookResultError,
     NamespaceClashError,
     NamespaceError,
+    NoHookError,
     PluginError,
     PluginWarning,
 )
-from jaxenv.registry.spec import NAMESPACE_RULE, Command, EnvSpec, Plugin, is_namespace
+from jaxenv.registry.loading import sentence
+from jaxenv.registry.names import NAMESPACE_RULE, is_namespace
+from jaxenv.registry.spec import Command, EnvSpec, Plugin
 
 GROUP = "jaxenv"
 """The entry-point group of plugins."""
 
 _EntryT = TypeVar("_EntryT", EnvSpec, Command)
-_lock = threading.RLock()
-_found: tuple[Plugin, ...] | None = None
 
 
-def found_plugins() -> tuple[Plugin, ...]:
-    """Return every installed plugin, by namespace; the first call in a process loads them."""
-    global _found
-    with _lock:
-        if _found is None:
-            strict = os.environ.get("JAXENV_STRICT_PLUGINS", "") not in ("", "0")
-            disabled = {name.strip() for name in os.environ.get("JAXENV_DISABLED_PLUGINS", "").split(",")}
-            plugins = _load_all(disabled)
+class _Discovery:
+    """The plugins of this process, loaded when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._plugins: tuple[Plugin, ...] | None = None
+        self._loading = False
+
+    def plugins(self) -> tuple[Plugin, ...]:
+        """Return every installed plugin by namespace; warn once about each that is refused, or raise its error if strict."""
+        with self._lock:
+            if self._plugins is not None:
+                return self._plugins
+            if self._loading:
+                raise DiscoveryError
+            self._loading = True
+            try:
+                plugins = _load_all()
+            finally:
+                self._loading = False
             errors = list(dict.fromkeys(plugin.error for plugin in plugins if plugin.error))
-            if strict and errors:
+            if errors and os.environ.get("JAXENV_STRICT_PLUGINS", "0") not in ("", "0"):
                 raise errors[0]
-            _found = plugins
-            for error in errors:
-                warnings.warn(str(error), PluginWarning, stacklevel=2)
-        return _found
+            self._plugins = plugins
+        for error in errors:
+            warnings.warn(str(error), PluginWarning, stacklevel=2)
+        return plugins
 
 
-def _load_all(disabled: set[str]) -> tuple[Plugin, ...]:
+found_plugins = _Discovery().plugins
+
+
+def _load_all() -> tuple[Plugin, ...]:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    by_namespace: dict[str, list[EntryPoint]] = {}
+    claims: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
-        by_namespace.setdefault(entry.name, []).append(entry)
+        claims.setdefault(entry.name, []).append(entry)
 
+    disabled = {name.strip() for name in os.environ.get("JAXENV_DISABLED_PLUGINS", "").split(",")}
     plugins: list[Plugin] = []
-    for namespace, entries in sorted(by_namespace.items()):
+    for namespace, entries in sorted(claims.items()):
         records = [_record(entry) for entry in entries]
         if namespace in disabled:
             plugins += [dataclasses.replace(record, disabled=True) for record in records]
@@ -74,55 +92,50 @@ def _load_all(disabled: set[str]) -> tuple[Plugin, ...]:
 
 
 def _record(entry: EntryPoint) -> Plugin:
-    metadata: Any = entry.dist.metadata if entry.dist else {}
-    return Plugin(
-        namespace=entry.name,
-        entry_point=entry.value,
-        distribution=metadata.get("Name") or "a distribution without a name",
-        version=metadata.get("Version") or "of unknown version",
-    )
+    try:
+        metadata: Any = cast("Any", entry.dist).metadata
+        distribution, version = metadata["Name"], metadata["Version"]
+    except Exception:  # a distribution without readable metadata still has a plugin that may work
+        distribution = version = None
+    return Plugin(entry.name, entry.value, distribution or "an unnamed distribution", version or "of unknown version")
 
 
 def _load(manager: pluggy.PluginManager, entry: EntryPoint, record: Plugin) -> Plugin:
+    """Load one plugin; whatever goes wrong, leave the others as they were."""
     try:
         if not is_namespace(entry.name):
             raise NamespaceError(entry.name, NAMESPACE_RULE)
-        manager.register(entry.load(), name=entry.name)
+        plugin: Any = entry.load()
+        manager.register(plugin, name=entry.name)
         manager.check_pending()
-        specs = _call(manager, entry.name, "jaxenv_envs", EnvSpec)
-        commands = _call(manager, entry.name, "jaxenv_commands", Command)
+        if not manager.get_hookcallers(plugin):
+            raise NoHookError(entry.value)
+        specs = _call(manager, plugin, "jaxenv_envs", EnvSpec)
+        commands = _call(manager, plugin, "jaxenv_commands", Command)
     except (Exception, SystemExit) as cause:
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
-        error = PluginError(record.namespace, record.distribution, record.version, _sentence(cause))
+        error = PluginError(record.namespace, record.distribution, record.version, sentence(cause))
         error.__cause__ = cause
         return dataclasses.replace(record, error=error)
     origin = {"namespace": record.namespace, "distribution": record.distribution, "version": record.version}
     return dataclasses.replace(record, specs=tuple(dataclasses.replace(spec, **origin) for spec in specs), commands=commands)
 
 
-def _call(manager: pluggy.PluginManager, namespace: str, hook: str, kind: type[_EntryT]) -> tuple[_EntryT, ...]:
-    """Call one plugin's hook and check what it returns."""
-    plugin = manager.get_plugin(namespace)
-    others = [other for other in manager.get_plugins() if other is not plugin]
-    caller = manager.subset_hook_caller(hook, others)
+def _call(manager: pluggy.PluginManager, plugin: object, hook: str, kind: type[_EntryT]) -> tuple[_EntryT, ...]:
+    """Call the hook of this plugin alone, and check what it gives."""
+    caller = manager.subset_hook_caller(hook, [other for other in manager.get_plugins() if other is not plugin])
     if not caller.get_hookimpls():
         return ()
     results: list[object] = caller()
-    returned = results[0] if results else None
+    returned = results[0] if results else None  # pluggy leaves a result of None out
     if isinstance(returned, str) or not isinstance(returned, Iterable):
         raise HookResultError(hook, returned, kind.__name__)
-    entries = tuple(cast("Iterable[object]", returned))
+    entries = tuple(cast("Iterable[Any]", returned))
     for entry in entries:
         if not isinstance(entry, kind):
             raise HookResultError(hook, entry, kind.__name__)
-    checked = cast("tuple[_EntryT, ...]", entries)
-    repeated = [name for name, count in Counter(entry.name for entry in checked).items() if count > 1]
+    repeated = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
     if repeated:
         raise DuplicateNameError(hook, repeated)
-    return checked
-
-
-def _sentence(cause: BaseException) -> str:
-    text = " ".join(str(cause).split())
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+    return cast("tuple[_EntryT, ...]", entries)

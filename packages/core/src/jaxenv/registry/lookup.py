@@ -1,21 +1,18 @@
-"""From an id to a spec, and from a spec to an environment."""
+"""From an id to a spec: every id there is, and what somebody probably meant by one that there is not."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from jaxenv.registry.discovery import found_plugins
-from jaxenv.registry.spec import LOCAL, EnvSpec, Plugin
+from jaxenv.registry.names import LOCAL, nearest
+from jaxenv.registry.spec import EnvSpec, Plugin
 
 if TYPE_CHECKING:
     from jaxenv.environment import Environment
-
-CUTOFF = 0.75
-"""difflib's cutoff; at its default of 0.6, ``atari`` would become ``minatar``."""
 
 _RegisteredT = TypeVar("_RegisteredT", bound="EnvSpec | type[Environment[Any, Any]]")
 
@@ -28,61 +25,62 @@ def make(env_id: str | EnvSpec, /, **overrides: Any) -> tuple[Environment[Any, A
 
     Args:
         env_id: a full id (``"classic/CartPole-v1"``), a short one (``"CartPole-v1"``) if one installed plugin has it, or a spec.
-        **overrides: fields of the environment (its static structure) and leaves of its params (at any depth, by name).
+        **overrides: fields of the environment (its static structure), and leaves of its params by name. Where params are
+            nested, as a wrapper's are, the outermost leaf of that name is meant.
 
     Returns:
-        ``(env, params)``. Pass ``params`` to every call of the environment: they are the ones that this id stands for, and may differ
-        from ``env.default_params``.
+        ``(env, params)``. Pass ``params`` to every call: they are what the id stands for, and may differ from
+        ``env.default_params`` (CartPole-v0 and CartPole-v1 are one environment with two time limits).
 
     Raises:
         UnknownEnvError: there is no such id; the message names the nearest.
         AmbiguousEnvError: several plugins have this short id.
-        UnavailableEnvError: the plugin that the id belongs to is broken or disabled.
+        UnavailableEnvError: the plugin that the id belongs to is refused or disabled.
         EntryPointError: the environment's module cannot be imported.
         UnknownOverrideError: an override names neither a field nor a leaf.
-        OverrideValueError: an override has a value that its field or leaf cannot take.
+        OverrideValueError: an override has a value of the wrong kind.
+        ConstructionError: the environment refused the values of its fields.
 
     >>> import jaxenv
     >>> env, params = jaxenv.make("CartPole-v1", gravity=1.6)
     >>> params.gravity
     1.6
     """
-    from jaxenv.registry.build import build
+    from jaxenv.registry.build import build  # needs JAX, which listing and looking up do not
 
     found = env_id if isinstance(env_id, EnvSpec) else spec(env_id)
-    local = _local_classes.get(found.name) if found.namespace == LOCAL and found is _local.get(found.name) else None
-    return build(found, overrides, local)
+    registered_by_hand = found is _local.get(found.name)
+    return build(found, overrides, _local_classes.get(found.name) if registered_by_hand else None)
 
 
-def spec(env_id: str) -> EnvSpec:
-    """Return the spec of a full or short id; raises what :func:`make` raises for an unknown one."""
+def spec(env_id: str, /) -> EnvSpec:
+    """Return the spec of a full or short id; raise what :func:`make` raises for one that there is not."""
     specs = registered_envs()
-    by_full_id = {candidate.id: candidate for candidate in specs}
-    if env_id in by_full_id:
-        return by_full_id[env_id]
+    for candidate in specs:
+        if candidate.id == env_id:
+            return candidate
     named = [candidate for candidate in specs if candidate.name == env_id]
-    if len(named) == 1:
-        return named[0]
-    if named:
+    if len(named) > 1:
         raise AmbiguousEnvError(env_id, [candidate.id for candidate in named])
-    raise _unknown(str(env_id), specs)
+    if not named:
+        raise _missing(env_id, specs)
+    return named[0]
 
 
 def registered_envs(namespace: str | None = None) -> tuple[EnvSpec, ...]:
     """Return the specs of all environments, or of one namespace, by namespace and then in each plugin's own order."""
     specs = [*_local.values(), *(candidate for plugin in found_plugins() for candidate in plugin.specs)]
-    if namespace is not None:
-        specs = [candidate for candidate in specs if candidate.namespace == namespace]
-    return tuple(sorted(specs, key=lambda candidate: candidate.namespace or ""))
+    wanted = [candidate for candidate in specs if namespace in (None, candidate.namespace)]
+    return tuple(sorted(wanted, key=lambda candidate: candidate.namespace or ""))
 
 
 def plugins() -> tuple[Plugin, ...]:
-    """Return every installed plugin by namespace, broken and disabled ones included."""
+    """Return every installed plugin by namespace, refused and disabled ones included."""
     return found_plugins()
 
 
 def register(spec_or_class: _RegisteredT, /) -> _RegisteredT:
-    """Register an environment under the namespace ``local``, for this process; a second one of the same name takes its place.
+    """Register an environment under the namespace ``local``, in this process; a later one of the same name takes its place.
 
     Args:
         spec_or_class: an :class:`EnvSpec`, or a subclass of :class:`jaxenv.Environment`, which is registered under its own name.
@@ -104,53 +102,47 @@ def register(spec_or_class: _RegisteredT, /) -> _RegisteredT:
 
     if not (isinstance(given, type) and issubclass(given, Environment)):
         raise RegisterTypeError(given)
+    name = given.__name__
     summary = (given.__doc__ or "").strip().partition("\n")[0]
-    entry_point = f"{given.__module__}:{given.__qualname__}"
-    _local[given.__name__] = EnvSpec(given.__name__, entry_point, summary=summary, namespace=LOCAL)
-    _local_classes[given.__name__] = given
+    _local[name] = EnvSpec(name, f"{given.__module__}:{given.__qualname__}", summary=summary, namespace=LOCAL)
+    _local_classes[name] = given
     return spec_or_class
 
 
-def _unknown(env_id: str, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | UnavailableEnvError:
-    """Return the error for an id that nobody has: a broken plugin's own, or one with the most likely intention."""
-    namespace, slash, _ = env_id.partition("/")
-    for plugin in found_plugins():
-        if slash and plugin.namespace == namespace and plugin.error:
+def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | UnavailableEnvError:
+    """Return the error for an id that nobody has: its own plugin's, or one that says what was probably meant."""
+    namespace, slash, name = str(env_id).partition("/")
+    for plugin in found_plugins() if slash else ():
+        if plugin.namespace == namespace and plugin.error:
             unavailable = UnavailableEnvError(env_id, str(plugin.error))
             unavailable.__cause__ = plugin.error
             return unavailable
-        if slash and plugin.namespace == namespace and plugin.disabled:
+        if plugin.namespace == namespace and plugin.disabled:
             return UnavailableEnvError(env_id, f"JAXENV_DISABLED_PLUGINS disables the plugin '{namespace}'. Remove it from there.")
+
     hints: list[str] = []
-    near = _variants(env_id, specs) or _close(env_id, specs)
-    if near:
-        hints.append(f"Did you mean {_some(near)}?")
-    broken = sorted({plugin.namespace for plugin in found_plugins() if plugin.error})
-    if broken and not slash:
-        hints.append(f"It may belong to a plugin that is refused ({', '.join(broken)}): run `jaxenv doctor`.")
+    wanted = {_essence(str(env_id)), _essence(name)}
+    likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)
+    if likely:
+        more = f", or another of {len(likely)}" if len(likely) > 5 else ""
+        hints.append(f"Did you mean {', '.join(likely[:5])}{more}?")
+    refused = sorted({plugin.namespace for plugin in found_plugins() if plugin.error})
+    if refused and namespace not in {candidate.namespace for candidate in specs}:
+        hints.append(f"It may belong to a plugin that is refused ({', '.join(refused)}): run `jaxenv doctor`.")
     return UnknownEnvError(env_id, hints)
 
 
 def _essence(name: str) -> str:
-    """A name without version and case."""
+    """A name without its version and case."""
     return re.sub(r"-v\d+$", "", name.casefold())
 
 
-def _variants(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
-    """Ids of the same name in another namespace, version or case."""
-    wanted = {_essence(env_id), _essence(env_id.partition("/")[2])}
-    return [candidate.id for candidate in specs if _essence(candidate.name) in wanted]
-
-
-def _close(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
-    """Ids with a similar name, or with a name of which this is the first word."""
-    known = {form: candidate.id for candidate in specs for form in (_essence(candidate.name), _essence(candidate.id))}
-    wanted = _essence(env_id)
-    matches = difflib.get_close_matches(wanted, known, n=3, cutoff=CUTOFF)
-    words = [form for form in known if form.startswith((f"{wanted}-", f"{wanted}/"))]
-    return list(dict.fromkeys(known[form] for form in matches or words))
-
-
-def _some(ids: list[str], most: int = 5) -> str:
-    shown = ", ".join(ids[:most])
-    return f"{shown} or another of {len(ids)}" if len(ids) > most else shown
+def _similar(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
+    """Ids that are spelled alike, or else that begin with the same word."""
+    ids: dict[str, list[str]] = {}
+    for candidate in specs:
+        for form in (_essence(candidate.name), _essence(candidate.id)):
+            ids.setdefault(form, []).append(candidate.id)
+    word = _essence(env_id)
+    forms = nearest(word, ids) or [form for form in ids if form.startswith((f"{word}-", f"{word}/"))]
+    return list(dict.fromkeys(full_id for form in forms for full_id in ids[form]))

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
 from jaxenv.errors import InvalidCommandError, InvalidSpecError, PluginError
-
-LOCAL = "local"
-"""The namespace of environments that were registered by hand."""
-
-BUILTIN_COMMANDS = ("list", "show", "rollout", "fidelity", "doctor")
-"""The commands of jaxenv itself."""
-
-_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-_NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
-_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_COMMAND = re.compile(r"[a-z0-9][a-z0-9-]*")
-_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[\w.<>]+")
-
-NAME_RULE = "one or more parts of letters, digits, '.', '_' and '-', each beginning with a letter or digit, joined by '/'"
-NAMESPACE_RULE = "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit"
+from jaxenv.registry.names import COMMAND_RULE, LOCAL, NAME_RULE, NAMESPACE_RULE, is_command, is_entry_point, is_name, is_namespace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +16,7 @@ class EnvSpec:
     """One environment: its name, where its class is, and how it is built. Immutable, hashable, and JSON can hold it."""
 
     name: str
-    """The short id, unique within its plugin: one or more parts of letters, digits, ``.``, ``_`` and ``-``, joined by ``/``."""
+    """The short id, unique within its plugin: parts of letters, digits, ``.``, ``_`` and ``-``, joined by ``/``."""
     entry_point: str
     """``"module:Class"``, or ``"module:function"`` with a function that returns an environment; imported by ``make`` alone."""
     kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
@@ -45,7 +30,7 @@ class EnvSpec:
     oracle: str | None = None
     """``"module:certify"``, the function that ``jaxenv fidelity`` runs; see :mod:`jaxenv.testing.certificate`."""
     group: str | None = None
-    """A heading under which ``jaxenv list`` gathers the variants of one task."""
+    """The task that this is a variant of: ``jaxenv list`` shows the variants of one group as one line."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
     distribution: str | None = dataclasses.field(default=None, kw_only=True)
@@ -54,54 +39,55 @@ class EnvSpec:
     """The version of that distribution; filled in when the plugin is found."""
 
     def __post_init__(self) -> None:
-        _check(self, "name", self.name, _NAME, NAME_RULE)
-        _check(self, "entry_point", self.entry_point, _OBJECT, "'module:Class'")
-        if self.oracle is not None:
-            _check(self, "oracle", self.oracle, _OBJECT, "'module:function'")
-        if self.namespace is not None:
-            _check(self, "namespace", self.namespace, _NAMESPACE, NAMESPACE_RULE)
+        self._check(is_name(self.name), "name", NAME_RULE)
+        self._check(is_entry_point(self.entry_point), "entry_point", "'module:Class'")
+        self._check(self.oracle is None or is_entry_point(self.oracle), "oracle", "'module:function' or None")
+        self._check(self.namespace in (None, LOCAL) or is_namespace(self.namespace), "namespace", NAMESPACE_RULE)
         for field in ("summary", "reference"):
-            if not isinstance(getattr(self, field), str):
-                raise InvalidSpecError(str(self.name), field, getattr(self, field), "a string")
-        if self.group is not None and not isinstance(cast("object", self.group), str):
-            raise InvalidSpecError(self.name, "group", self.group, "a string or None")
+            self._check(isinstance(getattr(self, field), str), field, "a string")
+        for field in ("group", "distribution", "version"):
+            self._check(isinstance(getattr(self, field), str | None), field, "a string or None")
         for field in ("kwargs", "params"):
-            object.__setattr__(self, field, self._frozen_mapping(field))
+            given: Any = getattr(self, field)
+            named = isinstance(given, Mapping) and all(isinstance(name, str) and name.isidentifier() for name in given)
+            self._check(named, field, "a mapping from names to values")
+            object.__setattr__(self, field, MappingProxyType({name: self._frozen(field, given[name]) for name in given}))
 
     @property
     def id(self) -> str:
-        """The full id, ``namespace/name``; the name alone before a plugin is found."""
+        """The full id, ``namespace/name``; the name alone before the plugin is found."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain data, ``distribution`` and ``version`` included."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"id": self.id, **values, "kwargs": _thawed(self.kwargs), "params": _thawed(self.params)}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"id": self.id, **fields, "kwargs": _thawed(self.kwargs), "params": _thawed(self.params)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> EnvSpec:
-        """Return the spec that ``data = spec.to_json()`` describes, after a round trip through JSON or not."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(data) - names - {"id"})
-        if unknown:
-            raise InvalidSpecError(str(data.get("name")), "JSON", unknown, f"nothing but the keys {', '.join(sorted(names))}")
-        return cls(**{key: value for key, value in data.items() if key != "id"})
+        """Return the spec that ``data = spec.to_json()`` describes, after a trip through JSON or not."""
+        fields = {name: value for name, value in data.items() if name != "id"}
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = [name for name in fields if name not in known]
+        missing = [name for name in ("name", "entry_point") if name not in fields]
+        if unknown or missing:
+            raise InvalidSpecError(data.get("name"), "JSON", dict(data), f"an object with name, entry_point and any of {known[2:]}")
+        return cls(**fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EnvSpec.from_json, (self.to_json(),)
 
-    def _frozen_mapping(self, field: str) -> Mapping[str, Any]:
-        given: Any = getattr(self, field)
-        if not isinstance(given, Mapping) or not all(isinstance(key, str) and key.isidentifier() for key in given):
-            raise InvalidSpecError(self.name, field, given, "a mapping from names to values")
-        return MappingProxyType({key: self._frozen(field, value) for key, value in given.items()})
+    def _check(self, valid: bool, field: str, expected: str) -> None:
+        if not valid:
+            raise InvalidSpecError(self.name, field, getattr(self, field), expected)
 
     def _frozen(self, field: str, value: Any) -> Any:
         if isinstance(value, list | tuple):
             return tuple(self._frozen(field, item) for item in cast("Iterable[Any]", value))
-        if value is None or isinstance(value, bool | int | float | str):
-            return value
-        raise InvalidSpecError(self.name, field, value, "None, booleans, numbers, strings, and lists of these")
+        self._check(
+            isinstance(value, bool | int | float | str | None), field, "None, booleans, numbers, strings and lists of these"
+        )
+        return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,16 +102,13 @@ class Command:
     """One line for ``jaxenv --help``."""
 
     def __post_init__(self) -> None:
-        name: Any = self.name
-        if not isinstance(name, str) or not _COMMAND.fullmatch(name) or name in BUILTIN_COMMANDS:
-            raise InvalidCommandError(
-                name, "name", name, f"lower-case letters, digits and '-', other than {', '.join(BUILTIN_COMMANDS)}"
-            )
-        entry_point: Any = self.entry_point
-        if not isinstance(entry_point, str) or not _OBJECT.fullmatch(entry_point):
-            raise InvalidCommandError(name, "entry_point", entry_point, "'module:object'")
-        if not isinstance(cast("object", self.help), str):
-            raise InvalidCommandError(name, "help", self.help, "a string")
+        self._check(is_command(self.name), "name", COMMAND_RULE)
+        self._check(is_entry_point(self.entry_point), "entry_point", "'module:object'")
+        self._check(isinstance(cast("object", self.help), str), "help", "a string")
+
+    def _check(self, valid: bool, field: str, expected: str) -> None:
+        if not valid:
+            raise InvalidCommandError(self.name, field, getattr(self, field), expected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,19 +151,9 @@ class Plugin:
         }
 
 
-def is_namespace(name: str) -> bool:
-    """Whether a plugin may claim ``name`` as its namespace."""
-    return _NAMESPACE.fullmatch(name) is not None and name != LOCAL
-
-
-def _check(spec: EnvSpec, field: str, value: Any, pattern: re.Pattern[str], rule: str) -> None:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise InvalidSpecError(str(spec.name), field, value, rule)
-
-
 def _thawed(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _thawed(item) for key, item in cast("Mapping[str, Any]", value).items()}
+        return {name: _thawed(item) for name, item in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, tuple):
         return [_thawed(item) for item in cast("tuple[Any, ...]", value)]
     return value
