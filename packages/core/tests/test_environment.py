@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import struct
-
 from jaxenv import _canonical
 from jaxenv import environment as protocol
 from jaxenv.environment import NO_TIME_LIMIT, Environment, Params, State, Transition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -26,10 +27,10 @@ def integers(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.
     low, high = _as_words(low, shape), _as_words(high, shape)
     count = high - low + np.uint32(1)  # zero stands for all 2**32 values
     if isinstance(count, np.ndarray) and not np.any(count - np.uint32(1) >= 1 << 16):
-        offset, _ = _product(jax.random.bits(key, shape, jnp.uint32), jnp.asarray(count))
+        offset, _ = _product(_words(key, shape), jnp.asarray(count))
     else:
         count = jnp.asarray(count)
-        words = jax.random.bits(key, (2, *shape), jnp.uint32)
+        words = _words(key, (2, *shape))
         offset, fraction = _product(words[0], count)
         carried, _ = _product(words[1], count)
         offset = jnp.where(count == 0, words[0], offset + (fraction + carried < carried).astype(jnp.uint32))
@@ -39,30 +40,35 @@ def integers(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.
 def floats(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Draw floats: uniform between finite bounds, exponential from a single one, standard normal without any."""
     wide = jnp.float64 if dtype.itemsize == 8 else jnp.float32
-    words = jax.random.bits(key, shape, jnp.uint32)
+    words = _words(key, shape)
     # The middles of 2**23 equal cells of (0, 1): exact in float32, and neither end occurs.
     unit = ((words >> 9).astype(wide) + 0.5) * 2.0**-23
     below, above = _finite(low), _finite(high)
     lower, upper = (jnp.asarray(lax.convert_element_type(jnp.where(f, b, 0), wide)) for f, b in ((below, low), (above, high)))
     # Not lower + unit * (upper - lower): the difference of two large bounds overflows.
     value = lower * (1.0 - unit) + upper * unit
-    if not (isinstance(below, np.ndarray) and isinstance(above, np.ndarray) and below.all() and above.all()):
+    if not (below.all() and above.all()):
         exponential = -jnp.log1p(-unit)
         value = jnp.where(below & ~above, lower + exponential, value)
         value = jnp.where(~below & above, upper - exponential, value)
-        value = jnp.where(~below & ~above, np.sqrt(2.0) * lax.erf_inv(2.0 * unit - 1.0), value)
+        value = jnp.where(~below & ~above, math.sqrt(2.0) * lax.erf_inv(2.0 * unit - 1.0), value)
     # Rounding may leave the interval by a hair.
     return jnp.clip(lax.convert_element_type(value, dtype), low, high)
 
 
 def flags(key: Array, low: Any, high: Any, shape: tuple[int, ...]) -> Array:
     """Draw flags, fair where the bounds differ."""
-    fair = jax.random.bits(key, shape, jnp.uint32) >> 31 == 1
+    fair = _words(key, shape) >> 31 == 1
     return (fair & high) | low
 
 
-def _finite(bound: Any) -> Any:
-    return np.isfinite(bound) if isinstance(bound, np.ndarray) else jnp.isfinite(bound)
+def _words(key: Array, shape: tuple[int, ...]) -> Array:
+    return random.words(key, math.prod(shape)).reshape(shape)
+
+
+def _finite(bound: Any) -> np.ndarray:
+    """Tell where a bound is finite. A traced one is taken to be: its value is unknown, and computing every case is slow."""
+    return np.isfinite(bound) if isinstance(bound, np.ndarray) else np.ones(np.shape(bound), np.bool_)
 
 
 def _as_words(bound: Any, shape: tuple[int, ...]) -> Any:
