@@ -21,10 +21,12 @@ def ring(x: Array, y: Array, radius: Array, width: Array) -> Array:
 
 
 def segment(x: Array, y: Array, dx: Array, dy: Array, width: Array) -> Array:
-    """Line from the origin to (dx, dy), with round ends."""
-    along = (x * dx + y * dy) / jnp.maximum(dx * dx + dy * dy, 1e-12)
-    along = jnp.clip(along, 0.0, 1.0)
-    return disc(x - along * dx, y - along * dy, width / 2.0)
+    """Line from the origin to (dx, dy), with round ends; a dot if both are zero."""
+    length = jnp.sqrt(dx * dx + dy * dy)
+    cos, sin = jnp.where(length > 0.0, dx / jnp.maximum(length, 1e-12), 1.0), dy / jnp.maximum(length, 1e-12)
+    along, across = cos * x + sin * y, cos * y - sin * x
+    beyond = jnp.maximum(jnp.maximum(along - length, -along), 0.0)
+    return jnp.where(beyond > 0.0, disc(beyond, across, width / 2.0), jnp.abs(across) - width / 2.0)
 
 
 def box(x: Array, y: Array, half_width: Array, half_height: Array) -> Array:

@@ -32,7 +32,8 @@ class Visualizer(Sequence[np.ndarray]):
         state_seq: the states to draw: a list of states, or one state whose leaves have a leading time axis. Batched states (a
             second axis) are drawn side by side.
         cum_rewards: the return up to each state, to be written above it: one number for each state, in each environment of a batch.
-        size: height and width of one environment's picture in pixels, or one number for both; by default 256, less in large batches.
+        size: height and width of one environment's picture in pixels, or one number for both; by default 256, less in a large
+            batch.
 
     Raises:
         StateSequenceError: there is no state, or states have more than two leading axes.
