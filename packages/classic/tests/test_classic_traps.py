@@ -20,7 +20,7 @@ def stepped(env, params, action, **fields):
 def test_cartpole_total_mass_follows_from_its_parts():
     env = CartPole()
     params = env.default_params
-    names = {name for name in vars(params)}
+    names = set(vars(params))
     assert not {"total_mass", "polemass_length"} & names
     heavy = params.replace(masspole=1.0)
     _, state, *_ = stepped(env, heavy, 1, x=0.0, x_dot=0.0, theta=0.1, theta_dot=1.0)

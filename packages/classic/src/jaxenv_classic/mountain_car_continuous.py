@@ -44,14 +44,16 @@ class MountainCarContinuous(Environment[MountainCarState, MountainCarContinuousP
     ======  ==========  =======
 
     Reward: 100 on the terminating step, minus 0.1 times the square of the action as given, on every step.
-    Termination: position at least 0.45 with velocity at least ``goal_velocity``, on the new state. Time limit: 999 steps, a truncation.
+    Termination: position at least 0.45 with velocity at least ``goal_velocity``, on the new state.
+    Time limit: 999 steps, a truncation.
 
     **Source**: Moore 1990; Gymnasium >= 1.0, ``classic_control/continuous_mountain_car.py``.
 
     **Differences**: Gymnasium casts the state to float32 after every step; so does this by being float32. Under x64 the
     state is float64 throughout.
 
-    **Coming from gymnax**: the left wall stops the car (there, the goal did), and the energy of an action beyond the throttle counts in full.
+    **Coming from gymnax**: the left wall stops the car (there, the goal did), and the energy of an action beyond the throttle
+    counts in full.
 
     >>> import jax, jax.numpy as jnp, jaxenv
     >>> env, params = jaxenv.make("MountainCarContinuous-v0")

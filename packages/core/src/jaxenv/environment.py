@@ -34,7 +34,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from jaxenv import _canonical, spaces
+from jaxenv import _canonical, random, spaces
 from jaxenv.errors import RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
@@ -222,7 +222,7 @@ def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: A
     """
     key_advance = key_reset = key
     if _canonical.reads_key(_advance, env, key, state, action, params) and _canonical.reads_key(_init, env, key, params):
-        key_advance, key_reset = jax.random.split(key)
+        key_advance, key_reset = random.split(key)
     return _advance(env, key_advance, state, action, params), key_reset
 
 

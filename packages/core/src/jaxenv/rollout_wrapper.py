@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenv import random
 from jaxenv.environment import NO_TIME_LIMIT, Environment
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
 from jaxenv.rollouts import Policy
@@ -88,7 +89,10 @@ class RolloutWrapper:
         return _batch(self.env, self.model_forward, self.num_env_steps, keys, self.env_params, policy_params)
 
     def population_rollout(self, keys: Array, policy_params: Any) -> Episode:
-        """Roll out each member of a population (leaves stacked on axis 0) once for each key; leading axes ``[members, num_keys]``."""
+        """Roll out each member of a population (leaves stacked on axis 0) once for each key.
+
+        Results have leading axes ``[members, num_keys]``.
+        """
         return _population(self.env, self.model_forward, self.num_env_steps, keys, self.env_params, policy_params)
 
 
@@ -97,13 +101,13 @@ def _single(
     env: Environment[Any, Any], forward: Policy | None, length: int, key: Array, params: Any, policy_params: Any
 ) -> Episode:
     space = env.action_space(params)
-    key_reset, key_act, key_step = jax.random.split(key, 3)
+    key_reset, key_act, key_step = random.split(key, 3)
 
     def step(loop: tuple[Any, ...], time: Array) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         obs, state, cum_return, running = loop
-        key_now = jax.random.fold_in(key_act, time)
+        key_now = random.fold_in(key_act, time)
         action = space.sample(key_now) if forward is None else forward(policy_params, obs, key_now)
-        next_obs, state, reward, done, info = env.step(jax.random.fold_in(key_step, time), state, action, params)
+        next_obs, state, reward, done, info = env.step(random.fold_in(key_step, time), state, action, params)
         cum_return = cum_return + jnp.where(running, reward, 0.0)
         return (next_obs, state, cum_return, running & ~done), (obs, action, reward, info["final_observation"], done)
 

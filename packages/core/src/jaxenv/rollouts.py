@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import random
 from jaxenv.environment import Environment
 from jaxenv.errors import RolloutArgumentError
 
@@ -136,8 +137,8 @@ def rollout(
     """Play ``num_envs`` environments for ``num_steps`` steps each, with automatic resets.
 
     The policy sees one environment and is called with what it needs, in this order:
-    ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``. The carry goes back to
-    ``initial_carry`` whenever an episode ends.
+    ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``.
+    The carry goes back to ``initial_carry`` whenever an episode ends.
 
     Args:
         env: the environment.
@@ -183,16 +184,16 @@ def _rollout(
 ) -> Rollout:
     act = _acting(env, params, policy, policy_params, initial_carry is not None)
     # Two streams for each environment, indexed by time: one generator call for each key that is used, none to carry on.
-    env_keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(num_envs, dtype=jnp.uint32))
-    keys_act, keys_step = jax.vmap(jax.random.split, out_axes=1)(env_keys)
+    env_keys = jax.vmap(partial(random.fold_in, key))(jnp.arange(num_envs, dtype=jnp.uint32))
+    keys_act, keys_step = jax.vmap(random.split, out_axes=1)(env_keys)
 
     def begin(key_step: Array) -> tuple[Any, Any]:
-        return env.reset(jax.random.fold_in(key_step, 0), params)
+        return env.reset(random.fold_in(key_step, 0), params)
 
     def one_step(key_act: Array, key_step: Array, time: Array, loop: tuple[Any, ...]) -> tuple[tuple[Any, ...], Trajectory]:
         obs, state, carry, tally = loop
-        next_carry, action = act(carry, obs, jax.random.fold_in(key_act, time))
-        next_obs, state, reward, done, info = env.step(jax.random.fold_in(key_step, time), state, action, params)
+        next_carry, action = act(carry, obs, random.fold_in(key_act, time))
+        next_obs, state, reward, done, info = env.step(random.fold_in(key_step, time), state, action, params)
         next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
         return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
