@@ -378,7 +378,9 @@ class ProjectExistsError(JaxenvError, FileExistsError):
     """The directory of a new plugin is there already."""
 
     def __init__(self, path: Any) -> None:
-        super().__init__(f"{path} exists already, and nothing in it was changed. Choose another name, or another directory with --path.")
+        super().__init__(
+            f"{path} exists already, and nothing in it was changed. Choose another name, or another directory with --path."
+        )
 
 
 # -- random numbers ------------------------------------------------------------------------------------------------
@@ -397,7 +399,9 @@ class SeedRangeError(JaxenvError, ValueError):
     """A seed does not fit into 64 bits."""
 
     def __init__(self, given: int) -> None:
-        super().__init__(f"a seed must be from -2**63 to 2**64 - 1, but {given} was given. Pass a smaller one, such as seed % 2**64.")
+        super().__init__(
+            f"a seed must be from -2**63 to 2**64 - 1, but {given} was given. Pass a smaller one, such as seed % 2**64."
+        )
 
 
 class RandomSizeError(JaxenvError, ValueError):

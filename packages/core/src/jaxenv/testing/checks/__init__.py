@@ -1,0 +1,65 @@
+"""The promises of an environment, all on one screen, with the functions that test them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from jaxenv.testing.checks import episodes, execution, gradients, identity, types
+from jaxenv.testing.subject import Subject
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One promise and its test."""
+
+    name: str
+    """What reports, ``--only`` and pytest call it."""
+    promise: str
+    """What is promised, a sentence."""
+    run: Callable[[Subject], None]
+    """Returns if the promise was kept; raises Violation or Unexercised."""
+    foundation: bool = False
+    """Whether nothing further can be tried where this one fails."""
+
+
+CHECKS = (
+    Check("environment", "The environment is an instance of a subclass of jaxenv.Environment.", identity.is_environment, foundation=True),
+    Check("params", "default_params holds numbers and arrays, one of them the time limit, and never changes.", identity.has_params, True),
+    Check("hashable", "The environment can be hashed, so it can be a static argument of jax.jit.", identity.is_hashable, foundation=True),
+    Check("equal_by_value", "Copied or pickled, the environment equals itself, so both share one compilation.", identity.equals_by_value),
+    Check("docstring", "The class says what the task is.", identity.has_docstring),
+    Check("spec", "The EnvSpec has a summary and a reference.", identity.has_spec),
+    Check("reset", "reset and the spaces can be traced by jax.jit.", types.reset_traces, foundation=True),
+    Check("step", "step and step_env can be traced by jax.jit, on what reset returned and on what they returned.", types.step_traces, True),
+    Check("stable_types", "reset and step return one structure, with the same shapes, dtypes and weak types.", types.types_stay),
+    Check("dtypes", "Reward and discount are float32, flags bool, time int32, and nothing is weakly typed.", types.types_are_fixed),
+    Check("observation_type", "Observations have the structure, shape and dtype of observation_space.", types.observation_has_type),
+    Check("info", "transition's info leaves the names to jaxenv that jaxenv writes.", types.info_is_free),
+    Check("sizes", "num_actions and state_space give their answers.", types.sizes_are_known),
+    Check("x64", "With 64-bit types enabled, observations, reward, flags and time keep their dtypes.", types.works_in_x64),
+    Check("params_vmap", "Each leaf of the params can be batched with jax.vmap, alone and together.", types.params_can_be_batched),
+    Check("key_reuse", "No random key is drawn from twice.", types.keys_are_spent_once),
+    Check("render", "The drawing, where there is one, is a uint8 image of three channels, made in JAX.", identity.draws),
+    Check("scan", "A batch of environments runs in jax.lax.scan.", execution.scans, foundation=True),
+    Check("vmap", "Each environment of a batch does what it does alone.", execution.loops),
+    Check("eager", "Compiled and uncompiled steps give the same.", execution.runs_eagerly),
+    Check("same_key", "The same keys give the same play.", execution.repeats),
+    Check("different_keys", "Different keys give different plays, where anything is random.", execution.differs),
+    Check("raw_keys", "Typed and raw uint32 keys give the same play.", execution.takes_raw_keys),
+    Check("retrace", "One compilation serves every step, and every equal environment.", execution.compiles_once),
+    Check("actions", "Actions that action_space draws are members of it.", episodes.actions_are_inside),
+    Check("observations", "Every observation is a member of observation_space.", episodes.observations_are_inside),
+    Check("nan", "No observation, state, reward or info is ever NaN.", episodes.nothing_is_nan),
+    Check("rewards", "Every reward is finite.", episodes.rewards_are_finite),
+    Check("done", "done is terminated | truncated.", episodes.flags_agree),
+    Check("discount", "info['discount'] is 0 where the task terminated, else 1.", episodes.discount_agrees),
+    Check("final_observation", "info['final_observation'] is the observation before the reset.", episodes.final_observation_is_last),
+    Check("observe", "An observation is a pure function of the state that comes with it.", episodes.observe_is_pure),
+    Check("step_env", "step_env takes the very step that step takes, without the reset.", episodes.step_env_is_step),
+    Check("restart", "After the end of an episode, step returns a state that init and carry_over produce.", episodes.restarts),
+    Check("clock", "state.time is 0 after a reset and grows by one with each step.", episodes.clock_runs),
+    Check("time_limit", "An episode is truncated on exactly the step max_steps_in_episode.", episodes.limit_is_exact),
+    Check("gradients", "Where promised, gradients of a step are finite, and not all zero.", gradients.gradients_are_finite),
+)
+"""Every check, in the order they run in."""

@@ -1,0 +1,115 @@
+"""What an environment is before it runs: a documented value with params."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxenv.environment import Environment
+from jaxenv.testing import trees
+from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.subject import Subject
+
+
+def is_environment(subject: Subject) -> None:
+    """Derives from Environment."""
+    require(
+        isinstance(subject.env, Environment),
+        f"{type(subject.env).__name__} does not derive from jaxenv.Environment. Make it a subclass, and pass an instance, not the class.",
+    )
+
+
+def has_params(subject: Subject) -> None:
+    """default_params holds numbers and a time limit, the same on every access."""
+    first, second = subject.env.default_params, subject.env.default_params
+    leaves = trees.named_leaves(first, "params")
+    limits = [leaf for path, leaf in leaves.items() if path.endswith(".max_steps_in_episode")]
+    require(
+        len(limits) == 1,
+        f"default_params has {len(limits)} leaves named max_steps_in_episode, but the time limit is exactly one leaf. "
+        "Derive Params from jaxenv.Params.",
+    )
+    for path, leaf in leaves.items():
+        try:
+            jnp.asarray(leaf)
+        except TypeError as error:
+            raise Violation(f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead.") from error
+    require(int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step.")
+    require(
+        trees.value_difference(first, second, "params") is None,
+        "default_params differs from one access to the next. Compute it from the environment's fields alone.",
+    )
+    require(
+        isinstance(subject.params, type(first)),
+        f"the params to check with are a {type(subject.params).__name__}, but {subject.name} takes {type(first).__name__}. "
+        "Start from env.default_params and change leaves with .replace(...).",
+    )
+
+
+def has_docstring(subject: Subject) -> None:
+    """The class has a docstring of its own."""
+    for env in {type(subject.env): subject.env, type(subject.env.unwrapped): subject.env.unwrapped}.values():
+        cls: Any = type(env)
+        doc = (cls.__dict__.get("__doc__") or "").strip()
+        require(
+            bool(doc) and not doc.startswith(f"{cls.__name__}("),  # dataclasses write "Name(field: type)" where there is none
+            f"{cls.__name__} has no docstring. Say what the task is, what observation and action mean, how it ends, and where it comes from.",
+        )
+
+
+def is_hashable(subject: Subject) -> None:
+    """The environment can be a static argument of jit."""
+    try:
+        hash(subject.env)
+    except TypeError as error:
+        raise Violation(
+            f"the environment cannot be hashed ({error}), so it cannot be a static argument of jax.jit. "
+            "Give it fields of hashable types: tuples for lists, and arrays belong in Params."
+        ) from error
+
+
+def equals_by_value(subject: Subject) -> None:
+    """Copies of the environment are equal to it and have its hash."""
+    for how, duplicate in (("copied", copy.deepcopy), ("pickled and loaded", lambda env: pickle.loads(pickle.dumps(env)))):
+        try:
+            twin = duplicate(subject.env)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise Violation(
+                f"the environment cannot be {how} ({error}). Define its class, and the functions it holds, at the top level of a module."
+            ) from error
+        require(
+            twin == subject.env and hash(twin) == hash(subject.env),
+            f"the environment, {how}, no longer equals itself or has another hash, so each one is compiled anew. "
+            "Keep to fields that are compared by value, and leave __eq__ and __hash__ to jaxenv.",
+        )
+
+
+def has_spec(subject: Subject) -> None:
+    """The spec it was made from says what it is."""
+    if subject.spec is None:
+        raise Unexercised("no EnvSpec was given: the environment was not made from an id")
+    for field in ("summary", "reference"):
+        require(
+            bool(getattr(subject.spec, field, "").strip()),
+            f"the EnvSpec of {subject.spec.name} has no {field}. `jaxenv list` and `jaxenv show` print it: add one.",
+        )
+
+
+def draws(subject: Subject) -> None:
+    """A drawing, if there is one, is a uint8 image made in JAX."""
+    if type(subject.env.unwrapped).render is Environment.render:
+        raise Unexercised("it does not define render")
+    _, state = subject.reset_types()
+    try:
+        image = jax.eval_shape(subject.env.render, state, subject.params)
+    except Exception as error:
+        raise Violation(f"render cannot be traced by jax.jit ({first_line(error)}). Write it with jax.numpy.") from error
+    require(
+        getattr(image, "dtype", None) == jnp.uint8 and len(image.shape) == 3 and image.shape[-1] == 3,
+        f"render returns {trees.describe(image)}, but an image is uint8[H, W, 3].",
+    )
+

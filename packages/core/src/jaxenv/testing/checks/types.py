@@ -1,0 +1,149 @@
+"""What tracing alone can tell: structure, shapes, dtypes, weak types and the way of the random keys. Nothing is compiled."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jaxenv.testing import trees
+from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.subject import Subject
+
+RESERVED = ("terminated", "truncated", "discount", "final_observation")
+"""The entries of ``info`` that core writes."""
+
+
+def reset_traces(subject: Subject) -> None:
+    """Reset works under jit."""
+    try:
+        subject.reset_types()
+        subject.action_type()
+    except Exception as error:
+        raise Violation(f"reset, or a space, cannot be traced by jax.jit: {first_line(error)}") from error
+
+
+def step_traces(subject: Subject) -> None:
+    """Step works under jit on what reset returned, and on what it returned itself."""
+    _, state = subject.reset_types()
+    try:
+        for restarts in (True, False):
+            after = subject.step_types(state, restarts=restarts)[1]
+            subject.step_types(after, restarts=restarts)
+    except Exception as error:
+        raise Violation(f"step cannot be traced by jax.jit: {first_line(error)}") from error
+
+
+def types_stay(subject: Subject) -> None:
+    """Step returns the types that reset returned."""
+    obs, state = subject.reset_types()
+    for restarts, method in ((True, "step"), (False, "step_env")):
+        step_obs, step_state, *_, info = subject.step_types(state, restarts=restarts)
+        for before, after, what in ((obs, step_obs, "observation"), (state, step_state, "state"), (obs, info["final_observation"], "final_observation")):
+            difference = trees.type_difference(before, after, what)
+            require(difference is None, f"between reset and {method}, {difference}: a scan over it cannot run. Make them agree.")
+
+
+def types_are_fixed(subject: Subject) -> None:
+    """Reward, flags and time have the protocol's dtypes, and nothing is weakly typed."""
+    obs, state = subject.reset_types()
+    _, _, reward, done, info = subject.step_types(state)
+    expected = {"reward": (reward, "float32[]"), "done": (done, "bool[]"), "state.time": (state.time, "int32[]")}
+    for name, dtype in (("terminated", "bool[]"), ("truncated", "bool[]"), ("discount", "float32[]")):
+        require(name in info, f"info has no {name!r}. Leave step to jaxenv.Environment, which adds it.")
+        expected[f"info[{name!r}]"] = (info[name], dtype)
+    for name, (leaf, dtype) in expected.items():
+        require(trees.describe(leaf) == dtype, f"{name} is {trees.describe(leaf)}, but {dtype} was expected. Leave it to jaxenv.Environment.")
+    for name, leaf in trees.named_leaves((obs, state, info), "results").items():
+        require(not getattr(leaf, "weak_type", False), f"{name} is weakly typed ({trees.describe(leaf)}). Give it a dtype.")
+
+
+def observation_has_type(subject: Subject) -> None:
+    """Observations have the structure, shape and dtype of the space."""
+    obs, _ = subject.reset_types()
+    space = jax.eval_shape(
+        lambda key, params: subject.env.observation_space(params).sample(key), subject.abstract_key, subject.params
+    )
+    difference = trees.type_difference(space, obs, "observation")
+    require(difference is None, f"by observation_space and by reset, {difference}. Make them agree.")
+
+
+def info_is_free(subject: Subject) -> None:
+    """Transition's info leaves the protocol's entries alone."""
+    _, state = subject.reset_types()
+    out = jax.eval_shape(subject.env.advance, subject.abstract_key, state, subject.action_type(), subject.params)
+    taken = sorted(set(out.info) & set(RESERVED))
+    require(not taken, f"transition's info holds {', '.join(taken)}, which jaxenv writes itself and would overwrite. Choose other names.")
+
+
+def sizes_are_known(subject: Subject) -> None:
+    """num_actions and state_space answer."""
+    try:
+        number = subject.env.num_actions
+        subject.env.state_space(subject.params)
+    except Exception as error:
+        raise Violation(f"num_actions or state_space fails: {first_line(error)}") from error
+    require(number >= 1, f"num_actions is {number}, but an agent needs at least one.")
+
+
+def works_in_x64(subject: Subject) -> None:
+    """With 64-bit types, spaces, rewards and flags keep their dtypes."""
+    narrow_obs, _ = subject.reset_types()
+    with _x64():
+        try:
+            obs, state = subject.reset_types()
+            after = subject.step_types(state)
+            subject.step_types(after[1])
+        except Exception as error:
+            raise Violation(
+                f"with 64-bit types enabled, reset or step cannot be traced: {first_line(error)} "
+                "State floats are jnp.result_type(float); convert constants and draws to the dtype of what they meet."
+            ) from error
+        types_are_fixed(subject)
+        difference = trees.type_difference(state, after[1], "state")
+        require(difference is None, f"with 64-bit types enabled, between reset and step {difference}. Make them agree.")
+    difference = trees.type_difference(narrow_obs, obs, "observation")
+    require(difference is None, f"without and with 64-bit types, {difference}. Give the space an explicit dtype.")
+
+
+def _x64() -> AbstractContextManager[Any]:
+    """Return a context with 64-bit types, under whichever name this version of JAX has it."""
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    experimental: Any = importlib.import_module("jax.experimental")
+    return experimental.enable_x64(True)
+
+
+def params_can_be_batched(subject: Subject) -> None:
+    """Each leaf of the params alone can be vmapped."""
+    _, state = subject.reset_types()
+    action = subject.action_type()
+    leaves, structure = jax.tree.flatten(subject.params)
+    for index, path in enumerate(trees.named_leaves(subject.params, "params")):
+        axes = jax.tree.unflatten(structure, [0 if number == index else None for number in range(len(leaves))])
+        batched = [jnp.stack([jnp.asarray(leaf)] * 2) if number == index else leaf for number, leaf in enumerate(leaves)]
+        params = jax.tree.unflatten(structure, batched)
+        try:
+            jax.eval_shape(jax.vmap(subject.env.reset, in_axes=(None, axes)), subject.abstract_key, params)
+            jax.eval_shape(jax.vmap(subject.env.step, in_axes=(None, None, None, axes)), subject.abstract_key, state, action, params)
+        except Exception as error:
+            raise Violation(
+                f"a batch of values for {path} alone cannot be vmapped: {first_line(error)} "
+                "A quantity that changes a shape or a branch is a field of the environment, not a leaf of Params."
+            ) from error
+
+
+def keys_are_spent_once(subject: Subject) -> None:
+    """No random key is drawn from twice."""
+    if not hasattr(jax, "debug_key_reuse"):
+        raise Unexercised("this version of JAX cannot tell whether a key is reused")
+    _, state = subject.reset_types()
+    action = subject.action_type()
+    with jax.debug_key_reuse(True):
+        for method, arguments in ((subject.env.reset, ()), (subject.env.step, (state, action))):
+            try:
+                jax.eval_shape(jax.jit(lambda *args, method=method: method(*args)), subject.abstract_key, *arguments, subject.params)
+            except jax.errors.KeyReuseError as error:
+                raise Violation(
+                    f"a random key is used twice, so two draws are the same numbers: {first_line(error)} "
+                    "Split the key, or take all words of a step from one jaxenv.random.words call."
+                ) from error

@@ -1,0 +1,80 @@
+"""What a check can find, and the report that the findings make."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+Outcome = Literal["passed", "failed", "unexercised"]
+
+
+class Violation(Exception):  # noqa: N818 - a finding, not an error of the kit
+    """A promise is broken. The message is a sentence that says how, and what to do."""
+
+
+class Unexercised(Exception):  # noqa: N818 - likewise
+    """A promise, or a part of it, could not be put to the test. The message says why."""
+
+
+def require(kept: bool, sentence: str) -> None:
+    """Raise a :class:`Violation` with ``sentence`` unless the promise was kept."""
+    if not kept:
+        raise Violation(sentence)
+
+
+def first_line(error: Exception) -> str:
+    """Return the kind of an exception and the first line of its message."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": ")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What one check found."""
+
+    check: str
+    """The name of the check."""
+    promise: str
+    """The promise that it tests, a sentence."""
+    outcome: Outcome
+    """``passed``, ``failed`` or ``unexercised`` (nothing against it was seen, but not everything could be tried)."""
+    message: str = ""
+    """How the promise was broken, or what could not be exercised."""
+
+    def __str__(self) -> str:
+        line = f"{self.outcome:<11} {self.check}"
+        return f"{line}: {self.message}" if self.message else line
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What all checks found in one environment."""
+
+    environment: str
+    """Its name: an id where one was given, else the name of its class."""
+    results: tuple[Result, ...]
+    """One result for each check, in the order of the table."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Result, ...]:
+        """The checks that failed."""
+        return tuple(result for result in self.results if result.outcome == "failed")
+
+    @property
+    def unexercised(self) -> tuple[Result, ...]:
+        """The checks that had nothing, or not enough, to look at."""
+        return tuple(result for result in self.results if result.outcome == "unexercised")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return dataclasses.asdict(self) | {"passed": self.passed}
+
+    def __str__(self) -> str:
+        kept = len(self.results) - len(self.failures) - len(self.unexercised)
+        head = f"{self.environment}: {kept} checks passed, {len(self.failures)} failed, {len(self.unexercised)} not fully exercised"
+        return "\n".join([head, *(f"  {result}" for result in (*self.failures, *self.unexercised))])
