@@ -1,0 +1,74 @@
+"""What the five games share: sticky actions, action sets, and pictures of 10 x 10 cells."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jaxenv import Environment, Params, State, spaces
+from jaxtyping import Bool, Float, Int
+
+SIZE = 10
+"""Rows and columns of every board."""
+
+NOOP, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
+"""MinAtar's full action set."""
+
+
+@struct.dataclass
+class MinAtarParams(Params):
+    """Numeric settings that every game has."""
+
+    sticky_action_prob: Array | float = 0.1
+    """Probability that the game repeats its last action instead of taking the one it is given, in [0, 1]."""
+
+
+@struct.dataclass
+class RampedParams(MinAtarParams):
+    """Numeric settings of a game that grows harder."""
+
+    ramping: Array | bool = True
+    """Whether the difficulty grows during an episode."""
+
+
+@struct.dataclass
+class MinAtarState(State):
+    """What every game remembers."""
+
+    last_action: Int[Array, ""]
+    """The action that was executed last, index in the full action set; survives the end of an episode, as in MinAtar."""
+
+
+StateT = TypeVar("StateT", bound=Any)
+ParamsT = TypeVar("ParamsT", bound=Any)
+
+
+class MinAtarGame(Environment[StateT, ParamsT]):
+    """A game of MinAtar. Subclasses name their channels and the actions that matter to them."""
+
+    channels: ClassVar[tuple[str, ...]] = ()
+    """Meaning of each channel of the observation."""
+    minimal_action_set: ClassVar[tuple[int, ...]] = ()
+    """The actions that have an effect, as indices in the full action set."""
+
+    minimal_actions: bool = True
+    """Whether the agent chooses among the actions that have an effect; otherwise among all six."""
+
+    def executed(self, state: MinAtarState, action: Int[Array, ""], sticky: Float[Array, ""], params: MinAtarParams) -> Array:
+        """Return the action that the game executes: the last one, if ``sticky``, uniform on [0, 1), is small enough."""
+        if self.minimal_actions:
+            # The set as an integer of one hexadecimal digit an action, because looking things up costs more than shifting.
+            packed = sum(chosen << (4 * index) for index, chosen in enumerate(self.minimal_action_set))
+            action = (packed >> (4 * action)) & 0xF
+        return jnp.where(sticky < params.sticky_action_prob, state.last_action, action)
+
+    def carry_over(self, fresh: StateT, ended: StateT, params: ParamsT) -> StateT:
+        return fresh.replace(last_action=ended.last_action)
+
+    def action_space(self, params: ParamsT) -> spaces.Discrete:
+        return spaces.Discrete(len(self.minimal_action_set) if self.minimal_actions else FIRE + 1)
+
+    def observation_space(self, params: ParamsT) -> spaces.Box:
+        return spaces.Box(False, True, (SIZE, SIZE, len(self.channels)), jnp.bool_)

@@ -1,0 +1,219 @@
+"""Certificates for MinAtar: whole episodes in lockstep with the installed package.
+
+Our side plays first, by the public ``step``, and every draw is recorded. Then MinAtar replays the play with a scripted generator
+that hands it the same draws, call by call, and fails on a call that it did not expect and on a draw that is left over. Nothing else
+is injected: from the first reset onward each side keeps its own state.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxenv import Transition, make
+from jaxenv.registry.spec import EnvSpec
+from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.wrappers.base import Wrapper
+
+from jaxenv_minatar.base import MinAtarGame
+from jaxenv_minatar.subjects import SUBJECTS, Call, Subject
+
+CHUNK = 500
+"""Steps of each lane between two replays, so that the recordings stay small."""
+
+LANE = 5_000
+"""Steps of a lane, about: enough for two of the longest episodes, Freeway's."""
+
+RANDOM_SHARE = (1.0, 0.0, 1.0, 0.02, 1.0, 0.1)
+"""How often lanes 0, 1, 2, ... play a random action instead of the player's; and so on around."""
+
+
+class Recorder(Wrapper):
+    """Report every draw, and the states on both sides of every transition, in ``info``."""
+
+    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
+        out = self.inner_advance(key, state, action, params)
+        report = {"draws": self.env.draw(key), "before": state, "after": out.state}  # type: ignore[attr-defined]
+        return out.replace(info={**out.info, **report})  # type: ignore[attr-defined]
+
+
+class ScriptedGenerator:
+    """Stands in for MinAtar's random generator and returns what the script says."""
+
+    def __init__(self) -> None:
+        self.script: list[Call] = []
+
+    def rand(self, *shape: int) -> Any:
+        """Return the next scripted number or numbers, uniform on [0, 1)."""
+        return self._next("rand", shape)
+
+    def randint(self, low: int, high: int | None = None, size: int | None = None) -> Any:
+        """Return the next scripted integer or integers, if this is the range that was expected."""
+        return self._next("randint", (0, low) if high is None else (low, high))
+
+    def _next(self, method: str, arguments: tuple[int, ...]) -> Any:
+        if not self.script:
+            raise AssertionError(f"MinAtar drew {method}{arguments}, but jaxenv drew nothing more")
+        call = self.script.pop(0)
+        if (call.method, call.arguments) != (method, arguments):
+            raise AssertionError(f"MinAtar drew {method}{arguments}, but jaxenv drew {call.method}{call.arguments}")
+        return call.value
+
+    def finish(self) -> None:
+        """Fail if something is left."""
+        if self.script:
+            raise AssertionError(f"MinAtar did not draw {[(call.method, call.arguments) for call in self.script]}")
+
+
+class Reference:
+    """One lane of MinAtar."""
+
+    def __init__(self, subject: Subject, params: Any) -> None:
+        import minatar
+
+        self.game = minatar.Environment(
+            subject.game,
+            sticky_action_prob=float(params.sticky_action_prob),
+            difficulty_ramping=bool(getattr(params, "ramping", False)),
+        )
+        self._attributes = subject.attributes
+        self._generator = ScriptedGenerator()
+        self.game.random = self.game.env.random = self._generator
+
+    def reset(self, script: list[Call]) -> np.ndarray:
+        """Begin an episode and return its first observation."""
+        self._generator.script = script
+        self.game.reset()
+        self._generator.finish()
+        return self.game.state()
+
+    def act(self, action: int, script: list[Call]) -> tuple[np.ndarray, float, bool, list[Any]]:
+        """Take one step: observation, reward, terminal flag and the attributes that are compared."""
+        self._generator.script = script
+        reward, terminal = self.game.act(action)
+        self._generator.finish()
+        inner = self.game.env
+        return self.game.state(), reward, terminal, [getattr(inner, name) for name in self._attributes]
+
+
+def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+    """Run at least ``transitions`` steps of a registered game in lockstep with MinAtar, half of them under random play."""
+    env, params = make(spec.id)
+    return compare(spec.id, env, params, transitions=transitions, seed=seed)
+
+
+def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) -> Certificate:
+    """Run both sides and compare all that can be observed, and the state behind it.
+
+    Args:
+        env_id: what the certificate is made out to.
+        env: our game, with whatever time limit, but without wrappers.
+        params: its parameters.
+        transitions: steps on all lanes together, at least.
+        seed: of the actions and of the draws.
+    """
+    subject = SUBJECTS[env.name]
+    lanes = max(2, transitions // LANE)
+    steps = -(-transitions // lanes)
+    play = _Play(env, params, subject, lanes, seed)
+    references = [Reference(subject, params) for _ in range(lanes)]
+    begun = play.begin()
+    worst = {name: 0.0 for name in ("observation", "reward", "terminated", *(f"state.{name}" for name in subject.attributes))}
+    episodes, reached = 0, dict.fromkeys(subject.milestones, 0)
+    for lane, reference in enumerate(references):
+        first = reference.reset(_script(subject.reset_script(begun["state"]), lane))
+        worst["observation"] = max(worst["observation"], _difference(first, begun["obs"][lane]))
+    for start in range(0, steps, CHUNK):
+        ours = play.chunk(start, min(CHUNK, steps - start))
+        for lane, reference in enumerate(references):
+            for name, difference in _replay(env, subject, reference, jax.tree.map(lambda x, lane=lane: x[:, lane], ours)).items():
+                worst[name] = max(worst[name], difference)
+        episodes += int(ours["done"].sum())
+        for name, reach in subject.milestones.items():
+            reached[name] += int(np.sum(reach(ours["before"], ours["after"])))
+    return Certificate(
+        env_id=env_id,
+        reference="MinAtar",
+        reference_version=importlib.metadata.version("MinAtar"),
+        transitions=steps * lanes,
+        episodes=episodes,
+        quantities=tuple(Quantity(name, steps * lanes, difference, 0.0) for name, difference in worst.items()),
+        notes=(
+            f"{lanes} lanes of {steps} steps from reset onward, every draw scripted, no state injected",
+            f"odd lanes are driven by a player that survives, even ones at random; longest episode {play.longest} steps",
+            "reached: " + ", ".join(f"{name} {count} times" for name, count in reached.items()),
+        ),
+    )
+
+
+class _Play:
+    """Our side: lanes of one game, stepped in chunks."""
+
+    def __init__(self, env: MinAtarGame[Any, Any], params: Any, subject: Subject, lanes: int, seed: int) -> None:
+        self._env, self._params, self._lanes = Recorder(env), params, lanes
+        self._keys = jax.random.split(jax.random.key(seed), lanes)
+        self._share = jnp.asarray([RANDOM_SHARE[lane % len(RANDOM_SHARE)] for lane in range(lanes)])
+        chosen = env.minimal_action_set if env.minimal_actions else range(6)
+        index_of = jnp.asarray([list(chosen).index(a) if a in chosen else 0 for a in range(6)])
+        self.longest = 0
+
+        def lane(key: Array, share: Array, state: Any, times: Array) -> Any:
+            def body(state: Any, t: Array) -> Any:
+                key_play, key_random, key_share, key_step = jax.random.split(jax.random.fold_in(key, t), 4)
+                action = jnp.where(
+                    jax.random.uniform(key_share) < share,
+                    env.action_space(params).sample(key_random),
+                    index_of[subject.player(state, key_play)],
+                )
+                obs, state, reward, done, info = self._env.step(key_step, state, action, params)
+                report = {name: info[name] for name in ("draws", "before", "after", "terminated", "final_observation")}
+                return state, {**report, "action": action, "obs": obs, "state": state, "reward": reward, "done": done}
+
+            return jax.lax.scan(body, state, times)
+
+        self._lane = jax.jit(jax.vmap(lane, (0, 0, 0, None)))
+
+    def begin(self) -> dict[str, Any]:
+        """Reset all lanes."""
+        obs, self._state = jax.vmap(self._env.reset, (0, None))(self._keys, self._params)
+        return jax.tree.map(np.asarray, {"obs": obs, "state": self._state})
+
+    def chunk(self, start: int, steps: int) -> dict[str, Any]:
+        """Take ``steps`` steps on all lanes, and return all that was recorded, steps first."""
+        self._state, record = self._lane(self._keys, self._share, self._state, jnp.arange(1 + start, 1 + start + steps))
+        record = jax.tree.map(lambda x: np.asarray(x).swapaxes(0, 1), record)
+        self.longest = max(self.longest, int(record["after"].time.max()))
+        return record
+
+
+def _replay(env: MinAtarGame[Any, Any], subject: Subject, reference: Reference, ours: dict[str, Any]) -> dict[str, float]:
+    """Take the steps of one lane on the other side and return the largest differences."""
+    script, reset_script = subject.script(ours["before"], ours["draws"]), subject.reset_script(ours["state"])
+    actions = reference.game.minimal_action_set() if env.minimal_actions else range(6)
+    begun, theirs = np.empty_like(ours["obs"]), []
+    for t, (action, done) in enumerate(zip(ours["action"].tolist(), ours["done"].tolist(), strict=True)):
+        theirs.append(reference.act(actions[action], _script(script, t)))
+        begun[t] = reference.reset(_script(reset_script, t)) if done else theirs[-1][0]
+    observations, rewards, terminals, attributes = zip(*theirs, strict=True)
+    worst = {
+        "observation": max(_difference(ours["final_observation"], np.stack(observations)), _difference(ours["obs"], begun)),
+        "reward": _difference(ours["reward"], np.asarray(rewards)),
+        "terminated": _difference(ours["terminated"], np.asarray(terminals)),
+    }
+    for (name, value), column in zip(subject.attributes.items(), zip(*attributes, strict=True), strict=True):
+        worst[f"state.{name}"] = _difference(value(ours["after"]), np.asarray(column))
+    return worst
+
+
+def _script(calls: Sequence[Call], index: int) -> list[Call]:
+    """Return the calls that happen at one index of the recorded arrays."""
+    return [call._replace(value=call.value[index]) for call in calls if call.when is None or call.when[index]]
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    return float(np.max(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)), initial=0.0))
