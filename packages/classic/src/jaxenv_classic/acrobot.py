@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 
 @struct.dataclass
@@ -220,6 +220,11 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
                 state.dtheta2,
             ]
         )
+
+    def render(self, state: AcrobotState, params: AcrobotParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_classic import drawing
+
+        return drawing.acrobot(state, size)
 
     def action_space(self, params: AcrobotParams) -> spaces.Discrete:
         return spaces.Discrete(3)

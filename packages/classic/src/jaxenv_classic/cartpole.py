@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 
 @struct.dataclass
@@ -152,6 +152,11 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
 
     def observe(self, state: CartPoleState, params: CartPoleParams) -> Float[Array, "4"]:
         return jnp.stack([state.x, state.x_dot, state.theta, state.theta_dot])
+
+    def render(self, state: CartPoleState, params: CartPoleParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_classic import drawing
+
+        return drawing.cartpole(state, params, size)
 
     def action_space(self, params: CartPoleParams) -> spaces.Discrete:
         return spaces.Discrete(2)

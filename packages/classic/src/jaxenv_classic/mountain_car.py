@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 
 @struct.dataclass
@@ -114,6 +114,13 @@ class MountainCar(Environment[MountainCarState, MountainCarParams]):
 
     def observe(self, state: MountainCarState, params: MountainCarParams) -> Float[Array, "2"]:
         return jnp.stack([state.position, state.velocity])
+
+    def render(
+        self, state: MountainCarState, params: MountainCarParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_classic import drawing
+
+        return drawing.mountain_car(state, params, size)
 
     def action_space(self, params: MountainCarParams) -> spaces.Discrete:
         return spaces.Discrete(3)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Transition, random, spaces
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from jaxenv_classic.mountain_car import MountainCarParams, MountainCarState, at_goal, move
 
@@ -85,6 +85,13 @@ class MountainCarContinuous(Environment[MountainCarState, MountainCarContinuousP
 
     def observe(self, state: MountainCarState, params: MountainCarContinuousParams) -> Float[Array, "2"]:
         return jnp.stack([state.position, state.velocity])
+
+    def render(
+        self, state: MountainCarState, params: MountainCarContinuousParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_classic import drawing
+
+        return drawing.mountain_car(state, params, size)
 
     def action_space(self, params: MountainCarContinuousParams) -> spaces.Box:
         return spaces.Box(params.min_action, params.max_action, (1,))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 
 @struct.dataclass
@@ -115,6 +115,11 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
 
     def observe(self, state: PendulumState, params: PendulumParams) -> Float[Array, "3"]:
         return jnp.stack([jnp.cos(state.theta), jnp.sin(state.theta), state.theta_dot])
+
+    def render(self, state: PendulumState, params: PendulumParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_classic import drawing
+
+        return drawing.pendulum(state, size)
 
     def action_space(self, params: PendulumParams) -> spaces.Box:
         return spaces.Box(-params.max_torque, params.max_torque, (1,))
