@@ -35,6 +35,7 @@ from flax import struct
 from jax import Array
 
 from jaxenv import _canonical, random, spaces
+from jaxenv._record import Record
 from jaxenv.errors import RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
@@ -42,7 +43,7 @@ NO_TIME_LIMIT = 2**31 - 1
 
 
 @struct.dataclass(kw_only=True)
-class State:
+class State(Record):
     """Base class of every environment's state. Subclasses add their own fields."""
 
     time: Array | int = 0
@@ -50,7 +51,7 @@ class State:
 
 
 @struct.dataclass(kw_only=True)
-class Params:
+class Params(Record):
     """Base class of every environment's parameters. Subclasses add their own leaves, each with a default."""
 
     max_steps_in_episode: Array | int = NO_TIME_LIMIT
@@ -62,7 +63,7 @@ ParamsT = TypeVar("ParamsT", bound=Any)
 
 
 @struct.dataclass
-class Transition(Generic[StateT]):
+class Transition(Record, Generic[StateT]):
     """What one step of the task gives, before the clock, the time limit and the reset."""
 
     state: StateT
@@ -171,7 +172,7 @@ class Environment(Generic[StateT, ParamsT]):
         out = self.transition(key, state, action, params)
         time = jnp.asarray(state.time, jnp.int32) + 1
         truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
-        return out.replace(state=out.state.replace(time=time), truncated=truncated)  # type: ignore[attr-defined]
+        return out.replace(state=out.state.replace(time=time), truncated=truncated)
 
     @property
     def name(self) -> str:
@@ -206,7 +207,7 @@ def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
 @partial(jax.jit, static_argnums=0)
 def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
     out = env.advance(key, state, action, params)
-    return out.replace(  # type: ignore[attr-defined]
+    return out.replace(
         state=_canonical.like(out.state, state, env.name),
         reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),
         terminated=_canonical.scalar(out.terminated, jnp.bool_, env.name, "terminated"),

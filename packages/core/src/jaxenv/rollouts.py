@@ -71,7 +71,7 @@ class Rollout:
 
 
 @struct.dataclass
-class _Tally:
+class Tally:
     """One environment's running episode, and Welford's moments of its ended ones."""
 
     running_return: Array
@@ -84,16 +84,16 @@ class _Tally:
     steps: Array
 
     @classmethod
-    def empty(cls) -> _Tally:
+    def empty(cls) -> Tally:
         zero, none = jnp.float32(0.0), jnp.int32(0)
         return cls(zero, none, none, zero, zero, jnp.float32(jnp.inf), jnp.float32(-jnp.inf), none)
 
-    def add(self, reward: Array, done: Array) -> _Tally:
+    def add(self, reward: Array, done: Array) -> Tally:
         total, length = self.running_return + reward, self.running_length + 1
         episodes = self.episodes + done.astype(jnp.int32)
         delta = total - self.mean
         mean = self.mean + jnp.where(done, delta / jnp.maximum(episodes, 1).astype(jnp.float32), 0.0)
-        return _Tally(
+        return Tally(
             running_return=jnp.where(done, 0.0, total),
             running_length=jnp.where(done, 0, length),
             episodes=episodes,
@@ -105,7 +105,7 @@ class _Tally:
         )
 
 
-def _summary(tally: _Tally) -> EpisodeStatistics:
+def summary(tally: Tally) -> EpisodeStatistics:
     """Merge the environments' moments (Chan, Golub & LeVeque 1983)."""
     count = tally.episodes.astype(jnp.float32)
     total = count.sum()
@@ -163,7 +163,8 @@ def rollout(
     >>> result.trajectory.obs.shape
     (100, 64, 4)
     """
-    for name, size in (("num_envs", num_envs), ("num_steps", num_steps), ("unroll", unroll)):
+    sizes: dict[str, Any] = {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}
+    for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise RolloutArgumentError(name, size)
     params = env.default_params if params is None else params
@@ -182,12 +183,36 @@ def _rollout(
     policy_params: Any,
     initial_carry: Any,
 ) -> Rollout:
+    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry)
+    (obs, state, carry, tally), trajectory = play(begin(), 0, num_steps)
+    return Rollout(trajectory, summary(tally), obs, state, carry)
+
+
+Loop = tuple[Any, Any, Any, Tally]
+"""What a rollout carries from step to step: observations, states, policy carries and tallies, with a leading axis ``[num_envs]``."""
+
+
+def playing(
+    env: Environment[Any, Any],
+    policy: Policy | None,
+    num_envs: int,
+    unroll: int,
+    params: Any,
+    key: Array,
+    policy_params: Any = None,
+    initial_carry: Any = None,
+) -> tuple[Callable[[], Loop], Callable[[Loop, Array | int, int], tuple[Loop, Trajectory]]]:
+    """Return the two halves of a rollout, so that a long one can be played in pieces.
+
+    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led. Pieces of any length
+    give what one call gives.
+    """
     act = _acting(env, params, policy, policy_params, initial_carry is not None)
     # Two streams for each environment, indexed by time: one generator call for each key that is used, none to carry on.
     env_keys = jax.vmap(partial(random.fold_in, key))(jnp.arange(num_envs, dtype=jnp.uint32))
     keys_act, keys_step = jax.vmap(random.split, out_axes=1)(env_keys)
 
-    def begin(key_step: Array) -> tuple[Any, Any]:
+    def reset(key_step: Array) -> tuple[Any, Any]:
         return env.reset(random.fold_in(key_step, 0), params)
 
     def one_step(key_act: Array, key_step: Array, time: Array, loop: tuple[Any, ...]) -> tuple[tuple[Any, ...], Trajectory]:
@@ -203,11 +228,15 @@ def _rollout(
     def batch(tree: Any) -> Any:
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (num_envs, *jnp.shape(x))), tree)
 
-    obs, state = jax.vmap(begin)(keys_step)
-    loop = (obs, state, batch(initial_carry), batch(_Tally.empty()))
-    times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32)
-    (obs, state, carry, tally), trajectory = jax.lax.scan(scan_step, loop, times, unroll=unroll)
-    return Rollout(trajectory, _summary(tally), obs, state, carry)
+    def begin() -> Loop:
+        obs, state = jax.vmap(reset)(keys_step)
+        return obs, state, batch(initial_carry), batch(Tally.empty())
+
+    def play(loop: Loop, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
+        times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32) + jnp.asarray(elapsed, jnp.uint32)
+        return jax.lax.scan(scan_step, loop, times, unroll=unroll)
+
+    return begin, play
 
 
 def _acting(

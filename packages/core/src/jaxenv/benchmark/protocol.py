@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -139,9 +139,9 @@ def _timed(function: Callable[[], None]) -> float:
 
 
 @contextmanager
-def _no_persistent_cache() -> Iterator[None]:
+def _no_persistent_cache() -> Generator[None]:
     """Compile for real, whatever cache the user has set."""
-    enabled = jax.config.jax_enable_compilation_cache
+    enabled = jax.config.values["jax_enable_compilation_cache"]
     jax.config.update("jax_enable_compilation_cache", False)
     try:
         yield

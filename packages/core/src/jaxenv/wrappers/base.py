@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, NoReturn
 
 from flax import struct
 from jax import Array
 
 from jaxenv import _canonical, environment, random, spaces
+from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
-from jaxenv.errors import WrappedTypeError
+from jaxenv.errors import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.spaces.base import kind
 
 
 class Wrapper(Environment[Any, Any]):
@@ -32,6 +35,37 @@ class Wrapper(Environment[Any, Any]):
         """Check the settings; a subclass that needs certain spaces or settings checks them here, after this."""
         if not isinstance(self.env, Environment):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise WrappedTypeError(type(self).__name__, self.env)
+        for field in dataclasses.fields(self):
+            try:
+                hash(getattr(self, field.name))
+            except TypeError:
+                raise WrapperSettingError(
+                    f"{type(self).__name__} got {field.name} = {getattr(self, field.name)!r}, which cannot be hashed. "
+                    "Pass Python numbers, tuples and functions; to vary a number under JAX, replace the leaf of the params."
+                ) from None
+
+    def require_box(self, role: str, *kinds: str, bounded: bool = False, advice: str) -> spaces.Box:
+        """Return the wrapped environment's space of actions or observations, a Box of one of these kinds of dtype."""
+        space = getattr(self.env, f"{role}_space")(self.env.default_params)
+        if not isinstance(space, spaces.Box) or kind(space.dtype) not in kinds or (bounded and not space.bounded.all()):
+            self.refuse(role, space, f"a {'bounded ' if bounded else ''}Box of {' or '.join(kinds)} {role}s", advice)
+        return space
+
+    def require_function(self, func: Any) -> None:
+        """Refuse what cannot be called."""
+        if not callable(func):
+            raise WrapperSettingError(f"{type(self).__name__} got func = {func!r}, which cannot be called. Pass a function.")
+
+    def require_space(self, space: Any) -> None:
+        """Refuse what is neither a space nor None."""
+        if space is not None and not isinstance(space, spaces.Space):
+            raise WrapperSettingError(
+                f"{type(self).__name__} got space = {space!r}. Pass one of jaxenv.spaces, or None to keep it."
+            )
+
+    def refuse(self, role: str, space: spaces.Space, needed: str, advice: str) -> NoReturn:
+        """Raise the error that says that this wrapper cannot serve an action or observation space."""
+        raise WrapperSpaceError(type(self).__name__, self.env.name, f"{role} space", space, needed, advice)
 
     # -- the wrapped environment -------------------------------------------------------------------------------
 
@@ -53,18 +87,22 @@ class Wrapper(Environment[Any, Any]):
         action = self.env.action_space(params).cast(action, f"{self.env.name}'s action")
         return environment._advance(self.env, key, state, action, params)
 
-    def inner_observation(self, state: Any, params: Any) -> Any:
-        """Observe with the wrapped environment."""
-        return environment._observation(self.env, self.inner_state(state), self.inner_params(params))
+    def inner_observation(self, env_state: Any, params: Any) -> Any:
+        """Return what the wrapped environment shows of its own state."""
+        return environment._observation(self.env, env_state, self.inner_params(params))
+
+    def inner_reads_key(self, key: Array, state: Any, action: Any, params: Any) -> bool:
+        """Whether the wrapped environment's step draws from its key."""
+        state, params = self.inner_state(state), self.inner_params(params)
+        action = self.env.action_space(params).cast(action, f"{self.env.name}'s action")
+        return _canonical.reads_key(environment._advance, self.env, key, state, action, params)
 
     def split_key(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Array]:
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
 
         The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
         """
-        inner_params = self.inner_params(params)
-        action = self.env.action_space(inner_params).cast(action, f"{self.env.name}'s action")
-        if not _canonical.reads_key(environment._advance, self.env, key, self.inner_state(state), action, inner_params):
+        if not self.inner_reads_key(key, state, action, params):
             return key, key
         key_inner, key_own = random.split(key)
         return key_inner, key_own
@@ -85,7 +123,7 @@ class Wrapper(Environment[Any, Any]):
         return self.transition(key, state, action, params)
 
     def observe(self, state: Any, params: Any) -> Any:
-        return self.inner_observation(state, params)
+        return self.inner_observation(self.inner_state(state), params)
 
     def action_space(self, params: Any) -> spaces.Space:
         return self.env.action_space(self.inner_params(params))
@@ -96,8 +134,8 @@ class Wrapper(Environment[Any, Any]):
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> Any:
         return self.env.carry_over(self.inner_state(fresh), self.inner_state(ended), self.inner_params(params))
 
-    def render(self, state: Any, params: Any) -> Array:
-        return self.env.render(self.inner_state(state), self.inner_params(params))
+    def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
+        return self.env.render(self.inner_state(state), self.inner_params(params), size)
 
     @property
     def name(self) -> str:
@@ -109,7 +147,7 @@ class Wrapper(Environment[Any, Any]):
 
 
 @struct.dataclass
-class WrapperState:
+class WrapperState(Record):
     """The inner state, and beside it what a wrapper remembers."""
 
     env_state: Any
@@ -149,7 +187,7 @@ class StatefulWrapper(Wrapper):
 
 
 @struct.dataclass
-class WrapperParams:
+class WrapperParams(Record):
     """The inner parameters, and beside them a wrapper's own."""
 
     env_params: Any
