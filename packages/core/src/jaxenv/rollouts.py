@@ -189,7 +189,7 @@ def _rollout(
 
 
 Loop = tuple[Any, Any, Any, Tally]
-"""What a rollout carries from step to step: observations, states, policy carries and tallies, with a leading axis ``[num_envs]``."""
+"""What goes from step to step: observations, states, policy carries and tallies, with a leading axis ``[num_envs]``."""
 
 
 def playing(
@@ -204,8 +204,8 @@ def playing(
 ) -> tuple[Callable[[], Loop], Callable[[Loop, Array | int, int], tuple[Loop, Trajectory]]]:
     """Return the two halves of a rollout, so that a long one can be played in pieces.
 
-    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led. Pieces of any length
-    give what one call gives.
+    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led. Pieces of
+    any length give what one call gives.
     """
     act = _acting(env, params, policy, policy_params, initial_carry is not None)
     # Two streams for each environment, indexed by time: one generator call for each key that is used, none to carry on.
