@@ -119,7 +119,8 @@ def _bound(bound: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
         fitting = False
     if not fitting:
         raise SpaceDefinitionError(
-            f"Box got {name} of shape {np.shape(bound)}, which does not broadcast to the shape {shape}. Pass a number or an array of that shape."
+            f"Box got {name} of shape {np.shape(bound)}, which does not broadcast to the shape {shape}. "
+            "Pass a number or an array of that shape."
         )
     if isinstance(bound, jax.core.Tracer):
         return _broadcast(lax.convert_element_type(bound, dtype), shape)

@@ -39,7 +39,8 @@ class Discrete(Space):
         limits = np.iinfo(dtype)
         if start < limits.min or start + n - 1 > limits.max:
             raise SpaceDefinitionError(
-                f"Discrete got choices from {start} to {start + n - 1}, which {dtype} cannot hold. Choose a wider dtype or fewer choices."
+                f"Discrete got choices from {start} to {start + n - 1}, which {dtype} cannot hold. "
+                "Choose a wider dtype or fewer choices."
             )
         self._set(n=n, start=start, dtype=dtype, shape=())
 

@@ -1,0 +1,84 @@
+"""Rewards scaled so that discounted returns have variance 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from jaxenv.environment import Transition
+from jaxenv.errors import WrapperSettingError
+from jaxenv.wrappers.base import ParametricWrapper, StatefulWrapper, WrapperParams, WrapperState
+from jaxenv.wrappers.statistics import RunningStatistics
+
+
+@struct.dataclass
+class NormalizeRewardState(WrapperState):
+    """State of :class:`NormalizeReward`."""
+
+    statistics: RunningStatistics
+    """Mean and variance of the discounted return; they outlive episodes."""
+    discounted_return: Array
+    """The discounted sum of the rewards so far; it outlives episodes that did not terminate."""
+
+
+@struct.dataclass
+class NormalizeRewardParams(WrapperParams):
+    """Parameters of :class:`NormalizeReward`."""
+
+    gamma: Array | float = 0.99
+    """The discount of the return whose variance is taken, in [0, 1]."""
+
+
+class NormalizeReward(StatefulWrapper, ParametricWrapper):
+    """Divide every reward by the running standard deviation of the discounted return.
+
+    The return is Gymnasium's: ``g = gamma * g * (1 - terminated) + reward``, so the step that terminates an episode already
+    begins a new sum, and a time limit begins none. Its statistics begin with the prior of mean 0, variance 1 and weight 1e-4.
+    Rewards are not centred.
+
+    Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis: then all lanes
+    count together. ``Vectorize`` calls its axis "envs".
+
+    >>> env = NormalizeReward(env, gamma=0.999)
+    """
+
+    gamma: float = 0.99
+    """The default of the parameter ``gamma``."""
+    epsilon: float = 1e-8
+    """Added to the variance before its root is taken."""
+    update_running_mean: bool = True
+    """Whether new returns are counted."""
+    axis_name: str | None = None
+    """The mapped axis over which the statistics are shared; ``None`` shares nothing."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.gamma <= 1:
+            raise WrapperSettingError(f"NormalizeReward got gamma = {self.gamma}. Pass a discount between 0 and 1.")
+        if self.epsilon < 0:
+            raise WrapperSettingError(f"NormalizeReward got epsilon = {self.epsilon}. Pass a number of at least 0.")
+
+    @property
+    def default_params(self) -> NormalizeRewardParams:
+        return NormalizeRewardParams(env_params=self.env.default_params, gamma=self.gamma)
+
+    def begin(self, env_state: Any, params: Any) -> NormalizeRewardState:
+        return NormalizeRewardState(env_state, RunningStatistics.empty(()), jnp.zeros((), jnp.result_type(float)))
+
+    def keep(self, begun: Any, ended: NormalizeRewardState, params: Any) -> NormalizeRewardState:
+        return begun.replace(statistics=ended.statistics, discounted_return=ended.discounted_return)
+
+    def transition(self, key: Array, state: Any, action: Any, params: NormalizeRewardParams) -> Transition[Any]:
+        out = self.inner_advance(key, state, action, params)
+        reward = jnp.asarray(out.reward).astype(state.discounted_return.dtype)
+        discounted_return = jnp.where(out.terminated, 0.0, state.discounted_return * params.gamma) + reward
+        statistics = state.statistics
+        if self.update_running_mean:
+            statistics = statistics.update(discounted_return, axis_name=self.axis_name)
+        return out.replace(  # type: ignore[attr-defined]
+            state=NormalizeRewardState(out.state, statistics, discounted_return),
+            reward=(reward / jnp.sqrt(statistics.variance + self.epsilon)).astype(jnp.float32),
+        )

@@ -1,0 +1,92 @@
+"""Running mean and variance that stay exact in float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array, lax
+
+from jaxenv.errors import WrapperSettingError
+
+_PRIOR_COUNT = 1e-4
+"""The weight of the prior, mean 0 and variance 1, that the first values are divided by (Gymnasium's choice)."""
+_MOST = 2**31 - 1
+
+
+@struct.dataclass
+class RunningStatistics:
+    """Mean and variance of all values seen, by the updates of Chan, Golub & LeVeque (1979).
+
+    The two sums carry along what rounding took from them, so their error does not grow with the number of values. Where an axis
+    is named, the values of all its lanes are counted together and every lane holds the same statistics.
+    """
+
+    count: Array
+    """Values counted, int32[]; stops at 2**31 - 1."""
+    mean: Array
+    """The mean, without its residual."""
+    mean_residual: Array
+    """What rounding took from the mean."""
+    deviation: Array
+    """The sum of squared deviations from the mean, the prior's included, without its residual."""
+    deviation_residual: Array
+    """What rounding took from the sum of squared deviations."""
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> RunningStatistics:
+        """Return the statistics of no value at all: mean 0, variance 1."""
+        zeros = jnp.zeros(shape, jnp.result_type(float))
+        return cls(jnp.zeros((), jnp.int32), zeros, zeros, zeros + _PRIOR_COUNT, zeros)
+
+    @property
+    def variance(self) -> Array:
+        """The variance."""
+        return (self.deviation + self.deviation_residual) / (self.count.astype(self.deviation.dtype) + _PRIOR_COUNT)
+
+    def update(self, value: Array, counted: Array | bool = True, axis_name: str | None = None) -> RunningStatistics:
+        """Return the statistics with ``value`` counted too, if ``counted``: of each lane where an axis is named."""
+        value = value.astype(self.mean.dtype)
+        number, mean, deviation = _moments(value, jnp.asarray(counted), axis_name)
+        weight = number.astype(value.dtype)
+        before = self.count.astype(value.dtype) + _PRIOR_COUNT
+        share = weight / (before + weight)
+        delta = (mean - self.mean) - self.mean_residual
+        new_mean, mean_lost = _two_sum(self.mean, delta * share)
+        new_deviation, deviation_lost = _two_sum(self.deviation, deviation + jnp.square(delta) * before * share)
+        return RunningStatistics(
+            count=jnp.minimum(self.count, _MOST - number) + number,
+            mean=new_mean,
+            mean_residual=self.mean_residual + mean_lost,
+            deviation=new_deviation,
+            deviation_residual=self.deviation_residual + deviation_lost,
+        )
+
+
+def _moments(value: Array, counted: Array, axis_name: str | None) -> tuple[Array, Array, Array]:
+    """Return how many values are counted, their mean, and the sum of squared deviations from it."""
+    number = counted.astype(jnp.int32)
+    if axis_name is None:
+        return number, value, jnp.zeros_like(value)
+    weight = number.astype(value.dtype)
+    number = _sum(number, axis_name)
+    mean = _sum(value * weight, axis_name) / jnp.maximum(number, 1).astype(value.dtype)
+    return number, mean, _sum(jnp.square(value - mean) * weight, axis_name)
+
+
+def _sum(x: Array, axis_name: str) -> Any:
+    try:
+        return lax.psum(x, axis_name)
+    except NameError as error:
+        raise WrapperSettingError(
+            f"Statistics are to be shared over the axis {axis_name!r}, but no axis of that name is mapped. "
+            f"Step the environment through Vectorize(env, num_envs), or through jax.vmap(..., axis_name={axis_name!r})."
+        ) from error
+
+
+def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return a + b and what rounding took from it (Knuth)."""
+    total = a + b
+    shadow = total - a
+    return total, (a - (total - shadow)) + (b - shadow)
