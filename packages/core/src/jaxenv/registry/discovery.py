@@ -46,8 +46,12 @@ class _Discovery:
         self._plugins: tuple[Plugin, ...] | None = None
         self._loading = False
 
-    def plugins(self) -> tuple[Plugin, ...]:
-        """Return every installed plugin by namespace; warn once about each that is refused, or raise its error if strict."""
+    def plugins(self, *, quiet: bool = False) -> tuple[Plugin, ...]:
+        """Return every installed plugin by namespace, loading them if need be.
+
+        Loading warns once about each plugin that is refused, or raises its error if ``JAXENV_STRICT_PLUGINS`` is set;
+        ``quiet`` does neither, for a caller that shows the errors itself.
+        """
         with self._lock:
             if self._plugins is not None:
                 return self._plugins
@@ -59,10 +63,10 @@ class _Discovery:
             finally:
                 self._loading = False
             errors = list(dict.fromkeys(plugin.error for plugin in plugins if plugin.error))
-            if errors and os.environ.get("JAXENV_STRICT_PLUGINS", "0") not in ("", "0"):
+            if errors and not quiet and os.environ.get("JAXENV_STRICT_PLUGINS", "0") not in ("", "0"):
                 raise errors[0]
             self._plugins = plugins
-        for error in errors:
+        for error in () if quiet else errors:
             warnings.warn(str(error), PluginWarning, stacklevel=2)
         return plugins
 

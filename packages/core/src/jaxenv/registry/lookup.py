@@ -127,7 +127,7 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
         more = f", or another of {len(likely)}" if len(likely) > 5 else ""
         hints.append(f"Did you mean {', '.join(likely[:5])}{more}?")
     refused = sorted({plugin.namespace for plugin in found_plugins() if plugin.error})
-    if refused and namespace not in {candidate.namespace for candidate in specs}:
+    if refused and not likely and namespace not in {candidate.namespace for candidate in specs}:
         hints.append(f"It may belong to a plugin that is refused ({', '.join(refused)}): run `jaxenv doctor`.")
     return UnknownEnvError(env_id, hints)
 

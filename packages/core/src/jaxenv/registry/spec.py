@@ -30,7 +30,7 @@ class EnvSpec:
     oracle: str | None = None
     """``"module:certify"``, the function that ``jaxenv fidelity`` runs; see :mod:`jaxenv.testing.certificate`."""
     group: str | None = None
-    """The task that this is a variant of: ``jaxenv list`` shows the variants of one group as one line."""
+    """The task that this is a variant of: ``jaxenv list`` shows those of one group with one summary as one line."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
     distribution: str | None = dataclasses.field(default=None, kw_only=True)

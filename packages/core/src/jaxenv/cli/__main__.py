@@ -1,0 +1,5 @@
+"""``python -m jaxenv.cli``: the same as ``jaxenv``."""
+
+from jaxenv.cli import main
+
+main()

@@ -1,0 +1,74 @@
+"""``jaxenv fidelity ID``: compare an environment with its reference implementation, step by step."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.errors import EntryPointError, NoOracleError
+from jaxenv.registry import EnvSpec
+from jaxenv.registry.loading import load_object, sentence
+from jaxenv.registry.lookup import spec as find_spec
+
+if TYPE_CHECKING:
+    from jaxenv.testing.certificate import Certificate
+
+
+def fidelity(
+    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
+    transitions: Annotated[int, typer.Option(min=1, help="How many transitions to run on both sides, at least.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Where the random draws begin.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run an environment and its reference in lockstep and print the certificate; exit with 1 if they differ."""
+    certificate = certify(find_spec(env_id), transitions=transitions, seed=seed)
+    if as_json:
+        print_json(certificate.to_json())
+    else:
+        _print(certificate)
+    raise typer.Exit(0 if certificate.passed else 1)
+
+
+def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+    """Run the oracle that ``spec`` names."""
+    if spec.oracle is None:
+        raise NoOracleError(spec.id)
+    action = _advice(spec)
+    oracle = load_object(spec.id, spec.oracle, action)
+    try:
+        return oracle(spec, transitions=transitions, seed=seed)
+    except ModuleNotFoundError as cause:
+        raise EntryPointError(spec.id, spec.oracle, sentence(cause), action) from cause
+
+
+def _advice(spec: EnvSpec) -> str:
+    """Say how to get the reference: the distribution's extra, if it declares one."""
+    if spec.distribution is None:
+        return "Install what the oracle imports."
+    extras = metadata.metadata(spec.distribution).get_all("Provides-Extra") or []
+    if "oracle" in extras:
+        return f"Install the reference implementation: pip install '{spec.distribution}[oracle]'."
+    return f"Repair {spec.distribution}, or install what its oracle imports."
+
+
+def _print(certificate: Certificate) -> None:
+    out = console()
+    out.print(Text.assemble((certificate.env_id, "bold cyan"), f" against {certificate.reference} {certificate.reference_version}"))
+    out.print(f"{certificate.transitions:,} transitions, {certificate.episodes:,} episodes ended")
+    out.print()
+    numbers = ["compared", "largest difference", "tolerance"]
+    rows = table("quantity", *numbers, "verdict", right=numbers)
+    for quantity in certificate.quantities:
+        verdict = Text("equal", style="green") if quantity.passed else Text("DIFFERS", style="bold red")
+        tolerance = f"{quantity.tolerance:.3g}" if quantity.tolerance else "exact"
+        difference = f"{quantity.largest_difference:.3g}"
+        rows.add_row(Text(quantity.name), f"{quantity.compared:,}", difference, tolerance, verdict)
+    out.print(rows)
+    out.print()
+    for note in certificate.notes:
+        out.print(Text(f"- {note}"))
+    out.print(Text("PASSED", style="bold green") if certificate.passed else Text("FAILED", style="bold red"))

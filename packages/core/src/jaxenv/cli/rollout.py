@@ -1,0 +1,196 @@
+"""``jaxenv rollout ID``: play random actions in many copies of an environment, and say how it went and how fast."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+from rich.progress import Progress
+from rich.text import Text
+
+from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.errors import SettingError
+from jaxenv.registry import make
+from jaxenv.registry.lookup import spec as find_spec
+
+if TYPE_CHECKING:
+    from jax import Array
+
+GENERATORS = ("threefry2x32", "rbg", "unsafe_rbg", "jaxenv")
+"""JAX's generators, and :func:`jaxenv.random.key`."""
+
+
+class Report(NamedTuple):
+    """How a rollout went."""
+
+    id: str
+    overrides: dict[str, Any]
+    num_envs: int
+    num_steps: int
+    seed: int
+    prng: str
+    unroll: int
+    device: str
+    episodes: int
+    return_mean: float
+    return_sem: float
+    return_std: float
+    return_min: float
+    return_max: float
+    length_mean: float
+    compile_seconds: float
+    run_seconds: float
+    steps_per_second: float
+
+
+def rollout(
+    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
+    num_envs: Annotated[int, typer.Option(min=1, help="Copies of the environment, stepped together.")] = 64,
+    num_steps: Annotated[int, typer.Option(min=1, help="Steps for each copy.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random key.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a field or a param; may be repeated.")
+    ] = None,
+    prng: Annotated[str, typer.Option(help=f"Generator of the random numbers: {', '.join(GENERATORS)}.")] = GENERATORS[0],
+    unroll: Annotated[int, typer.Option(min=1, help="Steps in one iteration of the compiled loop.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Play random actions, and print returns, lengths and speed."""
+    overrides = dict(_setting(text) for text in settings or ())
+    if prng not in GENERATORS:
+        raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
+    with Progress(console=console(), transient=True, disable=as_json) as progress:
+        task = progress.add_task("compiling", total=num_steps)
+        report = None
+        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll):
+            if isinstance(event, Report):
+                report = event
+            else:
+                progress.update(task, description="playing", completed=event)
+    assert report is not None
+    if as_json:
+        print_json(report._asdict())
+    else:
+        _print(report)
+
+
+def play(
+    env_id: str, overrides: dict[str, Any], num_envs: int, num_steps: int, seed: int, prng: str, unroll: int
+) -> Iterator[int | Report]:
+    """Yield the number of steps played so far, again and again, and in the end the report."""
+    import jax
+
+    from jaxenv.rollouts import playing, summary
+
+    spec = find_spec(env_id)
+    env, params = make(spec, **overrides)
+    key = _key(seed, prng)
+
+    def begin(params: Any, key: Array) -> Any:
+        return playing(env, None, num_envs, unroll, params, key)[0]()
+
+    def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
+        return playing(env, None, num_envs, unroll, params, key)[1](loop, elapsed, length)[0]
+
+    lengths = _pieces(num_steps, unroll)
+    started = time.perf_counter()
+    compiled_begin = jax.jit(begin).lower(params, key).compile()
+    loop = jax.eval_shape(begin, params, key)
+    jitted_piece = jax.jit(piece, static_argnums=4)
+    steps = {length: jitted_piece.lower(params, key, loop, 0, length).compile() for length in set(lengths)}
+    compile_seconds = time.perf_counter() - started
+
+    started = time.perf_counter()
+    loop, elapsed = compiled_begin(params, key), 0
+    yield elapsed
+    for length in lengths:
+        loop = jax.block_until_ready(steps[length](params, key, loop, elapsed))
+        elapsed += length
+        yield elapsed
+    run_seconds = time.perf_counter() - started
+
+    statistics = jax.device_get(summary(loop[-1]))
+    (device,) = jax.tree.leaves(loop)[0].devices()
+    yield Report(
+        id=spec.id,
+        overrides=overrides,
+        num_envs=num_envs,
+        num_steps=num_steps,
+        seed=seed,
+        prng=prng,
+        unroll=unroll,
+        device=f"{device} ({device.device_kind})",
+        episodes=int(statistics.episodes),
+        return_mean=float(statistics.return_mean),
+        return_sem=float(statistics.return_sem),
+        return_std=float(statistics.return_std),
+        return_min=float(statistics.return_min),
+        return_max=float(statistics.return_max),
+        length_mean=float(statistics.length_mean),
+        compile_seconds=compile_seconds,
+        run_seconds=run_seconds,
+        steps_per_second=num_envs * num_steps / run_seconds,
+    )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Read ``name=value``: the value as JSON if it is JSON, as Python's True, False and None, else as the string it is."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise SettingError("--set", text, "NAME=VALUE")
+    words = {"True": True, "False": False, "None": None}
+    if value in words:
+        return name, words[value]
+    try:
+        return name, _tuples(json.loads(value))
+    except ValueError:
+        return name, value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _key(seed: int, prng: str) -> Array:
+    import jax
+
+    import jaxenv
+
+    return jaxenv.random.key(seed) if prng == "jaxenv" else jax.random.key(seed, impl=prng)
+
+
+def _pieces(num_steps: int, unroll: int) -> list[int]:
+    """Cut the steps into about twenty pieces, of one length if there is a way, since every length is compiled anew.
+
+    No piece is shorter than 100 steps, so that handing pieces to the device takes no time that matters.
+    """
+    most = max(1, min(20, num_steps // 100))
+    count = next((n for n in range(most, most // 2, -1) if num_steps % (n * unroll) == 0), most)
+    length = -(-num_steps // count)
+    length += -length % unroll
+    whole, rest = divmod(num_steps, length)
+    return [length] * whole + [rest] * (rest > 0)
+
+
+def _print(report: Report) -> None:
+    out = console()
+    rows = table("", "")
+    rows.show_header = False
+    if report.episodes:
+        error = "" if math.isnan(report.return_sem) else f" ± {report.return_sem:.3g} (standard error)"
+        rows.add_row("episodes", f"{report.episodes:,}")
+        rows.add_row("mean return", f"{report.return_mean:.6g}{error}")
+        rows.add_row("returns", f"{report.return_min:g} to {report.return_max:g}")
+        rows.add_row("mean length", f"{report.length_mean:.6g} steps")
+    else:
+        rows.add_row("episodes", "none ended: play more steps with --num-steps")
+    rows.add_row("steps", f"{report.num_envs:,} environments x {report.num_steps:,} steps")
+    rows.add_row("speed", f"{report.steps_per_second:,.0f} steps a second ({report.run_seconds:.3g} s)")
+    rows.add_row("compilation", f"{report.compile_seconds:.3g} s, not counted above")
+    rows.add_row("device", report.device)
+    out.print(Text.assemble((report.id, "bold cyan"), f" · random actions · seed {report.seed} · {report.prng} keys"))
+    out.print(rows)

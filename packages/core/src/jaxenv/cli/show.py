@@ -1,0 +1,136 @@
+"""``jaxenv show ID``: everything about one environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.text import Text
+
+from jaxenv.cli.docstrings import field_docstrings
+from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.registry import EnvSpec, make
+from jaxenv.registry.lookup import spec as find_spec
+
+
+class Setting(NamedTuple):
+    """A field of the environment, or a leaf of its params."""
+
+    name: str
+    value: Any
+    description: str
+
+
+class Description(NamedTuple):
+    """What there is to know about an environment."""
+
+    spec: EnvSpec
+    observation_space: Any
+    action_space: Any
+    fields: list[Setting]
+    params: list[Setting]
+    time_limit: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        from jaxenv import spaces
+
+        return {
+            "spec": self.spec.to_json(),
+            "observation_space": spaces.to_json(self.observation_space),
+            "action_space": spaces.to_json(self.action_space),
+            "fields": [setting._asdict() | {"value": _plain(setting.value)} for setting in self.fields],
+            "params": [setting._asdict() | {"value": _plain(setting.value)} for setting in self.params],
+            "time_limit": self.time_limit,
+        }
+
+
+def show(env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")], as_json: AsJson = False) -> None:
+    """Show an environment's spaces, settings, time limit and source."""
+    description = describe(find_spec(env_id))
+    if as_json:
+        print_json(description.to_json())
+    else:
+        _print(description)
+
+
+def describe(spec: EnvSpec) -> Description:
+    """Build the environment and describe it."""
+    from jaxenv.environment import NO_TIME_LIMIT
+
+    env, params = make(spec)
+    limit = int(params.max_steps_in_episode)
+    return Description(
+        spec=spec,
+        observation_space=env.observation_space(params),
+        action_space=env.action_space(params),
+        fields=list(_fields(spec, env)),
+        params=list(_settings(params)),
+        time_limit=None if limit == NO_TIME_LIMIT else limit,
+    )
+
+
+def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
+    """Yield what ``make`` can set: the fields of the class that the spec names, or the arguments of the function."""
+    from jaxenv.registry.build import load_factory
+
+    if spec.entry_point.partition(":")[2] == type(env).__qualname__:
+        yield from _settings(env)
+        return
+    for parameter in inspect.signature(load_factory(spec)).parameters.values():
+        default = "required" if parameter.default is parameter.empty else parameter.default
+        yield Setting(parameter.name, spec.kwargs.get(parameter.name, default), "")
+
+
+def _settings(values: Any) -> Iterator[Setting]:
+    """Yield the fields of a dataclass and of the dataclasses in it, each by the name that ``make`` knows it by."""
+    descriptions = field_docstrings(type(values))
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _settings(value)
+        else:
+            yield Setting(field.name, value, descriptions.get(field.name, ""))
+
+
+def _print(description: Description) -> None:
+    spec, out = description.spec, console()
+    out.print(Text(spec.id, style="bold cyan"))
+    if spec.summary:
+        out.print(Text(spec.summary))
+    facts = table("", "")
+    facts.show_header = False
+    for name, value in {
+        "observations": description.observation_space,
+        "actions": description.action_space,
+        "time limit": "none" if description.time_limit is None else f"{description.time_limit:,} steps",
+        "reference": spec.reference or "none",
+        "fidelity": f"run `jaxenv fidelity {spec.id}`" if spec.oracle else "no oracle",
+        "class": spec.entry_point,
+        "package": f"{spec.distribution} {spec.version}" if spec.distribution else "registered by hand",
+    }.items():
+        facts.add_row(Text(name, style="bold"), Text(" ".join(str(value).split())))
+    out.print()
+    out.print(facts)
+    for title, settings in (("field", description.fields), ("param", description.params)):
+        if settings:
+            rows = table(title, "default", "meaning, unit and range")
+            for setting in settings:
+                rows.add_row(Text(setting.name), Text(_brief(setting.value)), Text(setting.description))
+            out.print()
+            out.print(rows)
+
+
+def _brief(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON can hold it: arrays as lists, anything unusual as its text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value if isinstance(value, bool | int | float | str | tuple | None) else str(value)
