@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, spaces
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 SIZE = 10
 """Rows and columns of every board."""

@@ -21,7 +21,7 @@ from jaxenv.testing.certificate import Certificate, Quantity
 from jaxenv.wrappers.base import Wrapper
 
 from jaxenv_minatar.base import MinAtarGame
-from jaxenv_minatar.subjects import SUBJECTS, Call, Subject
+from jaxenv_minatar.subjects import SUBJECTS, Call, Record, Subject
 
 CHUNK = 500
 """Steps of each lane between two replays, so that the recordings stay small."""
@@ -54,7 +54,7 @@ class ScriptedGenerator:
 
     def randint(self, low: int, high: int | None = None, size: int | None = None) -> Any:
         """Return the next scripted integer or integers, if this is the range that was expected."""
-        return self._next("randint", (0, low) if high is None else (low, high))
+        return self._next("randint", (0, low, size) if high is None else (low, high, size))
 
     def _next(self, method: str, arguments: tuple[int, ...]) -> Any:
         if not self.script:
@@ -97,8 +97,9 @@ class Reference:
         self._generator.script = script
         reward, terminal = self.game.act(action)
         self._generator.finish()
-        inner = self.game.env
-        return self.game.state(), reward, terminal, [getattr(inner, name) for name in self._attributes]
+        values = [getattr(self.game.env, name) for name in self._attributes]
+        # Lists and arrays are changed in place later.
+        return self.game.state(), reward, terminal, [np.array(v) if isinstance(v, list | np.ndarray) else v for v in values]
 
 
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
@@ -123,7 +124,7 @@ def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) 
     play = _Play(env, params, subject, lanes, seed)
     references = [Reference(subject, params) for _ in range(lanes)]
     begun = play.begin()
-    worst = {name: 0.0 for name in ("observation", "reward", "terminated", *(f"state.{name}" for name in subject.attributes))}
+    worst = dict.fromkeys(("observation", "reward", "terminated", *(f"state.{name}" for name in subject.attributes)), 0.0)
     episodes, reached = 0, dict.fromkeys(subject.milestones, 0)
     for lane, reference in enumerate(references):
         first = reference.reset(_script(subject.reset_script(begun["state"]), lane))
@@ -133,9 +134,9 @@ def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) 
         for lane, reference in enumerate(references):
             for name, difference in _replay(env, subject, reference, jax.tree.map(lambda x, lane=lane: x[:, lane], ours)).items():
                 worst[name] = max(worst[name], difference)
-        episodes += int(ours["done"].sum())
+        episodes += int(ours.done.sum())
         for name, reach in subject.milestones.items():
-            reached[name] += int(np.sum(reach(ours["before"], ours["after"])))
+            reached[name] += int(np.sum(reach(ours)))
     return Certificate(
         env_id=env_id,
         reference="MinAtar",
@@ -172,7 +173,7 @@ class _Play:
                 )
                 obs, state, reward, done, info = self._env.step(key_step, state, action, params)
                 report = {name: info[name] for name in ("draws", "before", "after", "terminated", "final_observation")}
-                return state, {**report, "action": action, "obs": obs, "state": state, "reward": reward, "done": done}
+                return state, Record(**report, action=action, obs=obs, state=state, reward=reward, done=done)
 
             return jax.lax.scan(body, state, times)
 
@@ -183,30 +184,30 @@ class _Play:
         obs, self._state = jax.vmap(self._env.reset, (0, None))(self._keys, self._params)
         return jax.tree.map(np.asarray, {"obs": obs, "state": self._state})
 
-    def chunk(self, start: int, steps: int) -> dict[str, Any]:
+    def chunk(self, start: int, steps: int) -> Record:
         """Take ``steps`` steps on all lanes, and return all that was recorded, steps first."""
         self._state, record = self._lane(self._keys, self._share, self._state, jnp.arange(1 + start, 1 + start + steps))
         record = jax.tree.map(lambda x: np.asarray(x).swapaxes(0, 1), record)
-        self.longest = max(self.longest, int(record["after"].time.max()))
+        self.longest = max(self.longest, int(record.after.time.max()))
         return record
 
 
-def _replay(env: MinAtarGame[Any, Any], subject: Subject, reference: Reference, ours: dict[str, Any]) -> dict[str, float]:
+def _replay(env: MinAtarGame[Any, Any], subject: Subject, reference: Reference, ours: Record) -> dict[str, float]:
     """Take the steps of one lane on the other side and return the largest differences."""
-    script, reset_script = subject.script(ours["before"], ours["draws"]), subject.reset_script(ours["state"])
+    script, reset_script = subject.script(ours), subject.reset_script(ours.state)
     actions = reference.game.minimal_action_set() if env.minimal_actions else range(6)
-    begun, theirs = np.empty_like(ours["obs"]), []
-    for t, (action, done) in enumerate(zip(ours["action"].tolist(), ours["done"].tolist(), strict=True)):
+    begun, theirs = np.empty_like(ours.obs), []
+    for t, (action, done) in enumerate(zip(ours.action.tolist(), ours.done.tolist(), strict=True)):
         theirs.append(reference.act(actions[action], _script(script, t)))
         begun[t] = reference.reset(_script(reset_script, t)) if done else theirs[-1][0]
     observations, rewards, terminals, attributes = zip(*theirs, strict=True)
     worst = {
-        "observation": max(_difference(ours["final_observation"], np.stack(observations)), _difference(ours["obs"], begun)),
-        "reward": _difference(ours["reward"], np.asarray(rewards)),
-        "terminated": _difference(ours["terminated"], np.asarray(terminals)),
+        "observation": max(_difference(ours.final_observation, np.stack(observations)), _difference(ours.obs, begun)),
+        "reward": _difference(ours.reward, np.asarray(rewards)),
+        "terminated": _difference(ours.terminated, np.asarray(terminals)),
     }
     for (name, value), column in zip(subject.attributes.items(), zip(*attributes, strict=True), strict=True):
-        worst[f"state.{name}"] = _difference(value(ours["after"]), np.asarray(column))
+        worst[f"state.{name}"] = _difference(value(ours.after), np.asarray(column))
     return worst
 
 

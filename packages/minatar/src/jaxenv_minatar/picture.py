@@ -30,10 +30,9 @@ def light(background: Bool[Array, "flags"], flags: Sequence[Int[Array, "..."]]) 
         return background.at[jnp.where(index < 0, size, index)].set(True, mode="drop")
 
     def compare(background: Array, flags: tuple[Array, ...]) -> Array:
-        everywhere = lax.iota(jnp.int32, size)
+        everywhere = lax.iota(jnp.int32, size)[None]
         for index in flags:
-            hits = everywhere == index if index.ndim == 0 else (everywhere == index[:, None]).any(axis=0)
-            background = background | hits
+            background = background | (everywhere == index.reshape(-1, 1)).any(axis=0)
         return background
 
     lit = lax.platform_dependent(background, tuple(flags), cpu=write, default=compare)

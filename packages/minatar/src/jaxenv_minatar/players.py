@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, SIZE, UP
+from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, UP
 
 
 def _towards(position: Array, target: Array) -> Array:
@@ -22,3 +22,8 @@ def breakout(state: Any, key: Array) -> Array:
     steps = SIZE - 1 - state.ball_y - jax.random.bernoulli(key).astype(jnp.int32)
     path = jnp.mod(state.ball_x + jnp.where(falling, steps, 1) * sideways, 2 * SIZE)
     return _towards(state.paddle, jnp.where(path < SIZE, path, 2 * SIZE - 1 - path))
+
+
+def freeway(state: Any, key: Array) -> Array:
+    """Walk up, and wait now and then."""
+    return jnp.where(jax.random.bernoulli(key, 0.9), UP, NOOP)

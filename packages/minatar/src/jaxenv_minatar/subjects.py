@@ -11,13 +11,38 @@ from jax import Array
 from jaxenv_minatar import players
 
 
+class Record(NamedTuple):
+    """What was recorded of a step; arrays with one row a step."""
+
+    draws: Any
+    """What ``draw`` gave."""
+    before: Any
+    """The state before the step."""
+    after: Any
+    """The state after it, before a reset."""
+    state: Any
+    """The state after it and after a reset, if the episode ended."""
+    action: Any
+    """The action that was given."""
+    reward: Any
+    """The reward."""
+    terminated: Any
+    """Whether the game ended."""
+    done: Any
+    """Whether the episode ended."""
+    final_observation: Any
+    """The observation before a reset."""
+    obs: Any
+    """The observation after it."""
+
+
 class Call(NamedTuple):
     """A call that MinAtar makes of its generator, for each index of the recorded arrays."""
 
     method: str
     """``rand`` or ``randint``."""
     arguments: Any
-    """Shape of ``rand``, bounds of ``randint``: a tuple, or an array with one row an index."""
+    """Shape of ``rand``; lower bound, upper bound and size of ``randint``."""
     value: Any
     """What the call returns, one row an index."""
     when: Any = None
@@ -31,29 +56,31 @@ class Subject(NamedTuple):
     """Its name in MinAtar."""
     player: Callable[[Any, Array], Array]
     """A policy that survives: from our state and a key to an index in the full action set."""
-    script: Callable[[Any, Any], Sequence[Call]]
-    """From our states before the steps, and the draws of the steps, to MinAtar's calls."""
+    script: Callable[[Record], Sequence[Call]]
+    """From what was recorded to the calls that MinAtar makes of its generator in each step."""
     reset_script: Callable[[Any], Sequence[Call]]
-    """From our states that begin episodes to MinAtar's calls."""
+    """From our states that begin episodes to the calls that MinAtar makes in each reset."""
     attributes: Mapping[str, Callable[[Any], Any]]
     """MinAtar's attributes that are compared, and what each is in our states after the steps."""
-    milestones: Mapping[str, Callable[[Any, Any], Any]]
-    """What play should reach: from the states before and after the steps to flags."""
+    milestones: Mapping[str, Callable[[Record], Any]]
+    """What play should reach: from what was recorded to flags."""
 
 
-def _sticky(draws: Any) -> Call:
-    return Call("rand", (), draws.sticky)
+def _sticky(record: Record) -> Call:
+    return Call("rand", (), record.draws.sticky)
+
+
+def _unpacked(words: np.ndarray) -> np.ndarray:
+    """Return the eight numbers in each word."""
+    return (words[..., None] >> np.arange(0, 32, 4, dtype=np.uint32) & 15).astype(int)
 
 
 def _breakout() -> Subject:
-    def refilled(before: Any, after: Any) -> np.ndarray:
-        return (before.bricks == 0) & (after.bricks != 0)
-
     return Subject(
         game="breakout",
         player=players.breakout,
-        script=lambda before, draws: [_sticky(draws)],
-        reset_script=lambda first: [Call("randint", (0, 2), (first.ball_x == 9).astype(int))],
+        script=lambda record: [_sticky(record)],
+        reset_script=lambda first: [Call("randint", (0, 2, None), (first.ball_x == 9).astype(int))],
         attributes={
             "ball_x": lambda s: s.ball_x,
             "ball_y": lambda s: s.ball_y,
@@ -63,8 +90,35 @@ def _breakout() -> Subject:
             "pos": lambda s: s.paddle,
             "strike": lambda s: s.strike,
         },
-        milestones={"wall refilled": refilled},
+        milestones={"walls rebuilt": lambda record: (record.before.bricks == 0) & (record.after.bricks != 0)},
     )
 
 
-SUBJECTS = {"Breakout": _breakout()}
+def _freeway() -> Subject:
+    def draw(speed: Any, right: Any, when: Any = None) -> Sequence[Call]:
+        sizes, coins = _unpacked(speed), np.where(_unpacked(right) == 1, 0.75, 0.25)
+        return [Call("randint", (1, 6, 8), sizes, when), Call("rand", (8,), coins, when)]
+
+    def cars(state: Any) -> np.ndarray:
+        x, speed, timer, right = map(_unpacked, (state.car_x, state.car_speed, state.car_timer, state.car_right))
+        return np.stack([x, np.broadcast_to(np.arange(1, 9), x.shape), timer, np.where(right == 1, speed, -speed)], axis=-1)
+
+    return Subject(
+        game="freeway",
+        player=players.freeway,
+        script=lambda record: [_sticky(record), *draw(*record.draws.traffic, when=record.reward == 1)],
+        reset_script=lambda first: draw(first.car_speed, first.car_right),
+        attributes={
+            "pos": lambda s: s.chicken,
+            "cars": cars,
+            "move_timer": lambda s: s.move_timer,
+            "terminate_timer": lambda s: 2500 - s.time,
+        },
+        milestones={
+            "crossings": lambda record: record.reward == 1,
+            "collisions": lambda record: (record.reward == 0) & (record.after.chicken - record.before.chicken > 1),
+        },
+    )
+
+
+SUBJECTS = {"Breakout": _breakout(), "Freeway": _freeway()}
