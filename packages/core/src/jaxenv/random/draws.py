@@ -11,11 +11,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxenv.errors import IntegerRangeError
 from jaxenv.random import threefry
 from jaxenv.random.keys import is_threefry, typed
+from jaxenv.random.layout import stack
 
 _UNROLLED = 16
 """The most words that are computed one by one, so that each can fuse with what uses it."""
@@ -41,9 +42,10 @@ def _words(key: Array, count: int) -> Array:
     data, blocks = jax.random.key_data(key), -(-count // 2)
     if 0 < count <= _UNROLLED:
         pairs = [threefry.block(data, np.uint32(i)) for i in range(blocks)]
-        return jnp.stack([word for pair in pairs for word in pair][:count])
-    pairs = threefry.block(data, jnp.arange(blocks, dtype=jnp.uint32))
-    return jnp.stack(pairs, axis=-1).reshape(-1)[:count]
+        return stack([word for pair in pairs for word in pair][:count])
+    # The barrier keeps XLA from deriving the key anew for every word.
+    pairs = threefry.block(lax.optimization_barrier(data), jnp.arange(blocks, dtype=jnp.uint32))
+    return stack(pairs, axis=1).reshape(-1)[:count]
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:

@@ -25,6 +25,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv.errors import RandomSizeError, SeedRangeError, SeedTypeError
+from jaxenv.random.layout import stack
 
 Words = tuple[Array, Array, Array, Array]
 
@@ -84,18 +85,28 @@ def _stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
         raise RandomSizeError(size)
     if 0 < size <= _UNROLLED:
         words = [word for i in range(-(-size // 4)) for word in _block(key, i, tag)]
-        return jnp.stack(words[:size]).reshape(shape)
+        return stack(words[:size]).reshape(shape)
     # Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses
-    # with what follows, and is computed where it is needed when the array is sharded.
-    index = _iota(shape)
+    # with what follows, and is computed where it is needed when the array is sharded. The barrier keeps XLA from deriving the key
+    # anew for every word.
+    key, index = lax.optimization_barrier(key), _iota(shape)
     x, y, z, w = _block(key, index >> 2, tag)
     odd, upper = (index & 1) == 1, (index & 2) == 2
     return jnp.where(upper, jnp.where(odd, w, z), jnp.where(odd, y, x))
 
 
+@partial(jax.jit, static_argnums=1)
+def _children(key: Array, shape: tuple[int, ...]) -> Array:
+    """Return the blocks of the tag of ``split`` in order, uint32[*shape, 4]."""
+    size = math.prod(shape)
+    if 0 < size <= _UNROLLED // 4:
+        return stack([stack(_block(key, i, _SPLIT)) for i in range(size)]).reshape(*shape, 4)
+    return _stream(key, _SPLIT, (*shape, 4))
+
+
 @jax.jit
 def _folded(key: Array, data: Array) -> Array:
-    return jnp.stack(_block(key, data.astype(jnp.uint32), _FOLD))
+    return stack(_block(key, data.astype(jnp.uint32), _FOLD))
 
 
 @jax.jit
@@ -103,7 +114,7 @@ def _seeded(low: Array, high: Array) -> Array:
     words = low, high, *(jnp.full_like(low, constant) for constant in _SEED)
     for _ in range(3):
         words = permutation(*words)
-    return jnp.stack(words)
+    return stack(words)
 
 
 # JAX holds on to the four functions below as part of a key's dtype. They are plain functions of this module, so that keys can be
@@ -121,7 +132,7 @@ def _seed(number: Array) -> Array:
 
 
 def _split(key: Array, shape: tuple[int, ...]) -> Array:
-    return _stream(key, _SPLIT, (*shape, 4))
+    return _children(key, shape)
 
 
 def _fold_in(key: Array, data: Array | int) -> Array:

@@ -8,9 +8,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxenv.random import threefry
+from jaxenv.random.layout import stack
 
 _UNROLLED = 8
 """The most keys that ``split`` computes one by one, so that each can fuse with what uses it."""
@@ -56,9 +57,9 @@ def _split(key: Array, shape: tuple[int, ...]) -> Array:
         return jax.random.split(key, shape)
     data, size = jax.random.key_data(key), math.prod(shape)
     if 0 < size <= _UNROLLED:
-        children = jnp.stack([jnp.stack(threefry.block(data, np.uint32(i))) for i in range(size)])
-    else:
-        children = jnp.stack(threefry.block(data, jnp.arange(size, dtype=jnp.uint32)), axis=-1)
+        children = stack([stack(threefry.block(data, np.uint32(i))) for i in range(size)])
+    else:  # the barrier keeps XLA from deriving the key anew for every child
+        children = stack(threefry.block(lax.optimization_barrier(data), jnp.arange(size, dtype=jnp.uint32)), axis=1)
     return jax.random.wrap_key_data(children.reshape(*shape, 2), impl="threefry2x32")
 
 
@@ -66,7 +67,7 @@ def _split(key: Array, shape: tuple[int, ...]) -> Array:
 def _fold_in(key: Array, data: Array) -> Array:
     if not is_threefry(key):
         return jax.random.fold_in(key, data)
-    return jax.random.wrap_key_data(jnp.stack(threefry.block(jax.random.key_data(key), data)), impl="threefry2x32")
+    return jax.random.wrap_key_data(stack(threefry.block(jax.random.key_data(key), data)), impl="threefry2x32")
 
 
 def _like(given: Array, key: Array) -> Array:
