@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from jaxenv.cli.check import check
 from jaxenv.cli.bench import bench
+from jaxenv.cli.check import check
 from jaxenv.cli.doctor import doctor
 from jaxenv.cli.fidelity import fidelity
 from jaxenv.cli.list_envs import list_envs
 from jaxenv.cli.new_plugin import new_plugin
+from jaxenv.cli.play import play
+from jaxenv.cli.render import render
 from jaxenv.cli.rollout import rollout
 from jaxenv.cli.show import show
 from jaxenv.errors import CommandClashError
@@ -64,7 +66,6 @@ def _load(name: str, offers: dict[str, Command]) -> Any:
 app = typer.Typer(
     name="jaxenv",
     cls=PluginGroup,
-    help="Reinforcement-learning environments as pure JAX functions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -72,6 +73,8 @@ app = typer.Typer(
 app.command("list")(list_envs)
 app.command("show")(show)
 app.command("rollout")(rollout)
+app.command("render")(render)
+app.command("play")(play)
 app.command("bench")(bench)
 app.command("fidelity")(fidelity)
 app.command("check")(check)

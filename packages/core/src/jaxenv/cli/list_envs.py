@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -19,40 +21,43 @@ def list_envs(
     as_json: AsJson = False,
 ) -> None:
     """List the installed environments."""
-    specs = [spec for spec in registered_envs(namespace) if search is None or _contains(spec, search)]
+    specs = registered_envs(namespace)
+    found = [spec for spec in specs if search is None or _contains(spec, search)]
     if as_json:
-        print_json([spec.to_json() for spec in specs])
+        print_json([spec.to_json() for spec in found])
         return
     out = console()
-    for name in dict.fromkeys(spec.namespace or "" for spec in specs):
-        members = [spec for spec in specs if spec.namespace == name]
-        origin = f"{members[0].distribution} {members[0].version}" if members[0].distribution else "registered by hand"
-        heading = f" · {_count(len(members), 'environment')} · {origin}"
-        out.print(Text.assemble((name, "bold cyan"), (heading, "dim")), soft_wrap=True)
+    for name, members in groupby(found, lambda spec: spec.namespace or ""):
+        shown = list(members)
+        origin = f"{shown[0].distribution} {shown[0].version}" if shown[0].distribution else "registered by hand"
+        out.print(Text.assemble((name, "bold cyan"), (f" · {_count(len(shown), 'environment')} · {origin}", "dim")), soft_wrap=True)
         rows = table("id", "variants", "summary", right=["variants"])
         rows.show_header = False
         rows.columns[0].no_wrap = True
-        for family in [[spec] for spec in members] if all_ids else _families(members):
-            rows.add_row(*_row(family))
+        for line in [[spec] for spec in shown] if all_ids else _lines(shown, specs):
+            rows.add_row(*_row(line))
         out.print(rows)
         out.print()
     filters = " match" if search or namespace else ""
+    out.print(Text(f"{_count(len(found), 'environment')}{filters}. `jaxenv show ID` tells more about one."))
     refused = sum(plugin.error is not None for plugin in plugins())
-    out.print(f"{_count(len(specs), 'environment')}{filters}. `jaxenv show ID` tells more about one.", markup=False)
     if refused:
-        out.print(f"{_count(refused, 'plugin')} refused: run `jaxenv doctor`.", markup=False)
+        out.print(Text(f"{_count(refused, 'plugin')} refused: run `jaxenv doctor`."))
 
 
 def _contains(spec: EnvSpec, search: str) -> bool:
     return any(search.casefold() in text.casefold() for text in (spec.id, spec.group or "", spec.summary))
 
 
-def _families(specs: Iterable[EnvSpec]) -> list[list[EnvSpec]]:
-    """Gather the variants of one task, which share group and summary; a spec without a group stands alone."""
-    families: dict[object, list[EnvSpec]] = {}
-    for spec in specs:
-        families.setdefault((spec.group, spec.summary) if spec.group else spec, []).append(spec)
-    return list(families.values())
+def _lines(found: Sequence[EnvSpec], specs: Sequence[EnvSpec]) -> list[list[EnvSpec]]:
+    """Gather the variants of one task, which share group and summary; not if a search found some of them only."""
+
+    def task(spec: EnvSpec) -> tuple[str | None, ...]:
+        return (spec.namespace, spec.group, spec.summary) if spec.group else (spec.id,)
+
+    sizes = Counter(map(task, specs))
+    lines = [list(variants) for _, variants in groupby(found, task)]
+    return [part for line in lines for part in ([line] if len(line) == sizes[task(line[0])] else [[spec] for spec in line])]
 
 
 def _row(family: Sequence[EnvSpec]) -> tuple[Text, Text, Text]:

@@ -15,9 +15,9 @@ from rich.text import Text
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
-def console() -> Console:
-    """Return a console that writes to what standard output is now."""
-    return Console(highlight=False)
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that writes to what standard output, or the error stream, is now."""
+    return Console(highlight=False, stderr=stderr)
 
 
 def complain(kind: str, message: str) -> None:

@@ -119,12 +119,17 @@ def _print(description: Description) -> None:
         if settings:
             rows = table(title, "default", "meaning, unit and range")
             for setting in settings:
-                rows.add_row(Text(setting.name), Text(_brief(setting.value)), Text(setting.description))
+                rows.add_row(Text(setting.name), Text(_brief(setting)), Text(setting.description))
             out.print()
             out.print(rows)
 
 
-def _brief(value: Any) -> str:
+def _brief(setting: Setting) -> str:
+    from jaxenv.environment import NO_TIME_LIMIT
+
+    value = setting.value
+    if setting.name == "max_steps_in_episode" and int(value) == NO_TIME_LIMIT:
+        return "no limit"
     text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= 40 else f"{text[:37]}..."
 
