@@ -145,7 +145,7 @@ def jaxenv_program(workload: Workload) -> JaxProgram:
 def gymnax_program(workload: Workload) -> JaxProgram:
     """The environment of the same name in gymnax 1.0."""
     gymnax = _peer("gymnax")
-    env, params = gymnax.make(workload.env_id.rpartition("/")[2])
+    env, params = gymnax.make(short_name(workload.env_id))
     space = env.action_space(params)
 
     def reset(key: Array) -> tuple[Any, Any]:
@@ -166,8 +166,9 @@ class GymnasiumProgram:
 
     def __init__(self, workload: Workload) -> None:
         gymnasium = _peer("gymnasium")
-        mode = "vector_entry_point" if gymnasium.spec(workload.env_id).vector_entry_point else "sync"
-        self._envs = gymnasium.make_vec(workload.env_id, num_envs=workload.num_envs, vectorization_mode=mode)
+        name = short_name(workload.env_id)
+        mode = "vector_entry_point" if gymnasium.spec(name).vector_entry_point else "sync"
+        self._envs = gymnasium.make_vec(name, num_envs=workload.num_envs, vectorization_mode=mode)
         self._steps = workload.num_steps
 
     def compile(self) -> None:
@@ -180,16 +181,53 @@ class GymnasiumProgram:
             self._envs.step(self._envs.action_space.sample())
 
 
-CONTENDERS: dict[str, Callable[[Workload], Any]] = {
-    "jaxenv": jaxenv_program,
-    "gymnax": gymnax_program,
-    "gymnasium": GymnasiumProgram,
+def _gymnax_has(name: str) -> bool:
+    return name in _peer("gymnax").registered_envs
+
+
+def _gymnasium_has(name: str) -> bool:
+    return name in _peer("gymnasium").registry
+
+
+class Contender(NamedTuple):
+    """A library that can be measured."""
+
+    distribution: str
+    """What it is called where it is installed from."""
+    has: Callable[[str], bool]
+    """Whether it has a task of this name (without jaxenv's namespace)."""
+    program: Callable[[Workload], Any]
+    """Makes the program that plays a workload."""
+
+
+CONTENDERS: dict[str, Contender] = {
+    "jaxenv": Contender("jaxenv-core", lambda name: True, jaxenv_program),
+    "gymnax": Contender("gymnax", _gymnax_has, gymnax_program),
+    "gymnasium": Contender("gymnasium", _gymnasium_has, GymnasiumProgram),
 }
 
 
+def contender(library: str) -> Contender:
+    """Look a library up.
+
+    Raises:
+        BenchmarkPeerError: it is unknown or not installed.
+    """
+    if library not in CONTENDERS:
+        raise BenchmarkPeerError(library, tuple(CONTENDERS))
+    if library != "jaxenv":
+        _peer(library)
+    return CONTENDERS[library]
+
+
+def short_name(env_id: str) -> str:
+    """Return the name of an environment without jaxenv's namespace, as other libraries know it."""
+    return env_id.rpartition("/")[2]
+
+
 def version(library: str) -> str:
-    """The installed version of a contender."""
-    return importlib.metadata.version("jaxenv-core" if library == "jaxenv" else library)
+    """Return the installed version of a contender."""
+    return importlib.metadata.version(CONTENDERS[library].distribution)
 
 
 def _peer(library: str) -> Any:

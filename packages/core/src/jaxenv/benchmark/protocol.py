@@ -7,14 +7,13 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
 import jax
 
-from jaxenv.benchmark.contenders import CONTENDERS, Workload, version
-from jaxenv.errors import BenchmarkPeerError
+from jaxenv.benchmark.contenders import Workload, contender, version
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +92,7 @@ def compare(
     Raises:
         BenchmarkPeerError: a library is unknown or not installed.
     """
-    for library in workloads:
-        if library not in CONTENDERS:
-            raise BenchmarkPeerError(library, tuple(CONTENDERS))
+    contenders = {library: contender(library) for library in workloads}
     programs: dict[str, Any] = {}
     compile_seconds: dict[str, list[float]] = {library: [] for library in workloads}
     with _no_persistent_cache():
@@ -103,7 +100,7 @@ def compare(
             for library, workload in workloads.items():
                 progress(f"compiling {workload.env_id} ({library})")
                 jax.clear_caches()
-                programs[library] = CONTENDERS[library](workload)
+                programs[library] = contenders[library].program(workload)
                 compile_seconds[library].append(_timed(programs[library].compile))
     for program in programs.values():
         program.run(0)
@@ -123,13 +120,6 @@ def compare(
         )
         for library, workload in workloads.items()
     ]
-
-
-def sweep(env_ids: Sequence[str], num_envs: Sequence[int], workload: Workload) -> Iterator[Workload]:
-    """Every combination of environments and batch sizes, with the rest as in ``workload``."""
-    for env_id in env_ids:
-        for count in num_envs:
-            yield workload._replace(env_id=env_id, num_envs=count)
 
 
 def _timed(function: Callable[[], None]) -> float:
