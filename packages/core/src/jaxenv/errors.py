@@ -447,6 +447,26 @@ class WrapperSettingError(JaxenvError, ValueError):
     """A wrapper was given a setting that makes no sense; the message says which and what to pass."""
 
 
+# -- playing by hand -----------------------------------------------------------------------------------------------
+
+
+class NoTerminalError(JaxenvError, OSError):
+    """``jaxenv play`` has nobody to listen to."""
+
+    def __init__(self) -> None:
+        super().__init__("jaxenv play reads single keys, but standard input is no Unix terminal. Run it in a terminal window.")
+
+
+class NoControlsError(JaxenvError, TypeError):
+    """An action has a shape that has no keys."""
+
+    def __init__(self, name: str, space: Any) -> None:
+        super().__init__(
+            f"{name}'s action space is {space}, for which jaxenv play has no keys. Wrap the environment so that its actions are "
+            "Discrete or a short Box, or watch it with jaxenv render."
+        )
+
+
 # -- pictures ------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,8 @@ parameters (``params.scale``), beside the environment's own (``params.env_params
 =============================================  =====================================================================
 observations                                   FlattenObservation, FrameStackObservation, DelayObservation,
                                                TimeAwareObservation, NormalizeObservation, RescaleObservation,
-                                               DtypeObservation, TransformObservation, PreviousActionAndReward
+                                               DtypeObservation, TransformObservation, PreviousActionAndReward,
+                                               PixelObservation
 actions                                        ClipAction, RescaleAction, DiscretizeAction, StickyAction, RepeatAction,
                                                TransformAction
 rewards                                        ClipReward, ScaleReward, RewardNoise, NormalizeReward, TransformReward
@@ -26,6 +27,7 @@ from jaxenv.wrappers.flatten_observation import FlattenObservation
 from jaxenv.wrappers.frame_stack_observation import FrameStackObservation
 from jaxenv.wrappers.normalize_observation import NormalizeObservation
 from jaxenv.wrappers.normalize_reward import NormalizeReward
+from jaxenv.wrappers.pixel_observation import PixelObservation
 from jaxenv.wrappers.previous_action_and_reward import PreviousActionAndReward
 from jaxenv.wrappers.record_episode_statistics import LogWrapper, RecordEpisodeStatistics
 from jaxenv.wrappers.repeat_action import RepeatAction
@@ -53,6 +55,7 @@ __all__ = [
     "NormalizeObservation",
     "NormalizeReward",
     "ParametricWrapper",
+    "PixelObservation",
     "PreviousActionAndReward",
     "RecordEpisodeStatistics",
     "RepeatAction",

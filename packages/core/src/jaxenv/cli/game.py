@@ -1,0 +1,80 @@
+"""A game played by hand: keys in, pictures made of characters out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from jaxenv.cli.controls import Controls, controls
+from jaxenv.cli.keyboard import Keyboard
+
+_QUIT = ("q", "escape")
+
+
+class Game:
+    """One person's game: the environment, its state, and what to say about it."""
+
+    def __init__(self, title: str, env: Any, params: Any, seed: int) -> None:
+        self.title, self.env, self.params = title, env, params
+        self.controls: Controls = controls(env, params)
+        self.key = jax.random.key(seed)
+        self.steps = self.episodes = 0
+        self.reward = self.total = 0.0
+        self.draw = jax.jit(lambda state, size: env.render(state, params, size), static_argnums=1)
+        _, self.state = env.reset(self._next_key(), params)
+
+    def run(self, keyboard: Keyboard, live: Live, fps: float) -> None:
+        """Play until somebody quits."""
+        while True:
+            self.show(live, self.state)
+            key = keyboard.latest(1.0 / fps) if fps else keyboard.read()
+            if key in _QUIT:
+                return
+            if key in self.controls.actions or fps:
+                ended = self.step(self.controls.actions.get(key or "", self.controls.idle))
+                if ended is not None:
+                    self.show(live, ended, "the episode is over: press a key")
+                    if keyboard.read() in _QUIT:
+                        return
+                    self.reward = self.total = 0.0
+
+    def step(self, action: Any) -> Any:
+        """Take a step; return the state in which the episode ended, or None if it goes on."""
+        before, key = self.state, self._next_key()
+        _, self.state, reward, done, _ = self.env.step(key, before, action, self.params)
+        self.reward = float(reward)
+        self.total += self.reward
+        if not done:
+            return None
+        self.episodes += 1
+        return self.env.step_env(key, before, action, self.params)[1]
+
+    def show(self, live: Live, state: Any, message: str = "") -> None:
+        """Draw a state as large as the terminal allows."""
+        legend = Text("  ".join(f"[{keys}] {name}" for keys, name in [*self.controls.legend, ("q", "quit")]), style="dim")
+        width, height = live.console.size
+        lines = len(legend.wrap(live.console, width)) + 3
+        side = max(8, min(width, 2 * (height - lines)) // 2 * 2)
+        status = f"step {int(state.time)}  reward {self.reward:g}  return {self.total:g}  {message}"
+        picture = half_blocks(self.draw(state, side))
+        live.update(Group(Text(self.title, style="bold cyan"), picture, Text(status), legend), refresh=True)
+
+    def _next_key(self) -> Any:
+        self.steps += 1
+        return jax.random.fold_in(self.key, self.steps)
+
+
+def half_blocks(image: Any) -> Text:
+    """Return a picture, uint8[H, W, 3] with an even H, as text: two pixels in each character."""
+    pixels = np.asarray(image)
+    text = Text(no_wrap=True, end="")
+    for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
+        for above, below in zip(upper, lower, strict=True):
+            text.append("▀", f"rgb({above[0]},{above[1]},{above[2]}) on rgb({below[0]},{below[1]},{below[2]})")
+        text.append("\n")
+    return text

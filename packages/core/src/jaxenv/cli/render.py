@@ -1,0 +1,69 @@
+"""``jaxenv render ID FILE``: play random actions, and write a film of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxenv.cli.output import console
+from jaxenv.errors import SettingError
+from jaxenv.registry import make
+from jaxenv.registry.loading import load_object
+from jaxenv.registry.lookup import spec as find_spec
+
+
+def render(
+    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .gif, .mp4, .html or .png (the last frame).")],
+    policy: Annotated[
+        str, typer.Option(help="'random', or 'module:function' of a function (observation, key) -> action, in JAX.")
+    ] = "random",
+    steps: Annotated[int, typer.Option(min=1, help="Steps to play; episodes follow one another.")] = 200,
+    num_envs: Annotated[int, typer.Option(min=1, help="Copies of the environment, side by side.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random key.")] = 0,
+    size: Annotated[
+        int | None, typer.Option(min=8, help="Height and width of each copy's picture.  [default: 256, less for many]")
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0.1, help="Frames a second.")] = 30.0,
+) -> None:
+    """Play an environment and write a film of it."""
+    from jaxenv.visualize import Visualizer
+
+    env, params = make(find_spec(env_id))
+    act = None if policy == "random" else _policy(policy)
+    states, returns = record(env, params, act, steps=steps, num_envs=num_envs, seed=seed)
+    written = Visualizer(env, params, states, returns, size=size).animate(path, fps=fps)
+    console().print(f"{written}: {steps + 1:,} frames, {written.stat().st_size:,} bytes", markup=False)
+
+
+def record(env: Any, params: Any, policy: Any, *, steps: int, num_envs: int, seed: int) -> tuple[Any, Any]:
+    """Return the states, [steps + 1, num_envs], and the return of the running episode up to each."""
+    import jax
+    import jax.numpy as jnp
+
+    def step(carry: Any, key: Any) -> Any:
+        obs, state, total = carry
+        key_act, key_step = jax.random.split(key)
+        action = env.action_space(params).sample(key_act) if policy is None else policy(obs, key_act)
+        obs, state, reward, done, _ = env.step(key_step, state, action, params)
+        after = (obs, state, jnp.where(done, 0.0, total + reward))
+        return after, after[1:]
+
+    @jax.jit
+    def film(key: Any) -> Any:
+        key_reset, key_steps = jax.random.split(key)
+        obs, state = env.reset(key_reset, params)
+        first = (state, jnp.float32(0.0))
+        _, rest = jax.lax.scan(step, (obs, *first), jax.random.split(key_steps, steps))
+        return jax.tree.map(lambda start, after: jnp.concatenate([start[None], after]), first, rest)
+
+    keys = jax.random.split(jax.random.key(seed), num_envs)
+    return jax.vmap(film, out_axes=1)(keys)
+
+
+def _policy(text: str) -> Any:
+    if ":" not in text:
+        raise SettingError("--policy", text, "'random' or 'module:function'")
+    return load_object("--policy", text, "Check the module and the name, and that the module can be imported from here.")
