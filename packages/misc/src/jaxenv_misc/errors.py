@@ -1,0 +1,14 @@
+"""What a wrong field of an environment of this family raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxenv.errors import JaxenvError
+
+
+class FieldValueError(JaxenvError, ValueError):
+    """A field of an environment (its static structure) has a value that the task cannot have."""
+
+    def __init__(self, environment: str, field: str, given: Any, expected: str) -> None:
+        super().__init__(f"{environment}: {field} must be {expected}, but {given!r} was given. Choose such a value for {field}.")

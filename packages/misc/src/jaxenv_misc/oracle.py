@@ -1,0 +1,215 @@
+"""Certificates for this family: whole episodes in float64, against Gymnasium or a transcription of the task in NumPy.
+
+FrozenLake has a reference implementation that can be installed, Gymnasium's. The sources of the other tasks cannot be; they are
+compared with :mod:`jaxenv_misc.transcriptions`, which says the same thing a second time in plain NumPy, and the certificate names it.
+
+Our side runs as one scan over a batch of episodes that reset themselves; it records actions and draws. The other side replays them and
+keeps a state of its own, which it takes over from ours at each reset alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxenv import make, random, spaces
+from jaxenv.registry.spec import EnvSpec
+from jaxenv.testing.certificate import Certificate, Quantity
+
+from jaxenv_misc.transcriptions import TRANSCRIPTIONS, Outcome, Transcription
+
+TOLERANCE = 1e-10
+BATCH = 32
+
+Recording = dict[str, Any]
+
+
+def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+    """Compare at least ``transitions`` transitions of a registered environment with its reference."""
+    with double_precision():
+        env, params = make(spec.id)
+        return compare(spec.id, env, params, transitions=transitions, seed=seed)
+
+
+def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) -> Certificate:
+    """Compare an environment with any fields and params; the caller enables 64-bit types.
+
+    Args:
+        env_id: what the certificate is made out to.
+        env: the environment.
+        params: its parameters.
+        transitions: how many transitions to run, at least.
+        seed: of the episodes and the actions.
+    """
+    recording = record(env, params, steps=-(-transitions // BATCH), seed=seed)
+    if env.name == "FrozenLake":
+        reference, version = "gymnasium", importlib.metadata.version("gymnasium")
+        theirs = _replay_gymnasium(recording, _gymnasium_env(env, params))
+    else:
+        reference, version = f"jaxenv_misc.transcriptions.{env.name} (NumPy, float64)", importlib.metadata.version("jaxenv-misc")
+        theirs = _replay(recording, TRANSCRIPTIONS[env.name](env, params), int(params.max_steps_in_episode))
+    quantities = tuple(_quantity(name, recording[name], theirs[name]) for name in theirs)
+    return Certificate(
+        env_id=env_id,
+        reference=reference,
+        reference_version=version,
+        transitions=recording["reward"].size,
+        episodes=int(recording["done"].sum()),
+        quantities=quantities,
+        notes=("whole episodes in float64 with the same actions and the same draws; the other side keeps its own state",),
+    )
+
+
+def record(env: Any, params: Any, *, steps: int, seed: int) -> Recording:
+    """Play a batch of environments and return all that happened, each array with steps and batch in front.
+
+    It holds ``start`` (the states before each step), ``action``, ``draws``, ``observation``, ``reward``, ``terminated``,
+    ``truncated``, ``done``, and the fields of the states after each step and of ``info`` as ``state.*`` and ``info.*``.
+    """
+    policy = POLICIES.get(env.name, _random_policy)
+
+    def step(state: Any, key: Any) -> tuple[Any, Recording]:
+        key_action, key_step, key_reset = random.split(key, 3)
+        action = policy(env, key_action, state, params)
+        out = env.advance(key_step, state, action, params)
+        draws = env.draw_step(key_step, params)._asdict() if hasattr(env, "draw_step") else {}
+        done = out.terminated | out.truncated
+        fresh = env.init(key_reset, params)
+        after = jax.tree.map(lambda a, b: jnp.where(done, a, b), fresh, out.state)
+        result = {
+            "start": vars(state),
+            "action": action,
+            "draws": draws,
+            "observation": env.observe(out.state, params),
+            "reward": out.reward,
+            "terminated": jnp.asarray(out.terminated),
+            "truncated": out.truncated,
+            "done": done,
+            **{f"state.{name}": value for name, value in vars(out.state).items()},
+            **{f"info.{name}": value for name, value in out.info.items()},
+        }
+        return after, result
+
+    @jax.jit
+    def run(key: Any, params: Any) -> Recording:
+        keys = jax.random.split(key, (BATCH, steps + 1))
+        state = jax.vmap(lambda key: env.init(key, params))(keys[:, 0])
+        state = jax.tree.map(lambda x: jnp.broadcast_to(x, (BATCH, *jnp.shape(x)[1:])), state)
+        return jax.lax.scan(jax.vmap(step), state, jnp.swapaxes(keys[:, 1:], 0, 1))[1]
+
+    return jax.tree.map(np.asarray, run(jax.random.key(seed), params))
+
+
+def _random_policy(env: Any, key: Any, state: Any, params: Any) -> Any:
+    space = env.action_space(params)
+    action = space.sample(key)
+    # Beyond the bounds, too: some tasks clip, some do not.
+    return action * 3 if isinstance(space, spaces.Box) else action
+
+
+def _towards_goal(env: Any, key: Any, state: Any, params: Any) -> Any:
+    """Walk to the goal, unsteadily: random moves hardly ever meet it."""
+    return (state.goal - state.position).astype(jnp.float32) + _random_policy(env, key, state, params)
+
+
+def _towards_ball(env: Any, key: Any, state: Any, params: Any) -> Any:
+    """Follow the ball with both paddles for about three steps in four, which makes rallies of all speeds and misses."""
+    paddles = jnp.stack([state.left, state.right])
+    follow = jnp.where(state.ball_row < paddles, 1, 2).astype(jnp.int32)
+    key_which, key_action = random.split(key)
+    action = env.action_space(params).sample(key_action)
+    follow = follow if action.shape else follow[0]
+    return jnp.where(jax.random.uniform(key_which, action.shape) < 0.75, follow, action)
+
+
+POLICIES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {"PointRobot": _towards_goal, "Pong": _towards_ball}
+
+
+def _replay(recording: Recording, transcription: Transcription, limit: int) -> dict[str, np.ndarray]:
+    steps = len(recording["reward"])
+    state: dict[str, np.ndarray] = {name: values[0].copy() for name, values in recording["start"].items()}
+    results: list[dict[str, np.ndarray]] = []
+    for t in range(steps):
+        draws = {name: values[t] for name, values in recording["draws"].items()}
+        out: Outcome = transcription.step(state, recording["action"][t], draws)
+        state = {**out.state, "time": state["time"] + 1}
+        results.append(
+            {
+                **{f"state.{name}": values for name, values in out.state.items()},
+                "observation": transcription.observe(state),
+                "reward": out.reward,
+                "terminated": out.terminated,
+                "truncated": state["time"] >= limit,
+                **{f"info.{name}": values for name, values in out.info.items()},
+            }
+        )
+        if t + 1 < steps:
+            fresh = {name: values[t + 1] for name, values in recording["start"].items()}
+            done = recording["done"][t]
+            state = {name: np.where(_like(done, values), fresh[name], values) for name, values in state.items()}
+    return {name: np.stack([result[name] for result in results]) for name in results[0]}
+
+
+def _like(flags: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return flags.reshape(flags.shape + (1,) * (values.ndim - flags.ndim))
+
+
+class _Injected:
+    """Stands in for Gymnasium's generator and returns the number that our side drew."""
+
+    def __init__(self) -> None:
+        self.uniform = 0.0
+
+    def random(self) -> float:
+        return self.uniform
+
+
+def _gymnasium_env(env: Any, params: Any) -> Any:
+    gymnasium: Any = importlib.import_module("gymnasium")
+    settings: dict[str, Any] = {"desc": list(env.desc), "is_slippery": env.is_slippery, "success_rate": float(params.success_rate)}
+    schedule = tuple(float(reward) for reward in params.reward_schedule)
+    limit = int(params.max_steps_in_episode)
+    return gymnasium.make("FrozenLake-v1", **settings, reward_schedule=schedule, max_episode_steps=limit, disable_env_checker=True)
+
+
+def _replay_gymnasium(recording: Recording, reference: Any) -> dict[str, np.ndarray]:
+    injected, results = _Injected(), []
+    draws = recording["draws"].get("uniform", np.zeros_like(recording["reward"]))
+    for lane in range(recording["reward"].shape[1]):
+        done, lane_results = True, []
+        for t, action in enumerate(recording["action"][:, lane].tolist()):
+            if done:
+                reference.reset(seed=0)
+                reference.unwrapped.np_random = injected
+                reference.unwrapped.s = int(recording["start"]["position"][t, lane])
+            injected.uniform = float(draws[t, lane])
+            obs, reward, terminated, truncated, info = reference.step(action)
+            done = terminated or truncated
+            lane_results.append((obs, reward, terminated, truncated, info["prob"], reference.unwrapped.s))
+        results.append(lane_results)
+    names = ("observation", "reward", "terminated", "truncated", "info.prob", "state.position")
+    columns = np.moveaxis(np.array(results, np.float64), (0, 1, 2), (2, 1, 0))
+    return dict(zip(names, columns, strict=True))
+
+
+def _quantity(name: str, ours: np.ndarray, theirs: np.ndarray) -> Quantity:
+    if ours.shape != theirs.shape:
+        raise ValueError(f"{name} has the shape {ours.shape}, but {theirs.shape} in the reference; make them agree")
+    exact = not np.issubdtype(ours.dtype, np.floating)
+    difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
+    compared = ours.shape[0] * ours.shape[1]
+    return Quantity(name, compared, float(difference.max()), 0.0 if exact else TOLERANCE)
+
+
+def double_precision() -> contextlib.AbstractContextManager[Any]:
+    """Return a context with 64-bit types, under whichever name this version of JAX has it."""
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    experimental: Any = importlib.import_module("jax.experimental")
+    return experimental.enable_x64(True)
