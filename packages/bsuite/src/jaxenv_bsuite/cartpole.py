@@ -23,9 +23,6 @@ class CartpoleParams(PoleParams):
     """Cosine of the pole's angle above which it counts as upright."""
 
 
-from jaxenv_bsuite.numerics import real
-
-
 @struct.dataclass
 class CartpoleState(PoleState):
     """The cart, the pole and what they earned. An episode's return is its number of steps, less one if it failed."""

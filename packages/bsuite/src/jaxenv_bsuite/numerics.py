@@ -19,7 +19,7 @@ def ratio(part: Array, whole: Array | float) -> Array:
     return numerator / jnp.where(numerator < -128.0, numerator, jnp.asarray(whole, numerator.dtype))
 
 
-def pick(table: Array, index: Array) -> Array:
+def pick(table: Any, index: Array) -> Array:
     """Return ``table[index]`` for a short table by comparing, which fuses where a gather does not; 0 for an index outside it."""
     return jnp.where(jnp.arange(len(table), dtype=index.dtype) == index, table, jnp.zeros((), table.dtype)).sum(dtype=table.dtype)
 

@@ -6,6 +6,7 @@ NumPy's policy freezes the streams of ``RandomState``, so these are bsuite's ver
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,6 @@ def bonus_arm(mapping_seed: int) -> int:
     return mapping_seed % 5
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     array.setflags(write=False)
     return array

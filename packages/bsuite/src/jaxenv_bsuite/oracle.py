@@ -1,0 +1,235 @@
+"""Certificates for bsuite: lockstep runs against the installed reference, which is handed our draws.
+
+Our side plays through the public ``step``, automatic resets included. What it drew is read off its states and observations, or
+drawn again from the same key, and the reference's random generator is replaced by one that hands these draws out, in the order in
+which the reference must ask for them. So both sides play the same game, and any difference is one of rules.
+
+Where the state is continuous, float32 and the reference's float64 drift apart. There, unless x64 is on, the reference is set to our
+state before every step, so that each transition is compared by itself.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import importlib.metadata
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxenv import Environment, make
+from jaxenv.registry.spec import EnvSpec
+from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.wrappers import RewardNoise, reward_noise
+
+from jaxenv_bsuite.base import unwrapped
+from jaxenv_bsuite.reference import MARGIN, SUBJECTS, ScriptedRandomState, load_id, random_images
+from jaxenv_bsuite.sweep import SETTINGS
+
+RANDOMNESS = (1.0, 0.6, 0.1, 0.0)
+"""How often each player acts at random; the rest of the time it plays well."""
+CHUNK = 250
+"""Steps of each player that are held in memory at once."""
+ROUNDED = 1e-6
+"""Tolerance of what is handed out in float32: rewards, and the observations of continuous tasks under x64."""
+
+
+class Record(NamedTuple):
+    """One step of our side. States are those of the environment beneath the wrappers, as dictionaries of NumPy values."""
+
+    before: Any
+    action: Any
+    final_obs: Any
+    reward: Any
+    terminated: Any
+    truncated: Any
+    discount: Any
+    obs: Any
+    after: Any
+    drawn: Any
+    """What the step drew of which nothing else tells."""
+
+
+class Tally:
+    """The largest difference of each quantity."""
+
+    def __init__(self, tolerances: dict[str, float]) -> None:
+        self._tolerances = tolerances
+        self._compared: collections.Counter[str] = collections.Counter()
+        self._largest = dict.fromkeys(tolerances, 0.0)
+
+    def compare(self, name: str, ours: Any, theirs: Any) -> None:
+        """Add a comparison: the largest difference, relative where the reference is above 1; infinite between different shapes."""
+        ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+        if ours.shape == theirs.shape:
+            difference = float(np.max(np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs)), initial=0.0))
+        else:
+            difference = np.inf
+        self._compared[name] += 1
+        self._largest[name] = max(self._largest[name], difference)
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Return everything that was compared."""
+        return tuple(Quantity(name, self._compared[name], self._largest[name], self._tolerances[name]) for name in self._compared)
+
+
+class Match:
+    """One player on both sides."""
+
+    def __init__(self, spec: EnvSpec, env: Environment[Any, Any], params: Any, tally: Tally, resync: bool) -> None:
+        self._env, _, self._params = unwrapped(env, None, params)
+        self._subject = SUBJECTS[type(self._env).__name__]
+        self._theirs = load_id(spec.name) if spec.name in SETTINGS else self._subject.build(self._env, self._params)
+        self._raw = getattr(self._theirs, "raw_env", self._theirs)
+        self._draws, self._noise = ScriptedRandomState(), ScriptedRandomState()
+        if self._raw is not self._theirs:
+            self._theirs._rng = self._noise
+        self._raw._rng = self._draws
+        self._tally, self._resync = tally, resync
+
+    def begin(self, state: Any, obs: Any) -> None:
+        """Begin an episode on the reference's side, and compare its first observation."""
+        self._draws.push(self._subject.reset_draws(self._env, state, obs))
+        self._tally.compare("observation", obs, self._theirs.reset().observation)
+
+    def play(self, record: Record) -> bool:
+        """Take one step; whether it was compared, which it is not within the margin of a threshold."""
+        subject = self._subject
+        if self._resync and subject.put:
+            subject.put(self._raw, record.before, self._info(record.before))
+        self._draws.push(subject.step_draws(self._env, self._raw, record))
+        if isinstance(record.drawn, reward_noise.Draws):
+            self._noise.push([("randn", float(record.drawn.noise))])
+        step = self._theirs.step(int(record.action))
+        compared = not (self._resync and subject.margin(self._raw) < MARGIN)
+        if compared:
+            self._compare(step, record)
+        if record.terminated:
+            self.begin(record.after, record.obs)
+        return compared
+
+    def _compare(self, step: Any, record: Record) -> None:
+        compare = self._tally.compare
+        compare("observation", record.final_obs, step.observation)
+        compare("reward", record.reward, step.reward)
+        compare("terminated", record.terminated, step.last())
+        compare("truncated", record.truncated, False)
+        compare("discount", record.discount, step.discount)
+        for name, theirs in self._theirs.bsuite_info().items():
+            compare(f"bsuite_info.{name}", self._info(record.after)[name], theirs)
+        if self._subject.state and self._subject.their_state and not record.terminated:
+            compare("state", self._subject.state(record.after), self._subject.their_state(self._raw))
+
+    def _info(self, state: dict[str, Any]) -> dict[str, Any]:
+        return self._env.bsuite_info(_Fields(state), self._params)
+
+
+class _Fields:
+    """A dictionary with the manners of a state."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+
+def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+    """Play ``transitions`` steps of a registered environment on both sides, and compare everything that can be observed."""
+    mnist = "MNISTBandit" in spec.entry_point
+    with random_images(seed) if mnist else contextlib.nullcontext(None) as data_dir:
+        env, params = make(spec, **({"data_dir": data_dir} if mnist else {}))
+        return _certify(spec, env, params, transitions, seed)
+
+
+def _certify(spec: EnvSpec, env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> Certificate:
+    subject = SUBJECTS[type(env.unwrapped).__name__]
+    resync = subject.put is not None and not jax.config.values["jax_enable_x64"]
+    tally = Tally(_tolerances(subject.state is not None, resync))
+    (obs, states), chunks = _play(env, params, transitions, seed)
+    matches = [Match(spec, env, params, tally, resync) for _ in RANDOMNESS]
+    for player, match in enumerate(matches):
+        match.begin(_at(states, player), obs[player])
+    played = compared = episodes = 0
+    for record in chunks:
+        for step in range(len(record.reward)):
+            for player, match in enumerate(matches[: transitions - played]):
+                one = Record(*(_at(value, (step, player)) for value in record))
+                compared += match.play(one)
+                episodes += bool(one.terminated)
+                played += 1
+    version = importlib.metadata.version("bsuite")
+    return Certificate(spec.id, "bsuite", version, played, episodes, tally.quantities(), _notes(subject, resync, played - compared))
+
+
+def _tolerances(continuous: bool, resync: bool) -> dict[str, float]:
+    exact = dict.fromkeys(("observation", "terminated", "truncated", "discount"), 0.0)
+    counts = {f"bsuite_info.{name}": 1e-9 for name in ("total_regret", "raw_return", "best_episode", "total_upright")}
+    counts |= {f"bsuite_info.{name}": 0.0 for name in ("total_bad_episodes", "denoised_return", "total_perfect")}
+    floats = {"observation": 1e-5 if resync else ROUNDED, "state": 1e-5 if resync else 1e-10} if continuous else {}
+    return exact | counts | {"reward": ROUNDED} | floats
+
+
+def _notes(subject: Any, resync: bool, skipped: int) -> tuple[str, ...]:
+    shares = ", ".join(map(str, RANDOMNESS))
+    expert = f"{len(RANDOMNESS)} players, acting at random with probabilities {shares}, else playing well"
+    return (
+        expert if subject.expert else f"{len(RANDOMNESS)} players, acting at random",
+        "every transition from our state, float32 against float64" if resync else "whole games in lockstep",
+        *([f"{skipped} transitions ended within {MARGIN} of a threshold and were left out"] if skipped else []),
+    )
+
+
+def _play(env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> tuple[tuple[Any, Any], Iterator[Record]]:
+    """Return the first observations and states of all players, and their games in chunks with the axes [steps, players]."""
+    players = len(RANDOMNESS)
+    randomness = jnp.asarray(RANDOMNESS, jnp.result_type(float))
+    key_reset, key_play = jax.random.split(jax.random.key(seed))
+
+    @jax.jit
+    def begin(params: Any) -> Any:
+        return jax.vmap(env.reset, in_axes=(0, None))(jax.random.split(key_reset, players), params)
+
+    @jax.jit
+    def chunk(key: Array, state: Any, params: Any) -> Any:
+        def step(state: Any, key: Array) -> Any:
+            keys = jax.random.split(key, players)
+            return jax.vmap(_one_step, in_axes=(None, 0, 0, None, 0))(env, keys, state, params, randomness)
+
+        return jax.lax.scan(step, state, jax.random.split(key, CHUNK))
+
+    def chunks(state: Any) -> Iterator[Record]:
+        for index in range(-(-transitions // (CHUNK * players))):
+            state, record = chunk(jax.random.fold_in(key_play, index), state, params)
+            record = jax.device_get(record)
+            yield record._replace(before=vars(record.before), after=vars(record.after))
+
+    obs, state = begin(params)
+    inner = unwrapped(env, state, params)[1]
+    return (np.asarray(obs), vars(jax.device_get(inner))), chunks(state)
+
+
+def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, randomness: Array) -> tuple[Any, Record]:
+    key_coin, key_action, key_step = jax.random.split(key, 3)
+    task, inner, inner_params = unwrapped(env, state, params)
+    expert = SUBJECTS[type(task).__name__].expert
+    action = env.action_space(params).sample(key_action)
+    if expert:
+        best = expert(task, inner, inner_params).astype(action.dtype)
+        action = jnp.where(jax.random.bernoulli(key_coin, randomness), action, best)
+    obs, after, reward, _, info = env.step(key_step, state, action, params)
+    flags = info["terminated"], info["truncated"], info["discount"]
+    inner_after = unwrapped(env, after, params)[1]
+    return after, Record(inner, action, info["final_observation"], reward, *flags, obs, inner_after, _hidden(env, task, key_step))
+
+
+def _hidden(env: Environment[Any, Any], task: Any, key: Array) -> Any:
+    """Draw again what a step drew of which neither observations nor states tell."""
+    if isinstance(env, RewardNoise):
+        # A step hands its key on whole where the reset draws nothing, as the bandit's; else it keeps one half.
+        return reward_noise.draw(key if type(task).__name__ == "SimpleBandit" else jax.random.split(key)[0])
+    return task.draw_step(key) if type(task).__name__ == "DeepSea" and not task.deterministic else None
+
+
+def _at(value: Any, index: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], value)
