@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jaxenv.errors import ConformanceError, UnknownCheckError
+from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.checks import CHECKS, Check
 from jaxenv.testing.outcomes import Report, Result, Unexercised, Violation, first_line
 from jaxenv.testing.subject import Subject
@@ -15,7 +16,7 @@ def check_env(
     env: Any,
     params: Any = None,
     *,
-    spec: Any = None,
+    spec: EnvSpec | None = None,
     differentiable: bool | None = None,
     only: Iterable[str] | None = None,
     seed: int = 0,
@@ -37,45 +38,46 @@ def check_env(
         ConformanceError: a promise is broken. Its ``report`` holds the same report.
     """
     subject = Subject(env, params, spec=spec, differentiable=differentiable, seed=seed)
-    name = getattr(spec, "name", None) or subject.name
-    report = Report(name, tuple(run_checks(subject, selected_checks(only))))
+    report = Report(spec.id if spec else subject.name, tuple(Examination(subject).results(only)))
     if not report.passed:
         raise ConformanceError(report)
     return report
 
 
-def selected_checks(only: Iterable[str] | None) -> tuple[Check, ...]:
-    """Return the checks with these names, in the order of the table."""
-    if only is None:
-        return CHECKS
-    names = set(only)
-    unknown = names - {check.name for check in CHECKS}
-    if unknown:
-        raise UnknownCheckError(min(unknown), [check.name for check in CHECKS])
-    return tuple(check for check in CHECKS if check.name in names)
+class Examination:
+    """The checks of one subject: each runs once, when it is asked for, after the foundations before it in the table."""
 
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._results: dict[str, Result] = {}
 
-def run_checks(subject: Subject, checks: Iterable[Check] = CHECKS) -> Iterator[Result]:
-    """Yield the result of each check; after a failed foundation the rest is not tried."""
-    fallen: Check | None = None
-    for check in checks:
-        if fallen:
-            yield Result(check.name, check.promise, "unexercised", f"not tried, because {fallen.name!r} failed")
-            continue
-        result = run_check(check, subject)
-        yield result
-        if check.foundation and result.outcome == "failed":
-            fallen = check
+    def results(self, only: Iterable[str] | None = None) -> Iterator[Result]:
+        """Yield the results of the checks with these names, or of all; and of any foundation of theirs that failed."""
+        names = {check.name for check in CHECKS} if only is None else set(only)
+        known = [check.name for check in CHECKS]
+        for unknown in sorted(names - set(known)):
+            raise UnknownCheckError(unknown, known)
+        last = max((known.index(name) for name in names), default=-1)
+        for check in CHECKS[: last + 1]:
+            if check.name in names or (check.foundation and self.result(check).outcome == "failed"):
+                yield self.result(check)
 
+    def result(self, check: Check) -> Result:
+        """Return what ``check`` finds."""
+        if check.name not in self._results:
+            self._results[check.name] = self._run(check)
+        return self._results[check.name]
 
-def run_check(check: Check, subject: Subject) -> Result:
-    """Run one check."""
-    try:
-        check.run(subject)
-    except Violation as violation:
-        return Result(check.name, check.promise, "failed", str(violation))
-    except Unexercised as reason:
-        return Result(check.name, check.promise, "unexercised", str(reason))
-    except Exception as error:
-        return Result(check.name, check.promise, "failed", f"the environment raised {first_line(error)}")
-    return Result(check.name, check.promise, "passed")
+    def _run(self, check: Check) -> Result:
+        for foundation in CHECKS[: CHECKS.index(check)]:
+            if foundation.foundation and self.result(foundation).outcome == "failed":
+                return Result(check.name, check.promise, "unexercised", f"not tried, because {foundation.name!r} failed")
+        try:
+            check.run(self.subject)
+        except Violation as violation:
+            return Result(check.name, check.promise, "failed", str(violation))
+        except Unexercised as reason:
+            return Result(check.name, check.promise, "unexercised", str(reason))
+        except Exception as error:
+            return Result(check.name, check.promise, "failed", f"the environment raised {first_line(error)}")
+        return Result(check.name, check.promise, "passed")

@@ -74,7 +74,12 @@ class Report:
         """Return the report as plain data."""
         return dataclasses.asdict(self) | {"passed": self.passed}
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many checks passed, failed, and had not enough to look at."""
         kept = len(self.results) - len(self.failures) - len(self.unexercised)
-        head = f"{self.environment}: {kept} checks passed, {len(self.failures)} failed, {len(self.unexercised)} not fully exercised"
-        return "\n".join([head, *(f"  {result}" for result in (*self.failures, *self.unexercised))])
+        return f"{kept} checks passed, {len(self.failures)} failed, {len(self.unexercised)} not fully exercised"
+
+    def __str__(self) -> str:
+        findings = (*self.failures, *self.unexercised)
+        return "\n".join([f"{self.environment}: {self.summary}", *(f"  {result}" for result in findings)])

@@ -186,7 +186,7 @@ class Subject:
 
     @cached_property
     def facts(self) -> Facts:
-        """Both runs after each other. (The clocks of the second begin anew.)"""
+        """Both runs, the limited one first; the clocks of the long one begin anew."""
         return Facts(*(np.concatenate(pair) for pair in zip(self.limited[1], self.long, strict=True)))
 
     @cached_property
@@ -223,7 +223,11 @@ class CountedStep:
         return self._step(env, step.key, step.state, step.action, params)
 
 
-@partial(jax.jit, static_argnums=0)
+_QUICKLY = {"xla_backend_optimization_level": 0}
+"""Compiler options of the shared runs: they run for milliseconds, so only their compilation costs."""
+
+
+@partial(jax.jit, static_argnums=0, compiler_options=_QUICKLY)
 def _first(env: Environment[Any, Any], keys: Array, params: Any) -> First:
     def one(key: Array, params: Any) -> First:
         obs, state = env.reset(key, params)
@@ -232,7 +236,7 @@ def _first(env: Environment[Any, Any], keys: Array, params: Any) -> First:
     return jax.vmap(one)(keys, params)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, compiler_options=_QUICKLY)
 def _play(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tuple[Any, Step, Facts]:
     def body(state: Any, key: Array) -> tuple[Any, tuple[Step, Facts]]:
         keys = jax.random.split(key, (2, COPIES))
@@ -247,10 +251,8 @@ def _play(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tu
 def _facts(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Facts]:
     outputs = env.step(key, state, action, params)
     obs, after, reward, done, info = outputs
-    last_obs, last_state, *last_results = env.step_env(key, state, action, params)
+    last_obs, last_state, last_reward, last_done, last_info = env.step_env(key, state, action, params)
     final = info["final_observation"]
-    results = [reward, done, {name: value for name, value in info.items() if name != "final_observation"}]
-    last_results[2] = {name: value for name, value in last_results[2].items() if name != "final_observation"}
 
     # The restart as the protocol words it: init, on the key that the step hands on, then carry_over.
     _, key_reset = environment._keyed_advance(env, *environment._arguments(env, key, state, action, params))
@@ -274,7 +276,7 @@ def _facts(env: Environment[Any, Any], key: Array, state: Any, action: Any, para
         observation_is_observe=trees.same(obs, space.cast(env.observe(after, params), "the observation")),
         final_is_step_env=trees.same(final, last_obs),
         final_is_observation=trees.same(final, obs),
-        results_are_step_env=trees.same(results, last_results),
+        results_are_step_env=trees.same((reward, done, info), (last_reward, last_done, last_info)),
         state_is_step_env=trees.same(after, last_state),
         state_is_restart=trees.same(after, restart),
     )

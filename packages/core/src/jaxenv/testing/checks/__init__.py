@@ -24,14 +24,38 @@ class Check:
 
 
 CHECKS = (
-    Check("environment", "The environment is an instance of a subclass of jaxenv.Environment.", identity.is_environment, foundation=True),
-    Check("params", "default_params holds numbers and arrays, one of them the time limit, and never changes.", identity.has_params, True),
-    Check("hashable", "The environment can be hashed, so it can be a static argument of jax.jit.", identity.is_hashable, foundation=True),
-    Check("equal_by_value", "Copied or pickled, the environment equals itself, so both share one compilation.", identity.equals_by_value),
+    Check(
+        "environment",
+        "The environment is an instance of a subclass of jaxenv.Environment.",
+        identity.is_environment,
+        foundation=True,
+    ),
+    Check(
+        "params",
+        "default_params holds numbers and arrays, one of them the time limit, and never changes.",
+        identity.has_params,
+        True,
+    ),
+    Check(
+        "hashable",
+        "The environment can be hashed, so it can be a static argument of jax.jit.",
+        identity.is_hashable,
+        foundation=True,
+    ),
+    Check(
+        "equal_by_value",
+        "Copied or pickled, the environment equals itself, so both share one compilation.",
+        identity.equals_by_value,
+    ),
     Check("docstring", "The class says what the task is.", identity.has_docstring),
     Check("spec", "The EnvSpec has a summary and a reference.", identity.has_spec),
     Check("reset", "reset and the spaces can be traced by jax.jit.", types.reset_traces, foundation=True),
-    Check("step", "step and step_env can be traced by jax.jit, on what reset returned and on what they returned.", types.step_traces, True),
+    Check(
+        "step",
+        "step and step_env can be traced by jax.jit, on what reset returned and on what they returned.",
+        types.step_traces,
+        True,
+    ),
     Check("stable_types", "reset and step return one structure, with the same shapes, dtypes and weak types.", types.types_stay),
     Check("dtypes", "Reward and discount are float32, flags bool, time int32, and nothing is weakly typed.", types.types_are_fixed),
     Check("observation_type", "Observations have the structure, shape and dtype of observation_space.", types.observation_has_type),
@@ -54,7 +78,9 @@ CHECKS = (
     Check("rewards", "Every reward is finite.", episodes.rewards_are_finite),
     Check("done", "done is terminated | truncated.", episodes.flags_agree),
     Check("discount", "info['discount'] is 0 where the task terminated, else 1.", episodes.discount_agrees),
-    Check("final_observation", "info['final_observation'] is the observation before the reset.", episodes.final_observation_is_last),
+    Check(
+        "final_observation", "info['final_observation'] is the observation before the reset.", episodes.final_observation_is_last
+    ),
     Check("observe", "An observation is a pure function of the state that comes with it.", episodes.observe_is_pure),
     Check("step_env", "step_env takes the very step that step takes, without the reset.", episodes.step_env_is_step),
     Check("restart", "After the end of an episode, step returns a state that init and carry_over produce.", episodes.restarts),

@@ -55,7 +55,9 @@ def repeats(subject: Subject) -> None:
     steps, _ = subject.limited
     _, again, _ = subject.play(subject.start[1], subject.limited_params, 1)
     for (path, first), (_, second) in zip(
-        trees.named_leaves(trees.to_host(steps), "play").items(), trees.named_leaves(trees.to_host(again), "play").items(), strict=True
+        trees.named_leaves(trees.to_host(steps), "play").items(),
+        trees.named_leaves(trees.to_host(again), "play").items(),
+        strict=True,
     ):
         require(
             np.array_equal(first, second, equal_nan=np.issubdtype(first.dtype, np.floating)),

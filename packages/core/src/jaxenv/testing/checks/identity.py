@@ -19,7 +19,8 @@ def is_environment(subject: Subject) -> None:
     """Derives from Environment."""
     require(
         isinstance(subject.env, Environment),
-        f"{type(subject.env).__name__} does not derive from jaxenv.Environment. Make it a subclass, and pass an instance, not the class.",
+        f"{type(subject.env).__name__} does not derive from jaxenv.Environment. "
+        "Make it a subclass, and pass an instance, not the class.",
     )
 
 
@@ -37,8 +38,12 @@ def has_params(subject: Subject) -> None:
         try:
             jnp.asarray(leaf)
         except TypeError as error:
-            raise Violation(f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead.") from error
-    require(int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step.")
+            raise Violation(
+                f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead."
+            ) from error
+    require(
+        int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."
+    )
     require(
         trees.value_difference(first, second, "params") is None,
         "default_params differs from one access to the next. Compute it from the environment's fields alone.",
@@ -57,7 +62,8 @@ def has_docstring(subject: Subject) -> None:
         doc = (cls.__dict__.get("__doc__") or "").strip()
         require(
             bool(doc) and not doc.startswith(f"{cls.__name__}("),  # dataclasses write "Name(field: type)" where there is none
-            f"{cls.__name__} has no docstring. Say what the task is, what observation and action mean, how it ends, and where it comes from.",
+            f"{cls.__name__} has no docstring. "
+            "Say what the task is, what observation and action mean, how it ends, and where it comes from.",
         )
 
 
@@ -79,7 +85,8 @@ def equals_by_value(subject: Subject) -> None:
             twin = duplicate(subject.env)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise Violation(
-                f"the environment cannot be {how} ({error}). Define its class, and the functions it holds, at the top level of a module."
+                f"the environment cannot be {how} ({error}). "
+                "Define its class, and the functions it holds, at the top level of a module."
             ) from error
         require(
             twin == subject.env and hash(twin) == hash(subject.env),
@@ -112,4 +119,3 @@ def draws(subject: Subject) -> None:
         getattr(image, "dtype", None) == jnp.uint8 and len(image.shape) == 3 and image.shape[-1] == 3,
         f"render returns {trees.describe(image)}, but an image is uint8[H, W, 3].",
     )
-

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from contextlib import AbstractContextManager
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -38,7 +42,11 @@ def types_stay(subject: Subject) -> None:
     obs, state = subject.reset_types()
     for restarts, method in ((True, "step"), (False, "step_env")):
         step_obs, step_state, *_, info = subject.step_types(state, restarts=restarts)
-        for before, after, what in ((obs, step_obs, "observation"), (state, step_state, "state"), (obs, info["final_observation"], "final_observation")):
+        for before, after, what in (
+            (obs, step_obs, "observation"),
+            (state, step_state, "state"),
+            (obs, info["final_observation"], "final_observation"),
+        ):
             difference = trees.type_difference(before, after, what)
             require(difference is None, f"between reset and {method}, {difference}: a scan over it cannot run. Make them agree.")
 
@@ -52,7 +60,10 @@ def types_are_fixed(subject: Subject) -> None:
         require(name in info, f"info has no {name!r}. Leave step to jaxenv.Environment, which adds it.")
         expected[f"info[{name!r}]"] = (info[name], dtype)
     for name, (leaf, dtype) in expected.items():
-        require(trees.describe(leaf) == dtype, f"{name} is {trees.describe(leaf)}, but {dtype} was expected. Leave it to jaxenv.Environment.")
+        require(
+            trees.describe(leaf) == dtype,
+            f"{name} is {trees.describe(leaf)}, but {dtype} was expected. Leave it to jaxenv.Environment.",
+        )
     for name, leaf in trees.named_leaves((obs, state, info), "results").items():
         require(not getattr(leaf, "weak_type", False), f"{name} is weakly typed ({trees.describe(leaf)}). Give it a dtype.")
 
@@ -72,7 +83,10 @@ def info_is_free(subject: Subject) -> None:
     _, state = subject.reset_types()
     out = jax.eval_shape(subject.env.advance, subject.abstract_key, state, subject.action_type(), subject.params)
     taken = sorted(set(out.info) & set(RESERVED))
-    require(not taken, f"transition's info holds {', '.join(taken)}, which jaxenv writes itself and would overwrite. Choose other names.")
+    require(
+        not taken,
+        f"transition's info holds {', '.join(taken)}, which jaxenv writes itself and would overwrite. Choose other names.",
+    )
 
 
 def sizes_are_known(subject: Subject) -> None:
@@ -124,7 +138,9 @@ def params_can_be_batched(subject: Subject) -> None:
         params = jax.tree.unflatten(structure, batched)
         try:
             jax.eval_shape(jax.vmap(subject.env.reset, in_axes=(None, axes)), subject.abstract_key, params)
-            jax.eval_shape(jax.vmap(subject.env.step, in_axes=(None, None, None, axes)), subject.abstract_key, state, action, params)
+            jax.eval_shape(
+                jax.vmap(subject.env.step, in_axes=(None, None, None, axes)), subject.abstract_key, state, action, params
+            )
         except Exception as error:
             raise Violation(
                 f"a batch of values for {path} alone cannot be vmapped: {first_line(error)} "
@@ -141,7 +157,9 @@ def keys_are_spent_once(subject: Subject) -> None:
     with jax.debug_key_reuse(True):
         for method, arguments in ((subject.env.reset, ()), (subject.env.step, (state, action))):
             try:
-                jax.eval_shape(jax.jit(lambda *args, method=method: method(*args)), subject.abstract_key, *arguments, subject.params)
+                jax.eval_shape(
+                    jax.jit(lambda *args, method=method: method(*args)), subject.abstract_key, *arguments, subject.params
+                )
             except jax.errors.KeyReuseError as error:
                 raise Violation(
                     f"a random key is used twice, so two draws are the same numbers: {first_line(error)} "
