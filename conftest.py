@@ -1,11 +1,64 @@
-"""Settings of every test run: strict promotion, and one compilation cache for all processes and runs."""
+"""Settings of every test run: strict promotion, shapes checked against the annotations, one compilation cache, documents executed."""
 
+import inspect
 import os
+import sys
+import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import jax
+from beartype import beartype
+from jaxtyping import jaxtyped
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parent
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent / ".jax_cache")))
+jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+from jaxenv.environment import Environment  # noqa: E402 - after the settings above
+
+_init_subclass = Environment.__init_subclass__.__func__
+
+
+def check_shapes(cls, **kwargs):
+    """Check the hooks of our environments against their annotations on every call.
+
+    Not the fields of states: a stacked state is a state too, and pytree machinery makes states of placeholders.
+    """
+    if cls.__module__.startswith("jaxenv_"):
+        for name, member in list(vars(cls).items()):
+            if inspect.isfunction(member):
+                setattr(cls, name, jaxtyped(typechecker=beartype)(member))
+    _init_subclass(cls, **kwargs)
+
+
+Environment.__init_subclass__ = classmethod(check_shapes)
+
+
+def open_page(namespace):
+    """Run a document's blocks as one module, in a folder of its own: its classes can be pickled, and it may write files."""
+    page = ModuleType("page")
+    page.__getattr__ = namespace.__getitem__
+    sys.modules["page"] = page
+    namespace.update(__name__="page", _folder=tempfile.TemporaryDirectory(), _back=Path.cwd())
+    os.chdir(namespace["_folder"].name)
+
+
+def close_page(namespace):
+    del sys.modules["page"]
+    os.chdir(namespace["_back"])
+    namespace["_folder"].cleanup()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["README.md", "docs/*.md"],
+    excludes=["packages/core/src/**", "tests/**"],
+    setup=open_page,
+    teardown=close_page,
+).pytest()
