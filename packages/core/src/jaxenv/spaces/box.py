@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from jaxenv import _canonical
 from jaxenv.errors import SpaceDefinitionError
@@ -20,7 +20,8 @@ class Box(Space):
     """Arrays of one shape whose elements lie within bounds, both ends included.
 
     Args:
-        low: the smallest values: a number, an array, a traced value, or a sequence of such numbers; ``-inf`` for none.
+        low: the smallest values: a number, an array, a traced value, or a sequence of such numbers; ``-inf`` for
+            none. A traced bound is taken to be finite.
         high: the largest values, likewise; ``inf`` for none.
         shape: the shape of a member; where left out, the shape that the bounds have together.
         dtype: a float, integer or bool dtype. In an integer Box an infinite bound means the dtype's own limit.
@@ -42,6 +43,10 @@ class Box(Space):
         low, high = _bound(low, "low", shape, dtype), _bound(high, "high", shape, dtype)
         if isinstance(low, np.ndarray) and isinstance(high, np.ndarray) and (low > high).any():
             raise SpaceDefinitionError(f"Box got low = {_text(low)} above high = {_text(high)}. Exchange them.")
+        if _reaches(low, math.inf) or _reaches(high, -math.inf):
+            raise SpaceDefinitionError(
+                f"Box got low = {_text(low)} and high = {_text(high)}, between which no number lies. Use low = -inf or high = inf."
+            )
         self._set(low=low, high=high, shape=shape, dtype=dtype)
 
     def sample(self, key: Array) -> Array:
@@ -106,7 +111,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 def _joined(bound: Any, dtype: np.dtype[Any]) -> Any:
     """Stack a sequence of numbers of which some are traced; leave any other bound as it is."""
-    if isinstance(bound, list | tuple) and any(isinstance(number, jax.core.Tracer) for number in bound):
+    if isinstance(bound, list | tuple) and any(isinstance(number, Tracer) for number in bound):
         return jnp.stack([lax.convert_element_type(number, dtype) for number in bound])
     return bound
 
@@ -122,12 +127,17 @@ def _bound(bound: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
             f"Box got {name} of shape {np.shape(bound)}, which does not broadcast to the shape {shape}. "
             "Pass a number or an array of that shape."
         )
-    if isinstance(bound, jax.core.Tracer):
+    if isinstance(bound, Tracer):
         return _broadcast(lax.convert_element_type(bound, dtype), shape)
     values = np.asarray(bound)
     if kind(values.dtype) not in ("bool", "integer", "float"):
         raise SpaceDefinitionError(f"Box got {name} = {bound!r}, which is not a number or an array of numbers. Pass one.")
     return _broadcast(_converted(values, name, dtype), shape)
+
+
+def _reaches(bound: Any, end: float) -> bool:
+    """Whether a known bound is infinite in the direction that leaves nothing."""
+    return isinstance(bound, np.ndarray) and kind(bound.dtype) == "float" and bool((bound == end).any())
 
 
 def _converted(values: Any, name: str, dtype: np.dtype[Any]) -> Any:
@@ -162,4 +172,5 @@ def _text(bound: Any) -> str:
         return str(bound)
     if bound.size and (bound == bound.flat[0]).all():
         return str(bound.flat[0])
-    return np.array2string(bound, separator=", ", threshold=20).replace("\n", "")
+    text = np.array2string(bound, separator=", ", threshold=20, formatter={"all": str})
+    return " ".join(text.split())

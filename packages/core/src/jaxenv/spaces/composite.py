@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxenv import _canonical
+from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
 from jaxenv.spaces.base import Space, kind
 from jaxenv.spaces.box import Box
@@ -45,7 +44,7 @@ class _Composite(Space):
 
     def sample(self, key: Array) -> Any:
         key, parts = _canonical.key(key), self._parts()
-        keys = [key] if len(parts) == 1 else jax.random.split(key, len(parts))
+        keys = [key] if len(parts) == 1 else random.split(key, len(parts))
         return self._build(part.sample(k) for part, k in zip(parts, keys, strict=True))
 
     def contains(self, x: Any) -> Array:

@@ -44,7 +44,8 @@ def _space(node: Any, where: str) -> Space:
         raise SpaceDefinitionError(
             f"{where} is a {type(node).__name__}, which has no shape and dtype. Use arrays, tuples, dicts and dataclasses."
         )
-    return _leaf(tuple(node.shape), node.dtype)
+    leaf: Any = node
+    return _leaf(tuple(leaf.shape), leaf.dtype)
 
 
 def _dict(fields: Mapping[str, Any], where: str) -> Dict:
