@@ -1,0 +1,9 @@
+"""A plugin that claims the namespace of another distribution."""
+
+from jaxenv import EnvSpec
+from jaxenv.hookspecs import hookimpl
+
+
+@hookimpl
+def jaxenv_envs():
+    return [EnvSpec("Thing-one", "broken_clash_one:Thing")]
