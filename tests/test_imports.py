@@ -68,18 +68,16 @@ def test_what_describes_and_lists_environments_imports_no_jax(module):
 
 
 def test_listing_imports_plugins_and_neither_environments_nor_jax():
-    code = "import sys, jaxenv; jaxenv.registered_envs(); print([name for name in ('jax', 'flax', 'numpy') if name in sys.modules])"
+    code = "import sys, jaxenv; jaxenv.registered_envs(); print([name for name in ('jax', 'flax') if name in sys.modules])"
     assert python("-c", code).stdout.strip() == "[]"
 
 
 def test_making_an_environment_imports_its_module_alone():
     pytest.importorskip("jaxenv_classic")
-    code = "import sys, jaxenv; jaxenv.make('Pendulum-v1'); print([name for name in sys.modules if name.startswith('jaxenv_classic.')])"
-    assert set(python("-c", code).stdout.strip()[1:-1].split(", ")) <= {
-        "'jaxenv_classic.plugin'",
-        "'jaxenv_classic.pendulum'",
-        "'jaxenv_classic.drawing'",
-    }
+    code = "import sys, jaxenv; jaxenv.make('Pendulum-v1'); print(*[name for name in sys.modules if name.startswith('jaxenv_')])"
+    modules = python("-c", code).stdout.split()
+    assert "jaxenv_classic.pendulum" in modules
+    assert not {"jaxenv_classic.cartpole", "jaxenv_classic.acrobot", "jaxenv_classic.mountain_car"} & set(modules)
 
 
 def test_every_public_name_exists_and_is_listed():
