@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import jax
@@ -57,12 +58,12 @@ class Game:
     def show(self, live: Live, state: Any, message: str = "") -> None:
         """Draw a state as large as the terminal allows."""
         legend = Text("  ".join(f"[{keys}] {name}" for keys, name in [*self.controls.legend, ("q", "quit")]), style="dim")
+        status = f"step {int(state.time)}  reward {self.reward:g}  return {self.total:g}"
         width, height = live.console.size
-        lines = len(legend.wrap(live.console, width)) + 3
+        lines = 4 + len(legend.wrap(live.console, width))
         side = max(8, min(width, 2 * (height - lines)) // 2 * 2)
-        status = f"step {int(state.time)}  reward {self.reward:g}  return {self.total:g}  {message}"
         picture = half_blocks(self.draw(state, side))
-        live.update(Group(Text(self.title, style="bold cyan"), picture, Text(status), legend), refresh=True)
+        live.update(Group(Text(self.title, "bold cyan"), picture, Text(status), Text(message, "bold"), legend), refresh=True)
 
     def _next_key(self) -> Any:
         self.steps += 1
@@ -74,7 +75,7 @@ def half_blocks(image: Any) -> Text:
     pixels = np.asarray(image)
     text = Text(no_wrap=True, end="")
     for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
-        for above, below in zip(upper, lower, strict=True):
-            text.append("▀", f"rgb({above[0]},{above[1]},{above[2]}) on rgb({below[0]},{below[1]},{below[2]})")
+        for (above, below), run in groupby(zip(upper, lower, strict=True)):
+            text.append("▀" * len(list(run)), f"rgb({','.join(map(str, above))}) on rgb({','.join(map(str, below))})")
         text.append("\n")
     return text
