@@ -20,6 +20,7 @@ from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.certificate import Certificate, Quantity
 from jaxenv.wrappers.base import Wrapper
 
+from jaxenv_minatar import players
 from jaxenv_minatar.base import MinAtarGame
 from jaxenv_minatar.subjects import SUBJECTS, Call, Record, Subject
 
@@ -161,6 +162,7 @@ class _Play:
         self._share = jnp.asarray([RANDOM_SHARE[lane % len(RANDOM_SHARE)] for lane in range(lanes)])
         chosen = env.minimal_action_set if env.minimal_actions else range(6)
         index_of = jnp.asarray([list(chosen).index(a) if a in chosen else 0 for a in range(6)])
+        player = players.plan(env, params, subject.habit, subject.horizon)
         self.longest = 0
 
         def lane(key: Array, share: Array, state: Any, times: Array) -> Any:
@@ -169,7 +171,7 @@ class _Play:
                 action = jnp.where(
                     jax.random.uniform(key_share) < share,
                     env.action_space(params).sample(key_random),
-                    index_of[subject.player(state, key_play)],
+                    index_of[player(state, key_play)],
                 )
                 obs, state, reward, done, info = self._env.step(key_step, state, action, params)
                 report = {name: info[name] for name in ("draws", "before", "after", "terminated", "final_observation")}

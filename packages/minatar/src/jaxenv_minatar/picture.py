@@ -1,14 +1,42 @@
-"""How the games draw their observations."""
+"""How the games draw their observations: rows of a board from words, single flags from indices.
+
+Pictures are most of a step's cost, so they are made of few operations: a board is a word for each row, and one operation on a row
+turns its word into flags; what is left are the few flags that are set one by one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import SIZE
+
+ROW = (1 << SIZE) - 1
+"""A word with a bit for each column."""
+
+Flags = Bool[Array, "flags"]
+
+
+def row_masks(*channels: int | None) -> np.ndarray:
+    """Return for each flag of a row the bit that shows it in the row's word, or 0.
+
+    Args:
+        channels: for each channel of the picture the index of the ten bits of the word that it shows, or None.
+    """
+    masks = np.zeros((SIZE, len(channels)), np.uint32)
+    for channel, field in enumerate(channels):
+        if field is not None:
+            masks[:, channel] = 1 << (np.arange(SIZE, dtype=np.uint32) + np.uint32(SIZE * field))
+    return masks.ravel()
+
+
+def paint(rows: UInt32[Array, "10"], masks: np.ndarray) -> Flags:
+    """Return the flags that the words of the ten rows stand for."""
+    return ((rows[:, None] & masks[None]) != 0).ravel()
 
 
 def flag(row: Array | int, column: Array | int, channel: Array | int, channels: int) -> Array:
@@ -16,20 +44,20 @@ def flag(row: Array | int, column: Array | int, channel: Array | int, channels: 
     return jnp.asarray((row * SIZE + column) * channels + channel, jnp.int32)
 
 
-def light(background: Bool[Array, "flags"], flags: Sequence[Int[Array, "..."]]) -> Bool[Array, "10 10 channels"]:
+def light(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, "10 10 channels"]:
     """Return the picture ``background`` with these flags set as well; a negative index sets none.
 
-    Pictures are most of a step's cost. A CPU is quickest where it writes the few flags one by one; a GPU, where it compares
-    every flag with every index, because then the picture is part of the kernel that computes the step.
+    A CPU is quickest where it writes the few flags one by one; a GPU, where it compares every flag with every index, because then
+    the picture is part of the kernel that computes the step.
     """
     (size,) = background.shape
 
-    def write(background: Array, flags: tuple[Array, ...]) -> Array:
+    def write(background: Flags, flags: tuple[Array, ...]) -> Flags:
         # Scatters drop what lies beyond the end, and count negative indices from there.
         index = jnp.concatenate([jnp.ravel(i) for i in flags])
         return background.at[jnp.where(index < 0, size, index)].set(True, mode="drop")
 
-    def compare(background: Array, flags: tuple[Array, ...]) -> Array:
+    def compare(background: Flags, flags: tuple[Array, ...]) -> Flags:
         everywhere = lax.iota(jnp.int32, size)[None]
         for index in flags:
             background = background | (everywhere == index.reshape(-1, 1)).any(axis=0)

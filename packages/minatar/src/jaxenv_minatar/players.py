@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, UP
+from jaxenv_minatar import space_invaders as invaders
+from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
+
+Habit = Callable[[Any, Array], Array]
+"""From a state and a key to an action, index in the full action set."""
+
+
+def plan(env: MinAtarGame[Any, Any], params: Any, habit: Habit, horizon: int) -> Habit:
+    """Return a player that tries every action in its head and follows ``habit`` from then on; it takes the one that ends best.
+
+    What the game will draw it guesses, and that its actions are executed it believes: so it dies now and then.
+    """
+    env = dataclasses.replace(env, minimal_actions=False)
+    actions = jnp.asarray(env.minimal_action_set)
+
+    def imagine(action: Array, state: Any, key: Array) -> Array:
+        def body(loop: tuple[Any, Array, Array], key: Array) -> Any:
+            state, action, alive = loop
+            draws = env.draw(key)._replace(sticky=jnp.asarray(1.0))
+            out = env.play(state, action, draws, params)
+            alive = alive & ~out.terminated
+            return (out.state, habit(out.state, key), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
+
+        _, value = jax.lax.scan(body, (state, action, jnp.asarray(True)), jax.random.split(key, horizon))
+        return value.sum()
+
+    def player(state: Any, key: Array) -> Array:
+        value = jax.vmap(imagine, (0, None, None))(actions, state, key)
+        return actions[jnp.argmax(value + jnp.where(actions == habit(state, key), 0.1, 0.0))]
+
+    return player
 
 
 def _towards(position: Array, target: Array) -> Array:
@@ -27,3 +59,9 @@ def breakout(state: Any, key: Array) -> Array:
 def freeway(state: Any, key: Array) -> Array:
     """Walk up, and wait now and then."""
     return jnp.where(jax.random.bernoulli(key, 0.9), UP, NOOP)
+
+
+def space_invaders(state: Any, key: Array) -> Array:
+    """Fire at what is above, and else follow the aliens."""
+    above = invaders.alien_columns(state) >> state.cannon.astype(jnp.uint32)
+    return jnp.where(above & 1 == 1, jnp.where(state.shot_timer == 0, FIRE, NOOP), jnp.where(above > 1, RIGHT, LEFT))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jax import Array
 
 from jaxenv_minatar import players
 
@@ -54,8 +53,10 @@ class Subject(NamedTuple):
 
     game: str
     """Its name in MinAtar."""
-    player: Callable[[Any, Array], Array]
-    """A policy that survives: from our state and a key to an index in the full action set."""
+    habit: players.Habit
+    """What its player does by default."""
+    horizon: int
+    """How many steps ahead the player looks."""
     script: Callable[[Record], Sequence[Call]]
     """From what was recorded to the calls that MinAtar makes of its generator in each step."""
     reset_script: Callable[[Any], Sequence[Call]]
@@ -78,7 +79,8 @@ def _unpacked(words: np.ndarray) -> np.ndarray:
 def _breakout() -> Subject:
     return Subject(
         game="breakout",
-        player=players.breakout,
+        habit=players.breakout,
+        horizon=1,
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [Call("randint", (0, 2, None), (first.ball_x == 9).astype(int))],
         attributes={
@@ -105,7 +107,8 @@ def _freeway() -> Subject:
 
     return Subject(
         game="freeway",
-        player=players.freeway,
+        habit=players.freeway,
+        horizon=1,
         script=lambda record: [_sticky(record), *draw(*record.draws.traffic, when=record.reward == 1)],
         reset_script=lambda first: draw(first.car_speed, first.car_right),
         attributes={
@@ -121,4 +124,32 @@ def _freeway() -> Subject:
     )
 
 
-SUBJECTS = {"Breakout": _breakout(), "Freeway": _freeway()}
+def _space_invaders() -> Subject:
+    return Subject(
+        game="space_invaders",
+        habit=players.space_invaders,
+        horizon=12,
+        script=lambda record: [_sticky(record)],
+        reset_script=lambda first: [],
+        attributes={
+            "pos": lambda s: s.cannon,
+            "shot_timer": lambda s: s.shot_timer,
+            "alien_dir": lambda s: np.where(s.moves_right, 1, -1),
+            "alien_move_timer": lambda s: s.alien_move_timer,
+            "alien_shot_timer": lambda s: s.alien_shot_timer,
+            "enemy_move_interval": lambda s: s.move_interval,
+            "ramp_index": lambda s: 12 - s.move_interval,
+        },
+        milestones={
+            "waves cleared": lambda record: _count(record.after.aliens) > _count(record.before.aliens),
+            "fastest wave reached": lambda record: (record.before.move_interval > 6) & (record.after.move_interval == 6),
+            "two aliens in one step": lambda record: record.reward == 2,
+        },
+    )
+
+
+def _count(words: np.ndarray) -> np.ndarray:
+    return np.unpackbits(words[..., None].view(np.uint8), axis=-1).sum(axis=-1)
+
+
+SUBJECTS = {"Breakout": _breakout(), "Freeway": _freeway(), "SpaceInvaders": _space_invaders()}

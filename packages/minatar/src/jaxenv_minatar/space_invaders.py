@@ -1,0 +1,298 @@
+"""SpaceInvaders: shoot the aliens that come down, and dodge their bullets."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array, lax
+from jaxenv import Transition, random
+from jaxtyping import Bool, Int, UInt32
+
+from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarState, RampedParams
+from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
+
+BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
+"""Size of a wave of aliens. They keep their places in this block, whatever happens, and the block moves as a whole."""
+
+ALL_ALIENS = (1 << BLOCK_ROWS * BLOCK_COLUMNS) - 1
+FIRST_COLUMN = 2
+"""Column of the block's left edge at the start of a wave."""
+
+CANNON_ROW = 9
+SHOT_PAUSE, ALIEN_SHOT_PAUSE = 5, 10
+MOVE_INTERVAL, LEAST_MOVE_INTERVAL = 12, 6
+
+NOWHERE = -1
+"""The cell of a bullet that is not in the air."""
+
+_MASKS = row_masks(None, 0, 1, 2, None, None)
+
+
+@struct.dataclass
+class SpaceInvadersState(MinAtarState):
+    """The cannon, the block of aliens and the bullets. A cell is 10 * row + column.
+
+    Two bullets of the player are the most there can be: one is fired at most every 5 steps and is in the air for 9 of them. The
+    aliens have one: it is fired every 10 steps, and 10 steps take it off the board.
+    """
+
+    cannon: Int[Array, ""]
+    """Column of the cannon, 0 to 9."""
+    shot_timer: Int[Array, ""]
+    """Steps until the cannon may fire again, 0 to 4."""
+    bullet: Int[Array, ""]
+    """Cell of the bullet that was fired last, or -1."""
+    older_bullet: Int[Array, ""]
+    """Cell of the bullet fired before, or -1."""
+    aliens: UInt32[Array, ""]
+    """The aliens that live: bit 6 * row + column within their block of 4 x 6."""
+    block_row: Int[Array, ""]
+    """Row of the block's first row, 0 to 9."""
+    block_column: Int[Array, ""]
+    """Column of the block's first column, -5 to 9: beyond the edge where those aliens are dead."""
+    moves_right: Bool[Array, ""]
+    """Whether the aliens move to the right."""
+    move_interval: Int[Array, ""]
+    """The most steps between two moves of the aliens, 12 down to 6: one less after each wave."""
+    alien_move_timer: Int[Array, ""]
+    """Steps until the aliens move."""
+    alien_shot_timer: Int[Array, ""]
+    """Steps until the aliens shoot, 0 to 10."""
+    alien_bullet: Int[Array, ""]
+    """Cell of the aliens' bullet, or -1."""
+
+
+class Draws(NamedTuple):
+    """The randomness of a step."""
+
+    sticky: Array
+    """Uniform on [0, 1): below ``sticky_action_prob`` the last action is repeated."""
+
+
+class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
+    """Shoot waves of 24 aliens with a cannon at the bottom. They come closer, faster with each wave, and shoot back.
+
+    ===========  =========================================================
+    Observation  Meaning (bool[10, 10, 6]: row, column, channel)
+    ===========  =========================================================
+    0            the cannon, in row 9
+    1            the aliens
+    2            the aliens again, if they move to the left
+    3            the aliens again, if they move to the right
+    4            the bullets of the cannon
+    5            the bullet of the aliens
+    ===========  =========================================================
+
+    ======  ==================================  =================================
+    Action  Meaning                             with ``minimal_actions=False``
+    ======  ==================================  =================================
+    0       stay                                0, 2, 4
+    1       move left                           1
+    2       move right                          3
+    3       fire, if the last shot was 5 steps  5
+            ago or more; else stay
+    ======  ==================================  =================================
+
+    Reward: 1 for each alien that is shot.
+    Termination: an alien's bullet or an alien reaches the cannon, or an alien in row 9 would come down.
+    Time limit: none, unless ``max_steps_in_episode`` is set.
+
+    **Source**: Young & Tian 2019, *MinAtar*; the package MinAtar 1.0.15.
+
+    **Differences**: none.
+
+    >>> import jax
+    >>> from jaxenv_minatar import SpaceInvaders
+    >>> env = SpaceInvaders()
+    >>> obs, state = env.reset(jax.random.key(0))
+    >>> obs, state, reward, done, info = env.step(jax.random.key(1), state, 3)
+    >>> obs.shape, int(state.bullet), bool(done)
+    ((10, 10, 6), 85, False)
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("cannon", "alien", "alien_left", "alien_right", "friendly_bullet", "enemy_bullet")
+    minimal_action_set: ClassVar[tuple[int, ...]] = (NOOP, LEFT, RIGHT, FIRE)
+
+    @property
+    def default_params(self) -> RampedParams:
+        return RampedParams()
+
+    def draw(self, key: Array) -> Draws:
+        """Draw what a step needs."""
+        return Draws(sticky=random.uniform(random.words(key, 1)[0]))
+
+    def init(self, key: Array, params: RampedParams) -> SpaceInvadersState:
+        return SpaceInvadersState(
+            last_action=jnp.int32(NOOP),
+            cannon=jnp.int32(5),
+            shot_timer=jnp.int32(0),
+            bullet=jnp.int32(NOWHERE),
+            older_bullet=jnp.int32(NOWHERE),
+            aliens=jnp.uint32(ALL_ALIENS),
+            block_row=jnp.int32(0),
+            block_column=jnp.int32(FIRST_COLUMN),
+            moves_right=jnp.asarray(False),
+            move_interval=jnp.int32(MOVE_INTERVAL),
+            alien_move_timer=jnp.int32(MOVE_INTERVAL),
+            alien_shot_timer=jnp.int32(ALIEN_SHOT_PAUSE),
+            alien_bullet=jnp.int32(NOWHERE),
+        )
+
+    def transition(
+        self, key: Array, state: SpaceInvadersState, action: Int[Array, ""], params: RampedParams
+    ) -> Transition[SpaceInvadersState]:
+        return self.play(state, action, self.draw(key), params)
+
+    def play(
+        self, state: SpaceInvadersState, action: Int[Array, ""], draws: Draws, params: RampedParams
+    ) -> Transition[SpaceInvadersState]:
+        """Take one step with these draws."""
+        state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
+        state = _act(state)
+        hit = state.alien_bullet == CANNON_ROW * SIZE + state.cannon
+        rammed = _alien_at(state, CANNON_ROW, state.cannon)
+        state, landed = _march(state)
+        rammed = rammed | _alien_at(state, CANNON_ROW, state.cannon)
+        state = _shoot(state)
+        state, kills = _kill(state)
+        state = state.replace(
+            shot_timer=jnp.maximum(state.shot_timer - 1, 0),
+            alien_move_timer=state.alien_move_timer - 1,
+            alien_shot_timer=state.alien_shot_timer - 1,
+        )
+        return Transition(_next_wave(state, params), kills.astype(jnp.float32), hit | rammed | landed)
+
+    def observe(self, state: SpaceInvadersState, params: RampedParams) -> Bool[Array, "10 10 6"]:
+        aliens = _alien_row(state, jnp.arange(SIZE))
+        heading = jnp.where(state.moves_right, jnp.uint32(1 << 2 * SIZE), jnp.uint32(1 << SIZE))
+        bullets = [
+            jnp.where(cell < 0, NOWHERE, flag(0, cell, channel, 6))
+            for cell, channel in ((state.bullet, 4), (state.older_bullet, 4), (state.alien_bullet, 5))
+        ]
+        return light(paint(aliens * (1 + heading), _MASKS), [flag(CANNON_ROW, state.cannon, 0, 6), *bullets])
+
+
+def difficulty(state: SpaceInvadersState) -> Int[Array, ""]:
+    """Return how often the game has become harder, MinAtar's ``ramp_index``: it follows from the interval."""
+    return MOVE_INTERVAL - state.move_interval
+
+
+def _act(state: SpaceInvadersState) -> SpaceInvadersState:
+    """Fire or move the cannon; then all bullets move by one row."""
+    action = state.last_action
+    fires = (action == FIRE) & (state.shot_timer == 0)
+    cannon = jnp.where(action == LEFT, jnp.maximum(state.cannon - 1, 0), state.cannon)
+    cannon = jnp.where(action == RIGHT, jnp.minimum(cannon + 1, SIZE - 1), cannon)
+    bullet = jnp.where(fires, CANNON_ROW * SIZE + cannon, state.bullet)
+    older = jnp.where(fires, state.bullet, state.older_bullet)
+    fallen = state.alien_bullet + SIZE
+    return state.replace(
+        cannon=cannon,
+        shot_timer=jnp.where(fires, SHOT_PAUSE, state.shot_timer),
+        bullet=jnp.maximum(bullet - SIZE, NOWHERE),
+        older_bullet=jnp.maximum(older - SIZE, NOWHERE),
+        alien_bullet=jnp.where((state.alien_bullet < 0) | (fallen >= SIZE * SIZE), NOWHERE, fallen),
+    )
+
+
+def _march(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
+    """Move the aliens, if it is time; and tell whether one of them would leave the board at the bottom."""
+    moves = state.alien_move_timer == 0
+    columns = alien_columns(state)
+    edge = jnp.where(state.moves_right, columns >> (SIZE - 1), columns & 1) == 1
+    turns, drifts = moves & edge, moves & ~edge
+    down = state.block_row + 1
+    landed = turns & (_alien_row(state, CANNON_ROW) != 0)
+    alive = lax.population_count(state.aliens).astype(jnp.int32)
+    after = state.replace(
+        # The row after the last is the first, where MinAtar's aliens end up on the step that ends the game.
+        block_row=jnp.where(turns, jnp.where(down == SIZE, 0, down), state.block_row),
+        block_column=jnp.where(drifts, state.block_column + jnp.where(state.moves_right, 1, -1), state.block_column),
+        moves_right=state.moves_right ^ turns,
+        alien_move_timer=jnp.where(moves, jnp.minimum(alive, state.move_interval), state.alien_move_timer),
+    )
+    return after, landed
+
+
+def _shoot(state: SpaceInvadersState) -> SpaceInvadersState:
+    """Let the lowest alien of the column nearest to the cannon shoot, if it is time; of two, the one on the left."""
+    columns = alien_columns(state)
+    upto = columns & ((jnp.uint32(2) << state.cannon.astype(jnp.uint32)) - 1)
+    beyond = columns & ~upto
+    left = 31 - lax.clz(upto).astype(jnp.int32)
+    right = 31 - lax.clz(beyond & (~beyond + 1)).astype(jnp.int32)
+    use_left = (upto != 0) & ((beyond == 0) | (state.cannon - left <= right - state.cannon))
+    column = jnp.where(use_left, left, right)
+    row = jnp.int32(NOWHERE)
+    for within in range(BLOCK_ROWS):
+        candidate = _on_board(state.block_row + within)
+        row = jnp.where(_alien_at(state, candidate, column), jnp.maximum(row, candidate), row)
+    shoots = state.alien_shot_timer == 0
+    return state.replace(
+        alien_bullet=jnp.where(shoots, row * SIZE + column, state.alien_bullet),
+        alien_shot_timer=jnp.where(shoots, ALIEN_SHOT_PAUSE, state.alien_shot_timer),
+    )
+
+
+def _kill(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
+    """Remove the aliens that are where a bullet is, with the bullet; and count them."""
+    kills, aliens, bullets = jnp.int32(0), state.aliens, []
+    for cell in (state.bullet, state.older_bullet):
+        row, column = cell // SIZE, cell % SIZE
+        hit = (cell >= 0) & _alien_at(state, row, column)
+        aliens = jnp.where(hit, aliens & ~_alien_bit(state, row, column), aliens)
+        bullets.append(jnp.where(hit, NOWHERE, cell))
+        kills = kills + hit.astype(jnp.int32)
+    bullet, older_bullet = bullets
+    return state.replace(aliens=aliens, bullet=bullet, older_bullet=older_bullet), kills
+
+
+def _next_wave(state: SpaceInvadersState, params: RampedParams) -> SpaceInvadersState:
+    """Let the aliens return to where they began, if none is left; direction and timers stay."""
+    cleared = state.aliens == 0
+    harder = cleared & params.ramping & (state.move_interval > LEAST_MOVE_INTERVAL)
+    return state.replace(
+        aliens=jnp.where(cleared, jnp.uint32(ALL_ALIENS), state.aliens),
+        block_row=jnp.where(cleared, 0, state.block_row),
+        block_column=jnp.where(cleared, FIRST_COLUMN, state.block_column),
+        move_interval=jnp.where(harder, state.move_interval - 1, state.move_interval),
+    )
+
+
+def _on_board(row: Array) -> Array:
+    """Return a row from -9 to 19 as one from 0 to 9: the board is a ring."""
+    row = jnp.where(row < 0, row + SIZE, row)
+    return jnp.where(row >= SIZE, row - SIZE, row)
+
+
+def _alien_row(state: SpaceInvadersState, row: Array | int) -> UInt32[Array, "..."]:
+    """Return the aliens in a row of the board, or in an array of rows, a bit for each column."""
+    within = _on_board(row - state.block_row)
+    aliens = (state.aliens >> jnp.minimum(within * BLOCK_COLUMNS, 31).astype(jnp.uint32)) & ((1 << BLOCK_COLUMNS) - 1)
+    return jnp.where(within < BLOCK_ROWS, _shifted(state, aliens), jnp.uint32(0))
+
+
+def alien_columns(state: SpaceInvadersState) -> UInt32[Array, ""]:
+    """Return the columns of the board that hold an alien, a bit for each."""
+    pairs = state.aliens | state.aliens >> (2 * BLOCK_COLUMNS)
+    return _shifted(state, (pairs | pairs >> BLOCK_COLUMNS) & ((1 << BLOCK_COLUMNS) - 1))
+
+
+def _shifted(state: SpaceInvadersState, columns: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    """Turn columns of the block into columns of the board."""
+    return (columns << (state.block_column + (BLOCK_COLUMNS - 1)).astype(jnp.uint32)) >> (BLOCK_COLUMNS - 1) & ROW
+
+
+def _alien_at(state: SpaceInvadersState, row: Array | int, column: Array) -> Bool[Array, ""]:
+    """Return whether an alien is in a cell of the board."""
+    return (state.aliens & _alien_bit(state, row, column)) != 0
+
+
+def _alien_bit(state: SpaceInvadersState, row: Array | int, column: Array) -> UInt32[Array, ""]:
+    """Return the bit of the alien that would be in a cell of the board; no bit where the cell is not in the block."""
+    within, across = _on_board(row - state.block_row), column - state.block_column
+    inside = (within < BLOCK_ROWS) & (across >= 0) & (across < BLOCK_COLUMNS)
+    place = jnp.clip(within * BLOCK_COLUMNS + across, 0, 31).astype(jnp.uint32)
+    return jnp.where(inside, jnp.uint32(1) << place, jnp.uint32(0))
