@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from jaxenv.cli.output import AsJson, console, print_json
@@ -77,8 +78,8 @@ def _find(target: str) -> tuple[str, dict[str, Any]]:
 
 def _print(out: Console, result: Result) -> None:
     sign, style = _SIGNS[result.outcome]
-    out.print(
-        Text.assemble(
-            "  ", (sign, style), f" {result.check}: ", (result.message or result.promise, "" if result.message else "dim")
-        )
-    )
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=3, justify="right")
+    row.add_column(width=17)
+    row.add_row(Text(sign, style), Text(result.check), Text(result.message or result.promise, "" if result.message else "dim"))
+    out.print(row)

@@ -1,0 +1,123 @@
+"""``jaxenv check``: targets, exit codes, what is printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from jaxenv.cli import main
+
+TOY = '''
+import jax.numpy as jnp
+from flax import struct
+from jaxenv import Environment, Params, State, Transition, spaces
+
+
+@struct.dataclass
+class Count(State):
+    n: object
+
+
+class Toy(Environment):
+    """Count to five."""
+
+    limit: int = 5
+
+    @property
+    def default_params(self):
+        return Params()
+
+    def init(self, key, params):
+        return Count(n=jnp.int32(0))
+
+    def transition(self, key, state, action, params):
+        return Transition(state.replace(n=state.n + 1), reward=0.0, terminated=state.n + 1 >= self.limit)
+
+    def observe(self, state, params):
+        return state.n
+
+    def action_space(self, params):
+        return spaces.Discrete(2)
+
+    def observation_space(self, params):
+        return spaces.Discrete(self.limit)
+
+
+class Mute(Toy):
+    pass
+
+
+class Labelled(Toy):
+    def __post_init__(self):
+        raise ValueError("no label was given")
+
+
+toy = Toy(limit=3)
+'''
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory with a module of its own, as its author would have it open."""
+    (tmp_path / "my_toys.py").write_text(TOY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", *args])
+    out, err = capsys.readouterr()
+    return int(stopped.value.code or 0), " ".join(out.split()), " ".join(err.split())
+
+
+def test_a_class_is_checked_without_an_id(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "my_toys:Toy", "--only", "docstring", "--only", "render")
+    assert code == 0
+    assert out.startswith("my_toys:Toy ✓ docstring The class says what the task is. - render it does not define render")
+    assert out.endswith("1 checks passed, 0 failed, 1 not fully exercised")
+
+
+def test_an_instance_is_checked_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "my_toys:toy", "--only", "hashable")[0] == 0
+
+
+def test_a_broken_promise_exits_with_1_and_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "my_toys:Toy", "my_toys:Mute", "--only", "docstring")
+    assert code == 1
+    assert "my_toys:Mute ✗ docstring Mute has no docstring. Say what the task is" in out
+
+
+def test_json_holds_every_result(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "my_toys:Mute", "--only", "docstring", "--only", "hashable", "--json"])
+    (report,) = json.loads(capsys.readouterr().out)
+    assert not report["passed"]
+    assert [(result["check"], result["outcome"]) for result in report["results"]] == [
+        ("hashable", "passed"),
+        ("docstring", "failed"),
+    ]
+
+
+def test_a_fallen_foundation_is_shown_even_if_it_was_not_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "builtins:object", "--only", "docstring")
+    assert code == 1
+    assert "✗ environment object does not derive from jaxenv.Environment." in out
+    assert "- docstring not tried, because 'environment' failed" in out
+
+
+def test_what_cannot_be_found_or_built_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "my_toys:Labelled")
+    assert (code, "ValueError: no label was given. Write 'module:Class'" in err) == (2, True)
+    code, _, err = run(capsys, "no_such_module:Toy")
+    assert (code, "No module named 'no_such_module'" in err) == (2, True)
+    code, _, err = run(capsys, "NoSuchId-v7")
+    assert (code, "No environment has the id 'NoSuchId-v7'" in err) == (2, True)
+
+
+def test_an_unknown_check_exits_with_2_and_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "my_toys:Toy", "--only", "speed")
+    assert code == 2
+    assert "There is no check named 'speed'. Choose from environment, params," in err
