@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.cli.output import AsJson, console, counted, print_json, table
 from jaxenv.registry import EnvSpec, plugins, registered_envs
 
 
@@ -30,7 +30,9 @@ def list_envs(
     for name, members in groupby(found, lambda spec: spec.namespace or ""):
         shown = list(members)
         origin = f"{shown[0].distribution} {shown[0].version}" if shown[0].distribution else "registered by hand"
-        out.print(Text.assemble((name, "bold cyan"), (f" · {_count(len(shown), 'environment')} · {origin}", "dim")), soft_wrap=True)
+        out.print(
+            Text.assemble((name, "bold cyan"), (f" · {counted(len(shown), 'environment')} · {origin}", "dim")), soft_wrap=True
+        )
         rows = table("id", "variants", "summary", right=["variants"])
         rows.show_header = False
         rows.columns[0].no_wrap = True
@@ -39,10 +41,10 @@ def list_envs(
         out.print(rows)
         out.print()
     filters = " match" if search or namespace else ""
-    out.print(Text(f"{_count(len(found), 'environment')}{filters}. `jaxenv show ID` tells more about one."))
+    out.print(Text(f"{counted(len(found), 'environment')}{filters}. `jaxenv show ID` tells more about one."))
     refused = sum(plugin.error is not None for plugin in plugins())
     if refused:
-        out.print(Text(f"{_count(refused, 'plugin')} refused: run `jaxenv doctor`."))
+        out.print(Text(f"{counted(refused, 'plugin')} refused: run `jaxenv doctor`."))
 
 
 def _contains(spec: EnvSpec, search: str) -> bool:
@@ -65,7 +67,3 @@ def _row(family: Sequence[EnvSpec]) -> tuple[Text, Text, Text]:
     if first is last:
         return Text(first.id), Text(), Text(first.summary)
     return Text(f"{first.id} … {last.name}"), Text(str(len(family)), style="dim"), Text(first.summary)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

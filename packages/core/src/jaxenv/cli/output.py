@@ -39,6 +39,11 @@ def table(*columns: str, right: Iterable[str] = ()) -> Table:
     return made
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 step``, ``2,000 steps``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _finite(item) for name, item in cast("Mapping[Any, Any]", value).items()}

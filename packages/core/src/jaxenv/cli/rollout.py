@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.cli.output import AsJson, console, counted, print_json, table
 from jaxenv.errors import SettingError
 from jaxenv.registry import make
 from jaxenv.registry.lookup import spec as find_spec
@@ -188,7 +188,7 @@ def _print(report: Report) -> None:
         rows.add_row("mean length", f"{report.length_mean:.6g} steps")
     else:
         rows.add_row("episodes", "none ended: play more steps with --num-steps")
-    rows.add_row("steps", f"{report.num_envs:,} environments x {report.num_steps:,} steps")
+    rows.add_row("steps", f"{counted(report.num_envs, 'environment')} x {counted(report.num_steps, 'step')}")
     rows.add_row("speed", f"{report.steps_per_second:,.0f} steps a second ({report.run_seconds:.3g} s)")
     rows.add_row("compilation", f"{report.compile_seconds:.3g} s, not counted above")
     rows.add_row("device", report.device)

@@ -138,11 +138,11 @@ def _essence(name: str) -> str:
 
 
 def _similar(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
-    """Ids that are spelled alike, or else that begin with the same word."""
+    """Ids that begin with this word, or else that are spelled alike."""
     ids: dict[str, list[str]] = {}
     for candidate in specs:
         for form in (_essence(candidate.name), _essence(candidate.id)):
             ids.setdefault(form, []).append(candidate.id)
     word = _essence(env_id)
-    forms = nearest(word, ids) or [form for form in ids if form.startswith((f"{word}-", f"{word}/"))]
+    forms = [form for form in ids if form.startswith((f"{word}-", f"{word}/"))] or nearest(word, ids)
     return list(dict.fromkeys(full_id for form in forms for full_id in ids[form]))
