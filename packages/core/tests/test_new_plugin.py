@@ -27,25 +27,24 @@ def run(*command: str | Path, folder: Path, env: Mapping[str, str] | None = None
     return done.stdout
 
 
+def installed(project: Path, site: Path) -> dict[str, str]:
+    """Return the environment variables under which Python finds ``project`` as if it were installed in editable mode."""
+    table = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    info = site / f"{table['name'].replace('-', '_')}-{table['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {table['name']}\nVersion: {table['version']}\n")
+    points = "".join(f"{name} = {value}\n" for name, value in table["entry-points"]["jaxenv"].items())
+    (info / "entry_points.txt").write_text(f"[jaxenv]\n{points}")
+    return {"PYTHONPATH": os.pathsep.join([str(project / "src"), str(site)])}
+
+
 def test_the_package_passes_its_own_tests(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["new-plugin", "two-words", "--path", str(tmp_path)])
     assert stopped.value.code == 0
-    project, site = tmp_path / "jaxenv-two-words", tmp_path / "site"
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "--target",
-        site,
-        project,
-        folder=tmp_path,
-    )
-    env = {"PYTHONPATH": os.pathsep.join([str(project / "src"), str(site)]), "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache")}
+    project = tmp_path / "jaxenv-two-words"
+    cache = {"JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache"))}
+    env = installed(project, tmp_path / "site") | cache
     assert "8 passed" in run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", folder=project, env=env)
 
 
@@ -54,20 +53,8 @@ def test_the_package_passes_in_a_fresh_environment_with_core_alone(tmp_path: Pat
     project = write_plugin("demo", tmp_path)
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        tmp_path / "wheels",
-        CORE,
-        folder=tmp_path,
-    )
-    run(python, "-m", "pip", "install", "-q", "--find-links", tmp_path / "wheels", "-e", f"{project}[test]", folder=tmp_path)
+    run(python, "-m", "pip", "install", "-q", CORE, folder=tmp_path)
+    run(python, "-m", "pip", "install", "-q", "-e", ".[test]", folder=project)
     assert "8 passed" in run(python, "-m", "pytest", folder=project)
     packages = run(python, "-m", "pip", "list", "--format=freeze", folder=project)
     assert sorted(line.split("==")[0] for line in packages.splitlines() if line.startswith("jaxenv")) == [
