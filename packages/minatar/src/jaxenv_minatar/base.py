@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 SIZE = 10
 """Rows and columns of every board."""
@@ -72,3 +72,13 @@ class MinAtarGame(Environment[StateT, ParamsT]):
 
     def observation_space(self, params: ParamsT) -> spaces.Box:
         return spaces.Box(False, True, (SIZE, SIZE, len(self.channels)), jnp.bool_)
+
+
+def direction(action: Int[Array, ""], back: int, forth: int) -> Int[Array, ""]:
+    """Return -1 for the action ``back``, 1 for the action ``forth``, 0 for any other."""
+    return jnp.where(action == forth, 1, jnp.where(action == back, -1, 0))
+
+
+def count(event: Bool[Array, "..."]) -> Int[Array, "..."]:
+    """Return 1 where it happened, else 0."""
+    return event.astype(jnp.int32)

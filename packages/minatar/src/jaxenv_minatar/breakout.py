@@ -11,7 +11,7 @@ from jax import Array
 from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState
+from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState, direction
 from jaxenv_minatar.picture import flag, light
 
 ALL_BRICKS = (1 << 30) - 1
@@ -138,8 +138,7 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
     def play(self, state: BreakoutState, action: Int[Array, ""], draws: Draws, params: MinAtarParams) -> Transition[BreakoutState]:
         """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
-        paddle = jnp.where(action == LEFT, jnp.maximum(state.paddle - 1, 0), state.paddle)
-        paddle = jnp.where(action == RIGHT, jnp.minimum(paddle + 1, SIZE - 1), paddle)
+        paddle = jnp.clip(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)
 
         # Directions are numbered so that ^ 1 turns the ball around sideways, ^ 3 upside down and ^ 2 both ways.
         heading = state.ball_dir

@@ -11,7 +11,7 @@ from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar import nibbles
-from jaxenv_minatar.base import DOWN, NOOP, SIZE, UP, MinAtarGame, MinAtarParams, MinAtarState
+from jaxenv_minatar.base import DOWN, NOOP, SIZE, UP, MinAtarGame, MinAtarParams, MinAtarState, direction
 from jaxenv_minatar.nibbles import ONES
 from jaxenv_minatar.picture import flag, light
 
@@ -138,8 +138,7 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
         walks = (state.move_timer == 0) & ((action == UP) | (action == DOWN))
-        row = jnp.where(walks, state.chicken + jnp.where(action == UP, -1, 1), state.chicken)
-        row = jnp.minimum(row, SIZE - 1)
+        row = jnp.minimum(state.chicken + jnp.where(walks, direction(action, UP, DOWN), 0), SIZE - 1)
         move_timer = jnp.where(walks, CHICKEN_PAUSE, state.move_timer)
 
         crossed = row == 0

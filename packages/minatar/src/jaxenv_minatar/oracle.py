@@ -98,9 +98,9 @@ class Reference:
         self._generator.script = script
         reward, terminal = self.game.act(action)
         self._generator.finish()
-        values = [getattr(self.game.env, name) for name in self._attributes]
-        # Lists and arrays are changed in place later.
-        return self.game.state(), reward, terminal, [np.array(v) if isinstance(v, list | np.ndarray) else v for v in values]
+        # As copies: MinAtar changes its lists in place.
+        attributes = [attribute.theirs(getattr(self.game.env, name)) for name, attribute in self._attributes.items()]
+        return self.game.state(), reward, terminal, attributes
 
 
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
@@ -208,8 +208,8 @@ def _replay(env: MinAtarGame[Any, Any], subject: Subject, reference: Reference, 
         "reward": _difference(ours.reward, np.asarray(rewards)),
         "terminated": _difference(ours.terminated, np.asarray(terminals)),
     }
-    for (name, value), column in zip(subject.attributes.items(), zip(*attributes, strict=True), strict=True):
-        worst[f"state.{name}"] = _difference(value(ours.after), np.asarray(column))
+    for (name, attribute), column in zip(subject.attributes.items(), zip(*attributes, strict=True), strict=True):
+        worst[f"state.{name}"] = _difference(attribute.ours(ours.after), np.asarray(column))
     return worst
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenv_minatar import space_invaders as invaders
-from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
+from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
 
 Habit = Callable[[Any, Array], Array]
 """From a state and a key to an action, index in the full action set."""
@@ -65,3 +65,8 @@ def space_invaders(state: Any, key: Array) -> Array:
     """Fire at what is above, and else follow the aliens."""
     above = invaders.alien_columns(state) >> state.cannon.astype(jnp.uint32)
     return jnp.where(above & 1 == 1, jnp.where(state.shot_timer == 0, FIRE, NOOP), jnp.where(above > 1, RIGHT, LEFT))
+
+
+def asterix(state: Any, key: Array) -> Array:
+    """Go to a random place now and then, and else stay."""
+    return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1), NOOP)

@@ -10,7 +10,7 @@ from jax import Array, lax
 from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarState, RampedParams
+from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarState, RampedParams, count, direction
 from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
 
 BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
@@ -183,8 +183,7 @@ def _act(state: SpaceInvadersState) -> SpaceInvadersState:
     """Fire or move the cannon; then all bullets move by one row."""
     action = state.last_action
     fires = (action == FIRE) & (state.shot_timer == 0)
-    cannon = jnp.where(action == LEFT, jnp.maximum(state.cannon - 1, 0), state.cannon)
-    cannon = jnp.where(action == RIGHT, jnp.minimum(cannon + 1, SIZE - 1), cannon)
+    cannon = jnp.clip(state.cannon + direction(action, LEFT, RIGHT), 0, SIZE - 1)
     bullet = jnp.where(fires, CANNON_ROW * SIZE + cannon, state.bullet)
     older = jnp.where(fires, state.bullet, state.older_bullet)
     fallen = state.alien_bullet + SIZE
@@ -244,7 +243,7 @@ def _kill(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
         hit = (cell >= 0) & _alien_at(state, row, column)
         aliens = jnp.where(hit, aliens & ~_alien_bit(state, row, column), aliens)
         bullets.append(jnp.where(hit, NOWHERE, cell))
-        kills = kills + hit.astype(jnp.int32)
+        kills = kills + count(hit)
     bullet, older_bullet = bullets
     return state.replace(aliens=aliens, bullet=bullet, older_bullet=older_bullet), kills
 

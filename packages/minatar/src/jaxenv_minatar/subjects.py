@@ -48,6 +48,15 @@ class Call(NamedTuple):
     """At which indices the call happens; None means at all."""
 
 
+class Attribute(NamedTuple):
+    """An attribute of MinAtar's game that is compared."""
+
+    ours: Callable[[Any], Any]
+    """What it is in our states, one row a state."""
+    theirs: Callable[[Any], Any] = lambda value: value
+    """Its value as an array or a number that does not change any more."""
+
+
 class Subject(NamedTuple):
     """One game."""
 
@@ -61,14 +70,19 @@ class Subject(NamedTuple):
     """From what was recorded to the calls that MinAtar makes of its generator in each step."""
     reset_script: Callable[[Any], Sequence[Call]]
     """From our states that begin episodes to the calls that MinAtar makes in each reset."""
-    attributes: Mapping[str, Callable[[Any], Any]]
-    """MinAtar's attributes that are compared, and what each is in our states after the steps."""
+    attributes: Mapping[str, Attribute]
+    """MinAtar's attributes that are compared."""
     milestones: Mapping[str, Callable[[Record], Any]]
     """What play should reach: from what was recorded to flags."""
 
 
 def _sticky(record: Record) -> Call:
     return Call("rand", (), record.draws.sticky)
+
+
+def _coin(heads: Any, probability: float, when: Any = None) -> Call:
+    """Return a call whose number is as close to the threshold as can be, on the right side of it."""
+    return Call("rand", (), np.where(heads, np.nextafter(probability, 0), probability), when)
 
 
 def _unpacked(words: np.ndarray) -> np.ndarray:
@@ -84,13 +98,13 @@ def _breakout() -> Subject:
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [Call("randint", (0, 2, None), (first.ball_x == 9).astype(int))],
         attributes={
-            "ball_x": lambda s: s.ball_x,
-            "ball_y": lambda s: s.ball_y,
-            "ball_dir": lambda s: s.ball_dir,
-            "last_x": lambda s: s.last_x,
-            "last_y": lambda s: s.last_y,
-            "pos": lambda s: s.paddle,
-            "strike": lambda s: s.strike,
+            "ball_x": Attribute(lambda s: s.ball_x),
+            "ball_y": Attribute(lambda s: s.ball_y),
+            "ball_dir": Attribute(lambda s: s.ball_dir),
+            "last_x": Attribute(lambda s: s.last_x),
+            "last_y": Attribute(lambda s: s.last_y),
+            "pos": Attribute(lambda s: s.paddle),
+            "strike": Attribute(lambda s: s.strike),
         },
         milestones={"walls rebuilt": lambda record: (record.before.bricks == 0) & (record.after.bricks != 0)},
     )
@@ -98,7 +112,7 @@ def _breakout() -> Subject:
 
 def _freeway() -> Subject:
     def draw(speed: Any, right: Any, when: Any = None) -> Sequence[Call]:
-        sizes, coins = _unpacked(speed), np.where(_unpacked(right) == 1, 0.75, 0.25)
+        sizes, coins = _unpacked(speed), np.where(_unpacked(right) == 1, np.nextafter(0.5, 1), np.nextafter(0.5, 0))
         return [Call("randint", (1, 6, 8), sizes, when), Call("rand", (8,), coins, when)]
 
     def cars(state: Any) -> np.ndarray:
@@ -112,10 +126,10 @@ def _freeway() -> Subject:
         script=lambda record: [_sticky(record), *draw(*record.draws.traffic, when=record.reward == 1)],
         reset_script=lambda first: draw(first.car_speed, first.car_right),
         attributes={
-            "pos": lambda s: s.chicken,
-            "cars": cars,
-            "move_timer": lambda s: s.move_timer,
-            "terminate_timer": lambda s: 2500 - s.time,
+            "pos": Attribute(lambda s: s.chicken),
+            "cars": Attribute(cars, np.array),
+            "move_timer": Attribute(lambda s: s.move_timer),
+            "terminate_timer": Attribute(lambda s: 2500 - s.time),
         },
         milestones={
             "crossings": lambda record: record.reward == 1,
@@ -132,13 +146,13 @@ def _space_invaders() -> Subject:
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [],
         attributes={
-            "pos": lambda s: s.cannon,
-            "shot_timer": lambda s: s.shot_timer,
-            "alien_dir": lambda s: np.where(s.moves_right, 1, -1),
-            "alien_move_timer": lambda s: s.alien_move_timer,
-            "alien_shot_timer": lambda s: s.alien_shot_timer,
-            "enemy_move_interval": lambda s: s.move_interval,
-            "ramp_index": lambda s: 12 - s.move_interval,
+            "pos": Attribute(lambda s: s.cannon),
+            "shot_timer": Attribute(lambda s: s.shot_timer),
+            "alien_dir": Attribute(lambda s: np.where(s.moves_right, 1, -1)),
+            "alien_move_timer": Attribute(lambda s: s.alien_move_timer),
+            "alien_shot_timer": Attribute(lambda s: s.alien_shot_timer),
+            "enemy_move_interval": Attribute(lambda s: s.move_interval),
+            "ramp_index": Attribute(lambda s: 12 - s.move_interval),
         },
         milestones={
             "waves cleared": lambda record: _count(record.after.aliens) > _count(record.before.aliens),
@@ -148,8 +162,54 @@ def _space_invaders() -> Subject:
     )
 
 
+def _asterix() -> Subject:
+    def draw(record: Record) -> Sequence[Call]:
+        before, draws = record.before, record.draws
+        spawns = before.spawn_timer == 0
+        free = 8 - _unpacked(before.occupied).sum(axis=-1)
+        return [
+            _coin(draws.right, 1 / 2, spawns),
+            _coin(draws.gold, 1 / 3, spawns),
+            *(Call("randint", (0, n, None), (draws.slot.astype(int) * n) >> 24, spawns & (free == n)) for n in range(1, 9)),
+        ]
+
+    def entities(state: Any) -> np.ndarray:
+        x, occupied, right, gold = map(_unpacked, (state.x, state.occupied, state.right, state.gold))
+        rows = np.broadcast_to(np.arange(1, 9), x.shape)
+        return np.stack([x, rows, right, gold], axis=-1) * occupied[..., None] - (1 - occupied[..., None])
+
+    def slots(entities: Sequence[Any]) -> np.ndarray:
+        return np.array([(-1, -1, -1, -1) if entity is None else entity for entity in entities], int)
+
+    return Subject(
+        game="asterix",
+        habit=players.asterix,
+        horizon=8,
+        script=lambda record: [_sticky(record), *draw(record)],
+        reset_script=lambda first: [],
+        attributes={
+            "player_x": Attribute(lambda s: s.player_x),
+            "player_y": Attribute(lambda s: s.player_y),
+            "entities": Attribute(entities, slots),
+            "spawn_speed": Attribute(lambda s: s.spawn_speed),
+            "spawn_timer": Attribute(lambda s: s.spawn_timer),
+            "move_speed": Attribute(lambda s: s.move_speed),
+            "move_timer": Attribute(lambda s: s.move_timer),
+            "ramp_timer": Attribute(lambda s: s.ramp_timer),
+            "ramp_index": Attribute(lambda s: s.ramp_index),
+        },
+        milestones={
+            "gold": lambda record: record.reward > 0,
+            "ramps": lambda record: record.after.ramp_index > record.before.ramp_index,
+            "full boards": lambda record: record.after.occupied == 0x11111111,
+            "spawns with no slot free": lambda record: (record.before.spawn_timer == 0) & (record.before.occupied == 0x11111111),
+            "hardest settings reached": lambda record: (record.before.spawn_speed == 2) & (record.after.spawn_speed == 1),
+        },
+    )
+
+
 def _count(words: np.ndarray) -> np.ndarray:
     return np.unpackbits(words[..., None].view(np.uint8), axis=-1).sum(axis=-1)
 
 
-SUBJECTS = {"Breakout": _breakout(), "Freeway": _freeway(), "SpaceInvaders": _space_invaders()}
+SUBJECTS = {"Asterix": _asterix(), "Breakout": _breakout(), "Freeway": _freeway(), "SpaceInvaders": _space_invaders()}
