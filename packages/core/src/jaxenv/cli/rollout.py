@@ -63,7 +63,8 @@ def rollout(
     overrides = dict(_setting(text) for text in settings or ())
     if prng not in GENERATORS:
         raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
-    with Progress(console=console(stderr=True), transient=True, disable=as_json) as progress:
+    screen = console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task("compiling", total=num_steps)
         report = None
         for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll):
