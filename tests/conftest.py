@@ -1,0 +1,29 @@
+"""Fixtures for tests that need a project installed: in a process of its own, as if in editable mode."""
+
+import os
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+# The sample plugin's tests are collected where it is installed (tox -e plugin); elsewhere test_sample_plugin.py runs them.
+collect_ignore = [] if find_spec("jaxenv_greenhouse") else ["sample_plugin"]
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Return a function from a project's folder to the environment variables under which Python finds it installed."""
+
+    def install(project):
+        table = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        info = tmp_path / "site" / f"{table['name'].replace('-', '_')}-{table['version']}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {table['name']}\nVersion: {table['version']}\n")
+        points = "".join(f"{name} = {value}\n" for name, value in table["entry-points"]["jaxenv"].items())
+        (info / "entry_points.txt").write_text(f"[jaxenv]\n{points}")
+        cache = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
+        path = os.pathsep.join([str(project / "src"), str(tmp_path / "site")])
+        return os.environ | {"PYTHONPATH": path, "JAX_COMPILATION_CACHE_DIR": cache}
+
+    return install
