@@ -314,6 +314,16 @@ class RolloutArgumentError(JaxenvError, ValueError):
         super().__init__(f"{name} must be a positive integer, but {_short(given)} was given. Sizes are static: pass a Python int.")
 
 
+class RolloutMeshError(JaxenvError, ValueError):
+    """The environments of a rollout cannot be shared out equally."""
+
+    def __init__(self, num_envs: int, devices: int) -> None:
+        super().__init__(
+            f"num_envs is {num_envs}, but the mesh has {devices} devices, and each must get the same number of environments. "
+            f"Choose a multiple of {devices}."
+        )
+
+
 class RolloutLengthError(JaxenvError, ValueError):
     """The length of a rollout cannot be told from the environment."""
 

@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxenv import random
 from jaxenv.environment import Environment
-from jaxenv.errors import RolloutArgumentError
+from jaxenv.episodes import EpisodeStatistics, Tally, summary
+from jaxenv.errors import RolloutArgumentError, RolloutMeshError
 
 Policy = Callable[..., Any]
 """A function from what the agent knows to an action; see :func:`rollout` for its arguments."""
@@ -35,26 +37,6 @@ class Trajectory(NamedTuple):
 
 
 @struct.dataclass
-class EpisodeStatistics:
-    """The episodes that ended within a rollout. Episodes still running at its end are not counted."""
-
-    episodes: Array
-    """How many ended, int32[]."""
-    return_mean: Array
-    """Mean undiscounted return, float32[]; NaN if none ended."""
-    return_std: Array
-    """Standard deviation of the returns (of the population, ddof = 0), float32[]."""
-    return_sem: Array
-    """Standard error of the mean return (ddof = 1), float32[]; NaN for fewer than two episodes."""
-    return_min: Array
-    """Smallest return, float32[]; inf if none ended."""
-    return_max: Array
-    """Largest return, float32[]; -inf if none ended."""
-    length_mean: Array
-    """Mean length in steps, float32[]; NaN if none ended."""
-
-
-@struct.dataclass
 class Rollout:
     """The result of :func:`rollout`."""
 
@@ -70,58 +52,6 @@ class Rollout:
     """The policy's carries after the last step, with a leading axis ``[num_envs]``; None for a policy without one."""
 
 
-@struct.dataclass
-class Tally:
-    """One environment's running episode, and Welford's moments of its ended ones."""
-
-    running_return: Array
-    running_length: Array
-    episodes: Array
-    mean: Array
-    sum_squares: Array
-    low: Array
-    high: Array
-    steps: Array
-
-    @classmethod
-    def empty(cls) -> Tally:
-        zero, none = jnp.float32(0.0), jnp.int32(0)
-        return cls(zero, none, none, zero, zero, jnp.float32(jnp.inf), jnp.float32(-jnp.inf), none)
-
-    def add(self, reward: Array, done: Array) -> Tally:
-        total, length = self.running_return + reward, self.running_length + 1
-        episodes = self.episodes + done.astype(jnp.int32)
-        delta = total - self.mean
-        mean = self.mean + jnp.where(done, delta / jnp.maximum(episodes, 1).astype(jnp.float32), 0.0)
-        return Tally(
-            running_return=jnp.where(done, 0.0, total),
-            running_length=jnp.where(done, 0, length),
-            episodes=episodes,
-            mean=mean,
-            sum_squares=self.sum_squares + jnp.where(done, delta * (total - mean), 0.0),
-            low=jnp.where(done, jnp.minimum(self.low, total), self.low),
-            high=jnp.where(done, jnp.maximum(self.high, total), self.high),
-            steps=self.steps + jnp.where(done, length, 0),
-        )
-
-
-def summary(tally: Tally) -> EpisodeStatistics:
-    """Merge the environments' moments (Chan, Golub & LeVeque 1983)."""
-    count = tally.episodes.astype(jnp.float32)
-    total = count.sum()
-    mean = (tally.mean * count).sum() / total
-    squares = tally.sum_squares.sum() + (count * jnp.square(tally.mean - mean)).sum()
-    return EpisodeStatistics(
-        episodes=tally.episodes.sum(),
-        return_mean=mean,
-        return_std=jnp.sqrt(squares / total),
-        return_sem=jnp.where(total > 1, jnp.sqrt(squares / (total - 1) / total), jnp.nan),
-        return_min=tally.low.min(),
-        return_max=tally.high.max(),
-        length_mean=tally.steps.astype(jnp.float32).sum() / total,
-    )
-
-
 def rollout(
     env: Environment[Any, Any],
     params: Any,
@@ -132,7 +62,8 @@ def rollout(
     num_steps: int,
     policy_params: Any = None,
     initial_carry: Any = None,
-    unroll: int = 1,
+    unroll: int | None = None,
+    mesh: Mesh | None = None,
 ) -> Rollout:
     """Play ``num_envs`` environments for ``num_steps`` steps each, with automatic resets.
 
@@ -149,13 +80,17 @@ def rollout(
         num_steps: steps for each.
         policy_params: passed to the policy if not None.
         initial_carry: the carry of one environment at the start of an episode; makes the policy recurrent if not None.
-        unroll: steps in one iteration of the scan.
+        unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
+        mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The trajectories are
+            the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With ``jax.distributed``
+            every process calls this with the same arguments.
 
     Returns:
         A :class:`Rollout`. Wrap the call in ``jax.jit`` and return only what you need: the rest is not computed.
 
     Raises:
         RolloutArgumentError: a size is not a positive integer.
+        RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
     >>> import jax, jaxenv
     >>> env, params = jaxenv.make("CartPole-v1")
@@ -163,27 +98,40 @@ def rollout(
     >>> result.trajectory.obs.shape
     (100, 64, 4)
     """
+    unroll = default_unroll() if unroll is None else unroll
     sizes: dict[str, Any] = {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise RolloutArgumentError(name, size)
-    params = env.default_params if params is None else params
-    return _rollout(env, policy, num_envs, num_steps, unroll, params, key, policy_params, initial_carry)
+    given = (env.default_params if params is None else params, key, policy_params, initial_carry)
+    if mesh is not None and not mesh.is_multi_process:
+        given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
+    return _rollout(env, policy, num_envs, num_steps, unroll, mesh, *given)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+UNROLL = {"cpu": 1, "gpu": 4}
+"""Steps in one iteration of the scan, by backend: an iteration costs a GPU the launch of its kernels however small they are."""
+
+
+def default_unroll() -> int:
+    """Return the unrolling for JAX's default backend."""
+    return UNROLL.get(jax.default_backend(), 1)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
 def _rollout(
     env: Environment[Any, Any],
     policy: Policy | None,
     num_envs: int,
     num_steps: int,
     unroll: int,
+    mesh: Mesh | None,
     params: Any,
     key: Array,
     policy_params: Any,
     initial_carry: Any,
 ) -> Rollout:
-    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry)
+    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, mesh)
     (obs, state, carry, tally), trajectory = play(begin(), 0, num_steps)
     return Rollout(trajectory, summary(tally), obs, state, carry)
 
@@ -201,42 +149,70 @@ def playing(
     key: Array,
     policy_params: Any = None,
     initial_carry: Any = None,
+    mesh: Mesh | None = None,
 ) -> tuple[Callable[[], Loop], Callable[[Loop, Array | int, int], tuple[Loop, Trajectory]]]:
     """Return the two halves of a rollout, so that a long one can be played in pieces.
 
     ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led. Pieces of
     any length give what one call gives.
     """
-    act = _acting(env, params, policy, policy_params, initial_carry is not None)
-    # Two streams for each environment, indexed by time: one generator call for each key that is used, none to carry on.
-    env_keys = jax.vmap(partial(random.fold_in, key))(jnp.arange(num_envs, dtype=jnp.uint32))
-    keys_act, keys_step = jax.vmap(random.split, out_axes=1)(env_keys)
+    if mesh is not None and num_envs % mesh.size:
+        raise RolloutMeshError(num_envs, mesh.size)
+    indices = jnp.arange(num_envs, dtype=jnp.uint32)
+    shared = params, key, policy_params, initial_carry
 
-    def reset(key_step: Array) -> tuple[Any, Any]:
-        return env.reset(random.fold_in(key_step, 0), params)
+    def begin_some(indices: Array, shared: Any) -> Loop:
+        params, key, _, initial_carry = shared
 
-    def one_step(key_act: Array, key_step: Array, time: Array, loop: tuple[Any, ...]) -> tuple[tuple[Any, ...], Trajectory]:
-        obs, state, carry, tally = loop
-        next_carry, action = act(carry, obs, random.fold_in(key_act, time))
-        next_obs, state, reward, done, info = env.step(random.fold_in(key_step, time), state, action, params)
-        next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
-        return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
+        def begin_one(index: Array) -> Loop:
+            _, key_step = _streams(key, index)
+            obs, state = env.reset(random.fold_in(key_step, 0), params)
+            return obs, state, initial_carry, Tally.empty()
 
-    def scan_step(loop: tuple[Any, ...], time: Array) -> tuple[tuple[Any, ...], Trajectory]:
-        return jax.vmap(one_step, in_axes=(0, 0, None, 0))(keys_act, keys_step, time, loop)
+        return jax.vmap(begin_one)(indices)
 
-    def batch(tree: Any) -> Any:
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, (num_envs, *jnp.shape(x))), tree)
+    def play_some(indices: Array, loop: Loop, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
+        params, key, policy_params, initial_carry = shared
+        act = _acting(env, params, policy, policy_params, initial_carry is not None)
+        keys = jax.vmap(partial(_streams, key))(indices)
 
-    def begin() -> Loop:
-        obs, state = jax.vmap(reset)(keys_step)
-        return obs, state, batch(initial_carry), batch(Tally.empty())
+        def one_step(keys: tuple[Array, Array], time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
+            obs, state, carry, tally = loop
+            key_act, key_step = (random.fold_in(key, time) for key in keys)
+            next_carry, action = act(carry, obs, key_act)
+            next_obs, state, reward, done, info = env.step(key_step, state, action, params)
+            next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
+            return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
+
+        step = jax.vmap(one_step, in_axes=(0, None, 0))
+        return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
+
+    axes = mesh.axis_names if mesh else ()
+    everywhere, by_env, by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
+    begin_all = _spread(begin_some, mesh, (by_env, everywhere), by_env)
+    play_all = _spread(play_some, mesh, (by_env, by_env, everywhere, everywhere), (by_env, by_step_and_env))
 
     def play(loop: Loop, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
         times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32) + jnp.asarray(elapsed, jnp.uint32)
-        return jax.lax.scan(scan_step, loop, times, unroll=unroll)
+        return play_all(indices, loop, times, shared)
 
-    return begin, play
+    return lambda: begin_all(indices, shared), play
+
+
+def _streams(key: Array, index: Array) -> tuple[Array, Array]:
+    """Return the keys of one environment's actions and steps.
+
+    Each step folds its time into them: one generator call for each key that is used, and no key to carry from step to step.
+    """
+    key_act, key_step = random.split(random.fold_in(key, index))
+    return key_act, key_step
+
+
+def _spread(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
+    """Let each device of the mesh run ``function`` on its share."""
+    if mesh is None:
+        return function
+    return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 
 def _acting(

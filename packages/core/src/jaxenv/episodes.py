@@ -1,0 +1,79 @@
+"""Counting episodes while they are played: running returns, and the moments of those that ended."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+
+@struct.dataclass
+class EpisodeStatistics:
+    """The episodes that ended within a rollout. Episodes still running at its end are not counted."""
+
+    episodes: Array
+    """How many ended, int32[]."""
+    return_mean: Array
+    """Mean undiscounted return, float32[]; NaN if none ended."""
+    return_std: Array
+    """Standard deviation of the returns (of the population, ddof = 0), float32[]."""
+    return_sem: Array
+    """Standard error of the mean return (ddof = 1), float32[]; NaN for fewer than two episodes."""
+    return_min: Array
+    """Smallest return, float32[]; inf if none ended."""
+    return_max: Array
+    """Largest return, float32[]; -inf if none ended."""
+    length_mean: Array
+    """Mean length in steps, float32[]; NaN if none ended."""
+
+
+@struct.dataclass
+class Tally:
+    """One environment's running episode, and Welford's moments of its ended ones."""
+
+    running_return: Array
+    running_length: Array
+    episodes: Array
+    mean: Array
+    sum_squares: Array
+    low: Array
+    high: Array
+    steps: Array
+
+    @classmethod
+    def empty(cls) -> Tally:
+        zero, none = jnp.float32(0.0), jnp.int32(0)
+        return cls(zero, none, none, zero, zero, jnp.float32(jnp.inf), jnp.float32(-jnp.inf), none)
+
+    def add(self, reward: Array, done: Array) -> Tally:
+        total, length = self.running_return + reward, self.running_length + 1
+        episodes = self.episodes + done.astype(jnp.int32)
+        delta = total - self.mean
+        mean = self.mean + jnp.where(done, delta / jnp.maximum(episodes, 1).astype(jnp.float32), 0.0)
+        return Tally(
+            running_return=jnp.where(done, 0.0, total),
+            running_length=jnp.where(done, 0, length),
+            episodes=episodes,
+            mean=mean,
+            sum_squares=self.sum_squares + jnp.where(done, delta * (total - mean), 0.0),
+            low=jnp.where(done, jnp.minimum(self.low, total), self.low),
+            high=jnp.where(done, jnp.maximum(self.high, total), self.high),
+            steps=self.steps + jnp.where(done, length, 0),
+        )
+
+
+def summary(tally: Tally) -> EpisodeStatistics:
+    """Merge the environments' moments (Chan, Golub & LeVeque 1983)."""
+    count = tally.episodes.astype(jnp.float32)
+    total = count.sum()
+    mean = (tally.mean * count).sum() / total
+    squares = tally.sum_squares.sum() + (count * jnp.square(tally.mean - mean)).sum()
+    return EpisodeStatistics(
+        episodes=tally.episodes.sum(),
+        return_mean=mean,
+        return_std=jnp.sqrt(squares / total),
+        return_sem=jnp.where(total > 1, jnp.sqrt(squares / (total - 1) / total), jnp.nan),
+        return_min=tally.low.min(),
+        return_max=tally.high.max(),
+        length_mean=tally.steps.astype(jnp.float32).sum() / total,
+    )
