@@ -194,3 +194,22 @@ def test_x64_draws_the_same_picture():
     expected = jax.jit(scene)(jnp.float32(5.0))
     with jax.enable_x64(True):
         np.testing.assert_array_equal(jax.jit(scene)(jnp.float64(5.0)), expected)
+
+
+def test_a_legend_is_a_swatch_and_a_word_for_each_color():
+    image = drawn(
+        lambda c: c.legend([("ab", RED), ("c", palette.BLUE)], (1.0, 8.0), palette.INK, height=7.0),
+        (16, 64),
+        (0.0, 0.0, 64.0, 16.0),
+    )
+    red, blue, ink = (np.flatnonzero((image == color).all(-1).any(0)) for color in (RED, palette.BLUE, palette.INK))
+    assert red[0] == 1
+    assert red[-1] < ink[0] < blue[0] < ink[-1]
+    assert (drawn(lambda c: c.legend([("ab", RED)], (1.0, 8.0), palette.INK, height=3.0)) == PAPER).all()
+
+
+@pytest.mark.parametrize(("fraction", "area"), [(-1.0, 0.0), (0.0, 0.0), (0.25, 32.0), (1.0, 128.0), (7.0, 128.0)])
+def test_a_meter_is_filled_from_the_left(fraction, area):
+    image = painted(lambda c: c.meter(fraction, (0.0, 8.0, 32.0, 12.0), RED, background=PAPER))
+    assert image.sum() == pytest.approx(area, abs=0.5)
+    assert area == 0.0 or image[:, :8].sum() == pytest.approx(min(area, 32.0), abs=0.5)

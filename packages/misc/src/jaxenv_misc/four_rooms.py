@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array, lax
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
 
@@ -194,6 +194,11 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
             return jnp.stack([jnp.asarray(walls), cells == state.position, cells == state.goal], axis=-1)
         width = jnp.int32(self._width)
         return jnp.stack([divide(cell, width) for cell in (state.position, state.goal) for divide in (lax.div, lax.rem)])
+
+    def render(self, state: FourRoomsState, params: FourRoomsParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.four_rooms(self, state, size)
 
     def action_space(self, params: FourRoomsParams) -> spaces.Discrete:
         return spaces.Discrete(4)

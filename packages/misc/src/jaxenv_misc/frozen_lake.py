@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array, lax
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
 from jaxenv_misc.frozen_lake_maps import MAPS
@@ -166,6 +166,11 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
 
     def observe(self, state: FrozenLakeState, params: FrozenLakeParams) -> Int[Array, ""]:
         return state.position
+
+    def render(self, state: FrozenLakeState, params: FrozenLakeParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.frozen_lake(self, state, size)
 
     def action_space(self, params: FrozenLakeParams) -> spaces.Discrete:
         return spaces.Discrete(4)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 NO_ACTION = -1
 """``last_action`` before the first pull."""
@@ -132,6 +132,13 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
             time = time / jnp.asarray(params.max_steps_in_episode, dtype)
         arms = [(state.last_action == arm).astype(dtype) for arm in (0, 1)]
         return jnp.stack([state.last_reward, *arms, time])
+
+    def render(
+        self, state: GaussianBanditState, params: GaussianBanditParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.gaussian_bandit(state, params, size)
 
     def action_space(self, params: GaussianBanditParams) -> spaces.Discrete:
         return spaces.Discrete(2)

@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array, lax
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
 
@@ -101,7 +101,7 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
     >>> env, params = jaxenv.make("MetaMaze-misc", wall_penalty=0.1)
     >>> obs, state = env.reset(jax.random.key(0), params)
     >>> obs[:9].tolist()
-    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0]
     """
 
     maze_size: int = 11
@@ -172,6 +172,11 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         bits = jnp.where(entry < cells, seen, (entry == cells + 1) | (entry == cells + 4 + state.last_action))
         observation = jnp.where(entry == cells + 2, time, bits.astype(dtype))
         return jnp.where(entry == cells + 3, state.last_reward, observation)
+
+    def render(self, state: MetaMazeState, params: MetaMazeParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.meta_maze(self, state, params, size)
 
     def action_space(self, params: MetaMazeParams) -> spaces.Discrete:
         return spaces.Discrete(4)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 START_LOW, START_HIGH = (-1.5, -0.5), (1.5, 1.5)
 """Corners of the rectangle that an episode begins in: x and y."""
@@ -93,8 +93,8 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
     >>> env, params = jaxenv.make("PointRobot-misc", center_init=True, goal_radius=1.0)
     >>> obs, state = env.reset(jax.random.key(0), params)
     >>> obs, state, reward, done, info = env.step(jax.random.key(1), state, state.goal, params)
-    >>> float(reward), float(abs(obs).max().round(2))
-    (1.0, 0.1)
+    >>> float(reward), bool((abs(obs) <= 0.1).all())
+    (1.0, True)
     """
 
     dense_reward: bool = False
@@ -146,6 +146,11 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
         dtype = state.position.dtype
         time = jnp.asarray(state.time, dtype) / jnp.asarray(params.max_steps_in_episode, dtype)
         return jnp.concatenate([state.position, state.last_reward[None], state.last_action, time[None]])
+
+    def render(self, state: PointRobotState, params: PointRobotParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.point_robot(state, params, size)
 
     def action_space(self, params: PointRobotParams) -> spaces.Box:
         return spaces.Box(-params.max_force, params.max_force, (2,))

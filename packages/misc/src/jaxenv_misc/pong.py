@@ -135,7 +135,7 @@ class Pong(Environment[PongState, PongParams]):
             left, right = direction(action[0]), direction(action[1])
         else:
             offset = state.ball_row - state.right
-            left, right = direction(action), jnp.sign(offset) * (jnp.abs(offset) > params.paddle_step / 2)
+            left, right = direction(action), jnp.where(jnp.abs(offset) > params.paddle_step / 2, jnp.sign(offset), 0.0)
         # A paddle may leave the field by its whole height, as in the source.
         margin = 2 * self.paddle_half_height
         return state.replace(
@@ -178,6 +178,11 @@ class Pong(Environment[PongState, PongParams]):
         is_paddle = jnp.where(columns == 0, paddle(state.left), (columns == self.width - 1) & paddle(state.right))
         is_ball = (rows == cell(state.ball_row, self.height)) & (columns == cell(state.ball_column, self.width))
         return jnp.where(is_paddle, jnp.uint8(PADDLE), jnp.where(is_ball, jnp.uint8(BALL), jnp.uint8(EMPTY)))
+
+    def render(self, state: PongState, params: PongParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.pong(self, state, size)
 
     def action_space(self, params: PongParams) -> spaces.MultiDiscrete | spaces.Discrete:
         return spaces.MultiDiscrete((3, 3)) if self.opponent == "self" else spaces.Discrete(3)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from jaxenv_misc.errors import FieldValueError
 
@@ -117,8 +117,13 @@ class Reacher(Environment[ReacherState, ReacherParams]):
         reward = jnp.exp(-jnp.sum(jnp.square(tip - state.goal)))
         return Transition(state.replace(angles=angles, velocities=velocities), reward, terminated=False)
 
-    def observe(self, state: ReacherState, params: ReacherParams) -> Float[Array, " 3*n+2"]:
+    def observe(self, state: ReacherState, params: ReacherParams) -> Float[Array, " {3*self.num_joints+2}"]:
         return jnp.concatenate([jnp.cos(state.angles), jnp.sin(state.angles), state.velocities, state.goal])
+
+    def render(self, state: ReacherState, params: ReacherParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.reacher(self, state, size)
 
     def action_space(self, params: ReacherParams) -> spaces.Box:
         return spaces.Box(-1.0, 1.0, (self.num_joints,))

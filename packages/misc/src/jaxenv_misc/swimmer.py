@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from jaxenv_misc.errors import FieldValueError
 
@@ -113,8 +113,13 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
         reward = jnp.exp(-0.5 * to_goal) * jnp.prod(1.0 - jnp.exp(-30.0 * to_urchins))
         return Transition(state.replace(position=position, velocity=velocity), reward, terminated=False)
 
-    def observe(self, state: SwimmerState, params: SwimmerParams) -> Float[Array, " 2*n+6"]:
+    def observe(self, state: SwimmerState, params: SwimmerParams) -> Float[Array, " {2*self.num_urchins+6}"]:
         return jnp.concatenate([state.urchins.ravel(), state.position, state.velocity, state.goal])
+
+    def render(self, state: SwimmerState, params: SwimmerParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_misc import drawing
+
+        return drawing.swimmer(state, size)
 
     def action_space(self, params: SwimmerParams) -> spaces.Box:
         return spaces.Box(-1.0, 1.0, (2,))

@@ -22,7 +22,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv.visualize import distance, font
-from jaxenv.visualize.palette import WHITE, Color
+from jaxenv.visualize.palette import SILVER, WHITE, Color
 
 Size: TypeAlias = "int | tuple[int, int]"
 """Height and width in pixels; one number for a square."""
@@ -201,6 +201,28 @@ class Canvas:
             codes = jnp.concatenate([codes[:-decimals], jnp.full((1,), point), codes[-decimals:]])
         return self._write(codes, at, color, height, align, opacity)
 
+    def legend(
+        self, entries: Sequence[tuple[str, Color]], at: tuple[float, float], color: Color, *, height: float, gap: float = 1.5
+    ) -> Canvas:
+        """Explain colours: a swatch and a word for each, in a row that begins at ``at``; ``gap`` characters lie between two."""
+        canvas, (x, y) = self, at
+        if height / self.pixel < SMALLEST_TEXT:
+            return canvas
+        advance = self._dot(height) * font.ADVANCE * self.pixel
+        for word, swatch in entries:
+            canvas = canvas.rectangle((x + height / 2.0, y), (height, height), swatch)
+            canvas = canvas.text(word, (x + height + 0.6 * advance, y), color, height=height, align="left")
+            x += height + (len(word) + 0.6 + gap) * advance
+        return canvas
+
+    def meter(self, fraction: Scalar, view: tuple[float, float, float, float], color: Color, background: Color = SILVER) -> Canvas:
+        """Draw a bar that is filled from the left up to ``fraction``, from 0 to 1."""
+        left, bottom, right, top = view
+        middle, tall = (bottom + top) / 2.0, top - bottom
+        filled = jnp.clip(jnp.asarray(fraction).astype(jnp.float32), 0.0, 1.0) * (right - left)
+        canvas = self.rectangle(((left + right) / 2.0, middle), (right - left, tall), background)
+        return canvas.rectangle((left + filled / 2.0, middle), (filled, tall), color, opacity=filled > 0.0)
+
     # -- the result --------------------------------------------------------------------------------------------
 
     def image(self) -> Array:
@@ -235,12 +257,15 @@ class Canvas:
         canvas._planes = tuple(below + cover * (above - below) for below, above in zip(self._planes, planes, strict=True))
         return canvas
 
+    def _dot(self, height: float) -> int:
+        """Return how many pixels wide a dot of the font is in text of this height."""
+        return max(1, int(height / self.pixel / font.HEIGHT + 1e-6))
+
     def _write(self, codes: Array, at: tuple[float, float], color: Color, height: float, align: Align, opacity: Scalar) -> Canvas:
         """Copy glyphs dot by dot, each dot a whole number of pixels wide, so that they stay sharp at any size."""
-        pixels = height / self.pixel
-        if pixels < SMALLEST_TEXT:
+        if height / self.pixel < SMALLEST_TEXT:
             return self
-        dot = max(1, int(pixels / font.HEIGHT + 1e-6))
+        dot = self._dot(height)
         dots = jnp.asarray(font.GLYPHS)[codes]
         dots = jnp.pad(dots, ((0, 0), (0, 0), (0, font.ADVANCE - dots.shape[2])))
         cover = jnp.moveaxis(dots, 0, 1).reshape(font.HEIGHT, -1)[:, :-1].repeat(dot, axis=0).repeat(dot, axis=1)
