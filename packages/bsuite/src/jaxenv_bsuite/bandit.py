@@ -12,7 +12,7 @@ from jaxenv import Params, State, Transition, spaces
 from jaxtyping import Float, Int
 
 from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.numerics import pick, ratio
+from jaxenv_bsuite.numerics import pick, ratio, real
 from jaxenv_bsuite.seeding import reward_ranks
 
 
@@ -96,4 +96,4 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
         return spaces.Box(1.0, 1.0, (1, 1))
 
     def bsuite_info(self, state: SimpleBanditState, params: SimpleBanditParams | None = None) -> dict[str, Any]:
-        return {"total_regret": state.shortfall / (self.num_actions - 1)}
+        return {"total_regret": real(state.shortfall) / (self.num_actions - 1)}

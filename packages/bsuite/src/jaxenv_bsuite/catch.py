@@ -11,7 +11,7 @@ from jaxenv import Params, State, Transition, random, spaces
 from jaxtyping import Bool, Int
 
 from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.numerics import real
+from jaxenv_bsuite.numerics import lit, real
 
 
 @struct.dataclass
@@ -87,9 +87,9 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
         return Transition(state.replace(paddle_x=paddle_x, misses=misses), reward, landed)
 
     def observe(self, state: CatchState, params: Params) -> Bool[Array, "rows columns"]:
-        y = jnp.arange(self.rows, dtype=jnp.int32)[:, None]
-        x = jnp.arange(self.columns, dtype=jnp.int32)[None, :]
-        return ((y == state.time) & (x == state.ball_x)) | ((y == self.rows - 1) & (x == state.paddle_x))
+        ball = lit(self.rows, self.columns, jnp.asarray(state.time), state.ball_x)
+        paddle = lit(self.rows, self.columns, jnp.int32(self.rows - 1), state.paddle_x)
+        return ball | paddle
 
     def action_space(self, params: Params) -> spaces.Discrete:
         return spaces.Discrete(3)

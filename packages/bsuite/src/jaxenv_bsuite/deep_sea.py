@@ -12,6 +12,7 @@ from jaxenv import Params, State, Transition, random, spaces
 from jaxtyping import Bool, Int
 
 from jaxenv_bsuite.base import BsuiteEnvironment
+from jaxenv_bsuite.numerics import lit
 from jaxenv_bsuite.seeding import action_mapping
 
 
@@ -139,8 +140,7 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
         return Transition(state, reward, terminated)
 
     def observe(self, state: DeepSeaState, params: DeepSeaParams) -> Bool[Array, "size size"]:
-        index = jnp.arange(self.size, dtype=jnp.int32)
-        return (index[:, None] == state.time) & (index[None, :] == state.column)
+        return lit(self.size, self.size, jnp.asarray(state.time), state.column)
 
     def action_space(self, params: DeepSeaParams) -> spaces.Discrete:
         return spaces.Discrete(2)

@@ -25,6 +25,8 @@ class Batch(NamedTuple):
     """Their params: each leaf has a leading axis with one entry for each id, but those that ``axes`` marks None."""
     axes: Any
     """What ``vmap`` wants as ``in_axes`` for ``params``: 0, or None for an array that all ids share, as the images of mnist."""
+    each: tuple[Any, ...]
+    """The params of each id by itself, as ``make`` gives them."""
 
 
 class SeveralShapesError(JaxenvError, ValueError):
@@ -94,4 +96,4 @@ def _batch(env: Environment[Any, Any], members: list[tuple[str, Any]]) -> Batch:
     def stack(*leaves: Any) -> Any:
         return leaves[0] if axis(*leaves) is None else jnp.stack([jnp.asarray(leaf) for leaf in leaves])
 
-    return Batch(ids, env, jax.tree.map(stack, *params), jax.tree.map(axis, *params))
+    return Batch(ids, env, jax.tree.map(stack, *params), jax.tree.map(axis, *params), params)

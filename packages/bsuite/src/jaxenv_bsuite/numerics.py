@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -24,9 +25,14 @@ def pick(table: Any, index: Array) -> Array:
     return jnp.where(jnp.arange(len(table), dtype=index.dtype) == index, table, jnp.zeros((), table.dtype)).sum(dtype=table.dtype)
 
 
+def lit(rows: int, columns: int, y: Array, x: Array) -> Array:
+    """Return a board with one cell lit, bool[rows, columns]; none if ``y`` is ``rows``. One comparison a cell, no scatter."""
+    return jnp.arange(rows * columns, dtype=jnp.int32).reshape(rows, columns) == y * columns + x
+
+
 def real(count: Any) -> Any:
-    """Return an integer as a real number: NumPy's as float64, JAX's as its default float, each without the other's help."""
-    return count / 1
+    """Return integers as real numbers: JAX's in its default float dtype, all others in float64."""
+    return count.astype(jnp.result_type(float)) if isinstance(count, Array) else np.asarray(count, np.float64)
 
 
 def words_for(bits: int) -> int:

@@ -78,8 +78,10 @@ class Subject:
     """Our continuous state as a vector; None for a task with integers alone."""
     their_state: Callable[[Any], Any] | None = None
     """The reference's, likewise."""
-    put: Callable[[Any, Fields, Mapping[str, Any]], None] | None = None
-    """``(theirs, our state, our bsuite_info)``: set the reference to our state."""
+    put: Callable[[Any, Fields], None] | None = None
+    """``(theirs, our state)``: set the reference to our state."""
+    recount: Callable[[Any, Fields, Mapping[str, Any]], None] | None = None
+    """``(theirs, our state, our bsuite_info)``: set its counts to ours."""
     margin: Callable[[Any], float] = lambda theirs: math.inf
     """How far the reference's state is from the nearest threshold that decides a reward, a flag or a wall."""
 
@@ -113,27 +115,24 @@ def _our_pole(state: Fields) -> Any:
     return _pole(np.array([state[name] for name in ("x", "x_dot", "theta", "theta_dot")], np.float64))
 
 
-def _put_pole(theirs: Any, state: Fields, info: Mapping[str, Any]) -> None:
+def _put_pole(theirs: Any, state: Fields) -> None:
     values = {name: float(state[name]) for name in ("x", "x_dot", "theta", "theta_dot")}
     theirs._state = theirs._state._replace(**values)
-    theirs._raw_return, theirs._best_episode = info["raw_return"], info["best_episode"]
     theirs._reset_next_step = False
 
 
-def _put_cartpole(theirs: Any, state: Fields, info: Mapping[str, Any]) -> None:
-    _put_pole(theirs, state, info)
-    theirs._episode_return = float(state["time"])
-
-
-def _put_swingup(theirs: Any, state: Fields, info: Mapping[str, Any]) -> None:
-    _put_pole(theirs, state, info)
-    theirs._total_upright = info["total_upright"]
-    theirs._episode_return = float(state["upright"]) - float(state["moves"]) * theirs._move_cost
-
-
-def _put_car(theirs: Any, state: Fields, info: Mapping[str, Any]) -> None:
+def _put_car(theirs: Any, state: Fields) -> None:
     theirs._position, theirs._velocity = float(state["position"]), float(state["velocity"])
-    theirs._raw_return, theirs._reset_next_step = info["raw_return"], False
+    theirs._reset_next_step = False
+
+
+def _recount(theirs: Any, state: Fields, info: Mapping[str, Any]) -> None:
+    for name, value in info.items():
+        setattr(theirs, f"_{name}", value)
+    if "upright" in state:
+        # Every step of Cartpole's episodes earns 1; of swingup's, what its own counts say.
+        moves = float(state["moves"]) * theirs._move_cost if "moves" in state else 0.0
+        theirs._episode_return = float(state["upright"] if "moves" in state else state["time"]) - moves
 
 
 def _pole_draws(hanging: float) -> Callable[[Any, Fields, Any], list[Draw]]:
@@ -203,7 +202,8 @@ SUBJECTS: Mapping[str, Subject] = {
         reset_draws=_pole_draws(0.0),
         state=_our_pole,
         their_state=lambda theirs: _pole(theirs._state[:4]),
-        put=_put_cartpole,
+        put=_put_pole,
+        recount=_recount,
         margin=_cartpole_margin,
     ),
     "CartpoleSwingup": Subject(
@@ -218,7 +218,8 @@ SUBJECTS: Mapping[str, Subject] = {
         reset_draws=_pole_draws(math.pi),
         state=_our_pole,
         their_state=lambda theirs: _pole(theirs._state[:4]),
-        put=_put_swingup,
+        put=_put_pole,
+        recount=_recount,
         margin=_swingup_margin,
     ),
     "DeepSea": Subject(
@@ -261,6 +262,7 @@ SUBJECTS: Mapping[str, Subject] = {
         state=lambda state: np.array([state["position"], state["velocity"]], np.float64),
         their_state=lambda theirs: np.array([theirs._position, theirs._velocity]),
         put=_put_car,
+        recount=_recount,
         margin=_car_margin,
     ),
 }
