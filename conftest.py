@@ -1,4 +1,4 @@
-"""Settings of every test run: strict promotion, shapes checked against the annotations, one compilation cache, documents executed."""
+"""Settings of every test run: strict promotion, hooks checked against their annotations, one cache, documents executed."""
 
 import inspect
 import os
@@ -50,6 +50,7 @@ def open_page(namespace):
 
 
 def close_page(namespace):
+    """Leave things as they were."""
     del sys.modules["page"]
     os.chdir(namespace["_back"])
     namespace["_folder"].cleanup()

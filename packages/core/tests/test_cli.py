@@ -352,7 +352,7 @@ class TestRollout:
         assert code == 0
         report = json.loads(out)
         env, params = jaxenv.make("Mill-v0", wind=2.0, height=4)
-        key = jax.random.key(3, impl="threefry2x32")
+        key = jaxenv.random.key(3)
         expected = jaxenv.rollout(env, params, None, key, num_envs=16, num_steps=250).statistics
         assert report["episodes"] == int(expected.episodes) > 100
         for name in ("return_mean", "return_sem", "return_std", "return_min", "return_max", "length_mean"):
@@ -384,7 +384,9 @@ class TestRollout:
             (("--set", "wind"), "--set is 'wind', but NAME=VALUE was expected."),
             (("--set", "wnd=1"), "Did you mean wind?"),
             (("--set", "wind=strong"), "wind is str 'strong', but a param of type float was expected."),
-            (("--prng", "dice"), "--prng is 'dice', but one of threefry2x32, rbg, unsafe_rbg, jaxenv was expected."),
+            (("--devices", "0"), "--devices is '0', but all, or a number from 1 to "),
+            (("--devices", "few"), "--devices is 'few', but all, or a number from 1 to "),
+            (("--prng", "dice"), "--prng is 'dice', but one of jaxenv, threefry2x32, rbg, unsafe_rbg was expected."),
         ],
     )
     def test_wrong_options_are_one_sentence(self, jaxenv_command, args, said):

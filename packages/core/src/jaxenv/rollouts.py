@@ -81,9 +81,9 @@ def rollout(
         policy_params: passed to the policy if not None.
         initial_carry: the carry of one environment at the start of an episode; makes the policy recurrent if not None.
         unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
-        mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The trajectories are
-            the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With ``jax.distributed``
-            every process calls this with the same arguments.
+        mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The
+            trajectories are the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With
+            ``jax.distributed`` every process calls this with the same arguments.
 
     Returns:
         A :class:`Rollout`. Wrap the call in ``jax.jit`` and return only what you need: the rest is not computed.

@@ -53,7 +53,9 @@ def bench(
         chosen = [env_id for env_id in chosen if any(has(short_name(env_id)) for has in have.values())]
     base = Workload("", 0, num_steps, policy, force)
     measured: list[Measurement] = []
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True) as progress:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True
+    ) as progress:
         task = progress.add_task("")
         for env_id in chosen:
             libraries = ["jaxenv", *(library for library, has in have.items() if has(short_name(env_id)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -20,8 +21,8 @@ from jaxenv.registry.lookup import spec as find_spec
 if TYPE_CHECKING:
     from jax import Array
 
-GENERATORS = ("threefry2x32", "rbg", "unsafe_rbg", "jaxenv")
-"""JAX's generators, and :func:`jaxenv.random.key`."""
+GENERATORS = ("jaxenv", "threefry2x32", "rbg", "unsafe_rbg")
+""":func:`jaxenv.random.key`, and JAX's generators."""
 
 
 class Report(NamedTuple):
@@ -56,7 +57,8 @@ def rollout(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a field or a param; may be repeated.")
     ] = None,
     prng: Annotated[str, typer.Option(help=f"Generator of the random numbers: {', '.join(GENERATORS)}.")] = GENERATORS[0],
-    unroll: Annotated[int, typer.Option(min=1, help="Steps in one iteration of the compiled loop.")] = 1,
+    unroll: Annotated[int | None, typer.Option(min=1, help="Steps in one iteration of the compiled loop.")] = None,
+    devices: Annotated[str, typer.Option(help="Devices to spread the environments over: a number, or all.")] = "1",
     as_json: AsJson = False,
 ) -> None:
     """Play random actions, and print returns, lengths and speed."""
@@ -67,7 +69,7 @@ def rollout(
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task("compiling", total=num_steps)
         report = None
-        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll):
+        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll, devices):
             if isinstance(event, Report):
                 report = event
             else:
@@ -80,42 +82,53 @@ def rollout(
 
 
 def play(
-    env_id: str, overrides: dict[str, Any], num_envs: int, num_steps: int, seed: int, prng: str, unroll: int
+    env_id: str,
+    overrides: dict[str, Any],
+    num_envs: int,
+    num_steps: int,
+    seed: int,
+    prng: str,
+    unroll: int | None = None,
+    devices: str = "1",
 ) -> Iterator[int | Report]:
     """Yield the number of steps played so far, again and again, and in the end the report."""
     import jax
 
-    from jaxenv.rollouts import playing, summary
+    from jaxenv.episodes import summary
+    from jaxenv.rollouts import default_unroll, playing
 
     spec = find_spec(env_id)
     env, params = make(spec, **overrides)
     key = _key(seed, prng)
+    mesh = _mesh(devices)
+    unrolled = default_unroll() if unroll is None else unroll
 
     def begin(params: Any, key: Array) -> Any:
-        return playing(env, None, num_envs, unroll, params, key)[0]()
+        return playing(env, None, num_envs, unrolled, params, key, mesh=mesh)[0]()
 
     def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
-        return playing(env, None, num_envs, unroll, params, key)[1](loop, elapsed, length)[0]
+        return playing(env, None, num_envs, unrolled, params, key, mesh=mesh)[1](loop, elapsed, length)[0]
 
-    lengths = _pieces(num_steps, unroll)
-    started = time.perf_counter()
+    lengths = _pieces(num_steps, unrolled)
+    clock = [time.perf_counter()]
     compiled_begin = jax.jit(begin).lower(params, key).compile()
-    loop = jax.eval_shape(begin, params, key)
+    clock.append(time.perf_counter())
+    loop, elapsed = jax.block_until_ready(compiled_begin(params, key)), 0
+    clock.append(time.perf_counter())
     jitted_piece = jax.jit(piece, static_argnums=4)
     steps = {length: jitted_piece.lower(params, key, loop, 0, length).compile() for length in set(lengths)}
-    compile_seconds = time.perf_counter() - started
-
-    started = time.perf_counter()
-    loop, elapsed = compiled_begin(params, key), 0
+    clock.append(time.perf_counter())
     yield elapsed
     for length in lengths:
         loop = jax.block_until_ready(steps[length](params, key, loop, elapsed))
         elapsed += length
         yield elapsed
-    run_seconds = time.perf_counter() - started
+    clock.append(time.perf_counter())
+    compiling_begin, resetting, compiling_steps, stepping = (after - before for before, after in itertools.pairwise(clock))
+    compile_seconds, run_seconds = compiling_begin + compiling_steps, resetting + stepping
 
     statistics = jax.device_get(summary(loop[-1]))
-    (device,) = jax.tree.leaves(loop)[0].devices()
+    used = sorted(jax.tree.leaves(loop)[0].devices(), key=lambda device: device.id)
     yield Report(
         id=spec.id,
         overrides=overrides,
@@ -123,8 +136,8 @@ def play(
         num_steps=num_steps,
         seed=seed,
         prng=prng,
-        unroll=unroll,
-        device=f"{device} ({device.device_kind})",
+        unroll=unrolled,
+        device=f"{used[0]} ({used[0].device_kind})" + (f" and {len(used) - 1} more" if len(used) > 1 else ""),
         episodes=int(statistics.episodes),
         return_mean=float(statistics.return_mean),
         return_sem=float(statistics.return_sem),
@@ -162,6 +175,19 @@ def _key(seed: int, prng: str) -> Array:
     import jaxenv
 
     return jaxenv.random.key(seed) if prng == "jaxenv" else jax.random.key(seed, impl=prng)
+
+
+def _mesh(devices: str) -> Any:
+    """Return a mesh of the first so many devices; None for one."""
+    import jax
+    import numpy as np
+    from jax.sharding import Mesh
+
+    available = jax.devices()
+    count = len(available) if devices == "all" else int(devices) if devices.isdecimal() else 0
+    if not 1 <= count <= len(available):
+        raise SettingError("--devices", devices, f"all, or a number from 1 to {len(available)}")
+    return Mesh(np.array(available[:count]), "envs") if count > 1 else None
 
 
 def _pieces(num_steps: int, unroll: int) -> list[int]:
