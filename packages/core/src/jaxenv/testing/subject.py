@@ -27,6 +27,10 @@ SEGMENTS = 8
 """Calls that make the long play."""
 
 
+_QUICKLY = {"xla_backend_optimization_level": 0}
+"""Compiler options of all runs: they take milliseconds, so only their compilation costs."""
+
+
 class First(NamedTuple):
     """What a batch of resets gave."""
 
@@ -217,14 +221,10 @@ class CountedStep:
             self.traces += 1
             return env.step(key, state, action, params)
 
-        self._step = jax.jit(step, static_argnums=0)
+        self._step = jax.jit(step, static_argnums=0, compiler_options=_QUICKLY)
 
     def __call__(self, env: Any, step: Step, params: Any) -> Any:
         return self._step(env, step.key, step.state, step.action, params)
-
-
-_QUICKLY = {"xla_backend_optimization_level": 0}
-"""Compiler options of the shared runs: they run for milliseconds, so only their compilation costs."""
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=_QUICKLY)

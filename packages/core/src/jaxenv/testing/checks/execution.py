@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
-from jaxenv.testing.subject import SEGMENT, Subject
+from jaxenv.testing.subject import SEGMENT, CountedStep, Subject
 
 
 def scans(subject: Subject) -> None:
@@ -99,9 +99,10 @@ def _depends_on_key(hook: str, jaxpr: Any) -> bool:
 
 def takes_raw_keys(subject: Subject) -> None:
     """Typed and raw keys give the same play."""
+    single = CountedStep()
     try:
         for step, params, where in _samples(subject)[::4]:
-            outputs = subject.env.step(jax.random.key_data(step.key), step.state, step.action, params)
+            outputs = single(subject.env, step._replace(key=jax.random.key_data(step.key)), params)
             _compare(outputs, step.outputs, f"with a raw key and with a typed one, {where}", _LOOKS)
         raw = jax.random.key_data(subject.start_keys[0])
         begun = subject.env.reset(raw, trees.take(subject.batched_params, 0))
