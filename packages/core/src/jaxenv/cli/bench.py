@@ -24,7 +24,9 @@ def bench(
     num_steps: Annotated[int, typer.Option(min=1, help="Steps of each environment in a run.")] = 100,
     policy: Annotated[Literal["random", "mlp"], typer.Option(help="What chooses the actions.")] = "random",
     force: Annotated[bool, typer.Option("--force/--no-force", help="Whether every observation is an output.")] = True,
-    unroll: Annotated[int, typer.Option(min=1, help="Steps in one iteration of jaxenv's scan.")] = 1,
+    unroll: Annotated[
+        int | None, typer.Option(min=1, help="Steps in one iteration of jaxenv's scan; by default, by backend.")
+    ] = None,
     prng: Annotated[
         Literal["jaxenv", "default"], typer.Option(help="jaxenv's generator: its own cheap one, or JAX's default as its peers use.")
     ] = "jaxenv",
@@ -38,13 +40,14 @@ def bench(
 ) -> None:
     """Measure steps a second, compile time and bytes of state.
 
-    All libraries run in one process and in turn, each in the same loop over a jitted scan with random keys and automatic resets. Every
-    output is waited for, compile time is apart, and the median of the runs is reported.
+    All libraries run in one process and in turn, each in the same loop over a jitted scan with random keys and automatic
+    resets. Every output is waited for, compile time is apart, and the median of the runs is reported.
     """
     from jaxenv.benchmark.contenders import Workload, contender, short_name
     from jaxenv.benchmark.protocol import compare, machine
     from jaxenv.registry.lookup import registered_envs
     from jaxenv.registry.lookup import spec as find_spec
+    from jaxenv.rollouts import default_unroll
 
     peers = list(against or [])
     have = {library: contender(library).has for library in peers}
@@ -61,8 +64,8 @@ def bench(
             libraries = ["jaxenv", *(library for library, has in have.items() if has(short_name(env_id)))]
             for count in num_envs or [2000]:
                 work = base._replace(env_id=env_id, num_envs=count)
-                workloads = {library: work for library in libraries}
-                workloads["jaxenv"] = work._replace(prng=prng, unroll=unroll)
+                workloads = dict.fromkeys(libraries, work)
+                workloads["jaxenv"] = work._replace(prng=prng, unroll=unroll or default_unroll())
                 measured += compare(
                     workloads,
                     repeats=repeats,

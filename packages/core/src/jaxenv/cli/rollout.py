@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -66,13 +67,14 @@ def rollout(
     if prng not in GENERATORS:
         raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
     screen = console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task("compiling", total=num_steps)
-        report = None
-        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll, devices):
+    progress = Progress(console=screen, transient=True) if screen.is_terminal else None
+    report = None
+    with progress or nullcontext():
+        task = progress.add_task("compiling", total=num_steps) if progress else None
+        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll):
             if isinstance(event, Report):
                 report = event
-            else:
+            elif progress and task is not None:
                 progress.update(task, description="playing", completed=event)
     assert report is not None
     if as_json:
