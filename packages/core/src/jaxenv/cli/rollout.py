@@ -71,7 +71,7 @@ def rollout(
     report = None
     with progress or nullcontext():
         task = progress.add_task("compiling", total=num_steps) if progress else None
-        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll):
+        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll, devices):
             if isinstance(event, Report):
                 report = event
             elif progress and task is not None:
