@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import pick, ratio, real
@@ -88,6 +88,13 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
 
     def observe(self, state: SimpleBanditState, params: SimpleBanditParams) -> Float[Array, "1 1"]:
         return jnp.ones((1, 1))
+
+    def render(
+        self, state: SimpleBanditState, params: SimpleBanditParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import chains
+
+        return chains.bandit(self, state, params, size)
 
     def action_space(self, params: SimpleBanditParams) -> spaces.Discrete:
         return spaces.Discrete(self.num_actions)

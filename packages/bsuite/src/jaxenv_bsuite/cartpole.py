@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Transition, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, check_times, draw_reset, episode_steps, features, push
@@ -108,6 +108,11 @@ class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
 
     def observe(self, state: CartpoleState, params: CartpoleParams) -> Float[Array, "1 6"]:
         return jnp.stack(features(state, self.timescale, self.max_time, params))[None]
+
+    def render(self, state: CartpoleState, params: CartpoleParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import control
+
+        return control.cartpole(self, state, params, size)
 
     def action_space(self, params: CartpoleParams) -> spaces.Discrete:
         return spaces.Discrete(3)

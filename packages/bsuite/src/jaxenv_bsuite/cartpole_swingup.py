@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Transition, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, check_times, draw_reset, episode_steps, features, push
@@ -145,6 +145,13 @@ class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupPar
         central = jnp.where(self._central(state, params), 1.0, -1.0)
         slow = jnp.where(self._slow(state, params), 1.0, -1.0)
         return jnp.stack([*features(state, self.timescale, self.max_time, params), central, slow])[None]
+
+    def render(
+        self, state: CartpoleSwingupState, params: CartpoleSwingupParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import control
+
+        return control.cartpole_swingup(self, state, params, size)
 
     def action_space(self, params: CartpoleSwingupParams) -> spaces.Discrete:
         return spaces.Discrete(3)

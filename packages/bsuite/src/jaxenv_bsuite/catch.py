@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import lit, real
@@ -90,6 +90,11 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
         ball = lit(self.rows, self.columns, jnp.asarray(state.time), state.ball_x)
         paddle = lit(self.rows, self.columns, jnp.int32(self.rows - 1), state.paddle_x)
         return ball | paddle
+
+    def render(self, state: CatchState, params: Params, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import boards
+
+        return boards.catch(self, state, size)
 
     def action_space(self, params: Params) -> spaces.Discrete:
         return spaces.Discrete(3)

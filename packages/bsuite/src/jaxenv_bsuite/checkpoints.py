@@ -54,7 +54,7 @@ class Store:
         file = self._directory / SETTINGS_FILE
         wanted = json.dumps(settings, sort_keys=True)
         if file.is_file():
-            found = json.dumps(json.loads(file.read_text()), sort_keys=True)
+            found = json.dumps(settings_of(self._directory), sort_keys=True)
             if found != wanted:
                 raise RunMismatchError(self._directory, found, wanted)
         elif any(self._directory.glob(f"{logs.PREFIX}*.csv")):
@@ -93,6 +93,12 @@ class Store:
 
     def _file(self, bsuite_id: str) -> Path:
         return self._folder / f"{bsuite_id.replace('/', '-')}.npz"
+
+
+def settings_of(directory: Path) -> dict[str, Any]:
+    """Return the settings of the run whose results a directory holds; nothing if another program wrote them."""
+    file = directory / SETTINGS_FILE
+    return json.loads(file.read_text()) if file.is_file() else {}
 
 
 def leaves_of(lanes: Any, index: int) -> list[NDArray[Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import lit
@@ -141,6 +141,11 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
 
     def observe(self, state: DeepSeaState, params: DeepSeaParams) -> Bool[Array, "size size"]:
         return lit(self.size, self.size, jnp.asarray(state.time), state.column)
+
+    def render(self, state: DeepSeaState, params: DeepSeaParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import boards
+
+        return boards.deep_sea(self, state, params, size)
 
     def action_space(self, params: DeepSeaParams) -> spaces.Discrete:
         return spaces.Discrete(2)

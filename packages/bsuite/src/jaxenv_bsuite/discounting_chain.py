@@ -7,7 +7,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import ratio
@@ -92,6 +92,13 @@ class DiscountingChain(BsuiteEnvironment[DiscountingChainState, DiscountingChain
     def observe(self, state: DiscountingChainState, params: DiscountingChainParams) -> Float[Array, "1 2"]:
         time = ratio(jnp.asarray(state.time), EPISODE_LENGTH)
         return jnp.stack([state.context.astype(time.dtype), time])[None]
+
+    def render(
+        self, state: DiscountingChainState, params: DiscountingChainParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import chains
+
+        return chains.discounting_chain(state, params, size)
 
     def action_space(self, params: DiscountingChainParams) -> spaces.Discrete:
         return spaces.Discrete(len(REWARD_TIMES))

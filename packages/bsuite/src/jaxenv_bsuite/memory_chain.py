@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Float, Int, UInt32
+from jaxtyping import Float, Int, UInt8, UInt32
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import pick, ratio, real, unpack, words_for
@@ -117,6 +117,13 @@ class MemoryChain(BsuiteEnvironment[MemoryChainState, MemoryChainParams]):
         query = jnp.where(shown == length - 1, state.query, 0).astype(left.dtype)
         bits = jnp.where(unpack(state.context, self.num_bits), 1.0, -1.0)
         return jnp.concatenate([jnp.stack([left, query]), jnp.where(shown == 0, bits, 0.0)])[None]
+
+    def render(
+        self, state: MemoryChainState, params: MemoryChainParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import chains
+
+        return chains.memory_chain(self, state, params, size)
 
     def action_space(self, params: MemoryChainParams) -> spaces.Discrete:
         return spaces.Discrete(2)

@@ -12,7 +12,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Float, Int, Int8, UInt8
 
 from jaxenv_bsuite import mnist_data
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -122,6 +122,13 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         if self.pixel_mode == "unit":
             pixels = pixels & 0xFF
         return jnp.where(state.time == 0, ratio(pixels, 255), 0.0)
+
+    def render(
+        self, state: MNISTBanditState, params: MNISTBanditParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import boards
+
+        return boards.mnist_bandit(self, state, params, size)
 
     def action_space(self, params: MNISTBanditParams) -> spaces.Discrete:
         return spaces.Discrete(10)

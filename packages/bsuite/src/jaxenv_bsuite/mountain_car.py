@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import ratio, real
@@ -110,6 +110,13 @@ class MountainCar(BsuiteEnvironment[MountainCarState, MountainCarParams]):
     def observe(self, state: MountainCarState, params: MountainCarParams) -> Float[Array, "1 3"]:
         time = ratio(jnp.asarray(state.time), params.max_steps)
         return jnp.stack([state.position, state.velocity, time])[None]
+
+    def render(
+        self, state: MountainCarState, params: MountainCarParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import control
+
+        return control.mountain_car(state, params, size)
 
     def action_space(self, params: MountainCarParams) -> spaces.Discrete:
         return spaces.Discrete(3)

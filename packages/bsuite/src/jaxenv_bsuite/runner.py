@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from jaxenv_bsuite.agents import Agent, AgentFactory, Experience, find_agent
 from jaxenv_bsuite.base import unwrapped
 from jaxenv_bsuite.checkpoints import Saved, Store
 from jaxenv_bsuite.experiments import Batch, load_batches
-from jaxenv_bsuite.sweep import EPISODES, select
+from jaxenv_bsuite.sweep import EXPERIMENTS, select
 
 CHUNK = 2000
 """Steps of each id between two looks at the results."""
@@ -90,8 +90,8 @@ def run(
     seed: int = 0,
     episodes: int | None = None,
     overwrite: bool = False,
+    mnist: Mapping[str, Any] | None = None,
     progress: Progress = lambda batch, done, total: None,
-    **overrides: Any,
 ) -> tuple[str, ...]:
     """Let an agent play ids, and write their logs: one CSV file for each.
 
@@ -105,8 +105,8 @@ def run(
         seed: the seed of everything random.
         episodes: how many to play, if not bsuite's number.
         overwrite: remove the results in the directory and begin anew.
+        mnist: fields of MNISTBandit, such as ``data_dir``.
         progress: told how far each batch is.
-        **overrides: fields or params of every environment, such as ``data_dir`` for mnist.
 
     Returns:
         The ids that the names stand for, all finished now.
@@ -116,10 +116,12 @@ def run(
         UnknownIdError: a name stands for nothing.
         RunMismatchError: the directory holds results of another agent, seed or setting.
     """
-    factory, ids = find_agent(agent), select(names)
-    store = Store(Path(save_path), {"agent": agent, "seed": seed, "episodes": episodes, **overrides}, overwrite=overwrite)
-    for batch in load_batches([bsuite_id for bsuite_id in ids if not store.finished(bsuite_id)], **overrides):
-        _run_batch(factory, batch, store, seed, episodes or EPISODES[batch.ids[0]], progress)
+    factory, ids, mnist = find_agent(agent), select(names), dict(mnist or {})
+    store = Store(Path(save_path), {"agent": agent, "seed": seed, "episodes": episodes, "mnist": mnist}, overwrite=overwrite)
+    for experiment in EXPERIMENTS.values():
+        left = [bsuite_id for bsuite_id in experiment.ids if bsuite_id in ids and not store.finished(bsuite_id)]
+        for batch in load_batches(left, **(mnist if experiment.environment == "MNISTBandit" else {})):
+            _run_batch(factory, batch, store, seed, episodes or experiment.episodes, progress)
     store.close()
     return ids
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Params, State, Transition, random, spaces
-from jaxtyping import Bool, Float, Int, UInt32
+from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
 from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import ratio, real, unpack, words_for
@@ -133,6 +133,13 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
         flags = jnp.stack([state.need, state.has]).astype(left.dtype)
         distractors = unpack(state.distractors, self.n_distractor).astype(left.dtype)
         return jnp.concatenate([flags, left[None], distractors])[None]
+
+    def render(
+        self, state: UmbrellaChainState, params: UmbrellaChainParams, size: int | tuple[int, int] = 256
+    ) -> UInt8[Array, "h w 3"]:
+        from jaxenv_bsuite.drawings import chains
+
+        return chains.umbrella_chain(self, state, params, size)
 
     def action_space(self, params: UmbrellaChainParams) -> spaces.Discrete:
         return spaces.Discrete(2)
