@@ -1,10 +1,10 @@
 """Certificates for this family: whole episodes in float64, against Gymnasium or a transcription of the task in NumPy.
 
 FrozenLake has a reference implementation that can be installed, Gymnasium's. The sources of the other tasks cannot be; they are
-compared with :mod:`jaxenv_misc.transcriptions`, which says the same thing a second time in plain NumPy, and the certificate names it.
+compared with :mod:`jaxenv_misc.transcriptions`, which says the same thing a second time, and the certificate names it.
 
-Our side runs as one scan over a batch of episodes that reset themselves; it records actions and draws. The other side replays them and
-keeps a state of its own, which it takes over from ours at each reset alone.
+Our side runs as one scan over a batch of environments and records states, actions and draws. The other side replays actions and
+draws on a state of its own, which it takes over from ours where an episode begins and nowhere else.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from jaxenv.testing.certificate import Certificate, Quantity
 
 from jaxenv_misc.transcriptions import TRANSCRIPTIONS, Outcome, Transcription
 
-TOLERANCE = 1e-10
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
+"""Largest difference of floats that counts as equal, after up to a whole episode of free running."""
 BATCH = 32
+"""Environments that run side by side."""
 
 Recording = dict[str, Any]
 
@@ -38,7 +40,7 @@ def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
 
 
 def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) -> Certificate:
-    """Compare an environment with any fields and params; the caller enables 64-bit types.
+    """Compare an environment with any fields and params, in float64 if the caller has enabled it and else in float32.
 
     Args:
         env_id: what the certificate is made out to.
@@ -62,7 +64,7 @@ def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) 
         transitions=recording["reward"].size,
         episodes=int(recording["done"].sum()),
         quantities=quantities,
-        notes=("whole episodes in float64 with the same actions and the same draws; the other side keeps its own state",),
+        notes=(f"whole episodes in {jnp.result_type(float)}, same actions and draws, each side with a state of its own",),
     )
 
 
@@ -118,6 +120,25 @@ def _towards_goal(env: Any, key: Any, state: Any, params: Any) -> Any:
     return (state.goal - state.position).astype(jnp.float32) + _random_policy(env, key, state, params)
 
 
+def _through_rooms(env: Any, key: Any, state: Any, params: Any) -> Any:
+    """Approach the goal's row, its column, or neither, with equal chances."""
+    width = len(env.layout[0])
+    down, right = state.goal // width > state.position // width, state.goal % width > state.position % width
+    return _one_of(env, key, params, jnp.where(down, 2, 0), jnp.where(right, 1, 3))
+
+
+def _through_maze(env: Any, key: Any, state: Any, params: Any) -> Any:
+    """Approach the goal's row, its column, or neither, with equal chances."""
+    y, x = env.cell(state.goal)
+    return _one_of(env, key, params, jnp.where(y > state.y, 1, 0), jnp.where(x > state.x, 3, 2))
+
+
+def _one_of(env: Any, key: Any, params: Any, *actions: Any) -> Any:
+    key_which, key_action = random.split(key)
+    choices = jnp.stack([*actions, env.action_space(params).sample(key_action)])
+    return choices[jax.random.randint(key_which, (), 0, len(choices))]
+
+
 def _towards_ball(env: Any, key: Any, state: Any, params: Any) -> Any:
     """Follow the ball with both paddles for about three steps in four, which makes rallies of all speeds and misses."""
     paddles = jnp.stack([state.left, state.right])
@@ -128,7 +149,12 @@ def _towards_ball(env: Any, key: Any, state: Any, params: Any) -> Any:
     return jnp.where(jax.random.uniform(key_which, action.shape) < 0.75, follow, action)
 
 
-POLICIES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {"PointRobot": _towards_goal, "Pong": _towards_ball}
+POLICIES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
+    "FourRooms": _through_rooms,
+    "MetaMaze": _through_maze,
+    "PointRobot": _towards_goal,
+    "Pong": _towards_ball,
+}
 
 
 def _replay(recording: Recording, transcription: Transcription, limit: int) -> dict[str, np.ndarray]:
@@ -201,10 +227,9 @@ def _replay_gymnasium(recording: Recording, reference: Any) -> dict[str, np.ndar
 def _quantity(name: str, ours: np.ndarray, theirs: np.ndarray) -> Quantity:
     if ours.shape != theirs.shape:
         raise ValueError(f"{name} has the shape {ours.shape}, but {theirs.shape} in the reference; make them agree")
-    exact = not np.issubdtype(ours.dtype, np.floating)
     difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
     compared = ours.shape[0] * ours.shape[1]
-    return Quantity(name, compared, float(difference.max()), 0.0 if exact else TOLERANCE)
+    return Quantity(name, compared, float(difference.max()), TOLERANCE.get(ours.dtype, 0.0))
 
 
 def double_precision() -> contextlib.AbstractContextManager[Any]:

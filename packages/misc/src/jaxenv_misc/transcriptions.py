@@ -1,9 +1,7 @@
-"""The tasks of this family once more, in plain NumPy: batched, in float64, a word of the task a line.
+"""The tasks of this family once more, in plain NumPy and float64, with the batch in front.
 
 Written from the published descriptions, and in another manner than the environments: with maps as arrays of characters and
-lists of cells, so that the two do not share a mistake. A transcription takes a state, an action and the draws of a step, each a dictionary or
-array with the batch in front, and works out state, reward and termination; or it takes a state and works out the observation. States have
-the fields of the environment's own.
+lists of cells, so that the two do not share a mistake. States have the fields of the environment's own.
 """
 
 from __future__ import annotations
