@@ -24,12 +24,13 @@ def integers(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.
         bits, count = jax.random.bits(key, shape, jnp.uint64), span + jnp.uint64(1)
         offset = jnp.where(count == 0, bits, lax.rem(bits, jnp.where(count == 0, jnp.uint64(1), count)))
         return lax.convert_element_type(lax.convert_element_type(low, jnp.uint64) + offset, dtype)
+    known = isinstance(low, np.ndarray) and isinstance(high, np.ndarray)
+    small = known and bool((high.astype(np.int64) - low.astype(np.int64) < 1 << 16).all())
     low, high = _as_words(low, shape), _as_words(high, shape)
     count = high - low + np.uint32(1)  # zero stands for all 2**32 values
-    if isinstance(count, np.ndarray) and not np.any(count - np.uint32(1) >= 1 << 16):
-        offset, _ = _product(_words(key, shape), jnp.asarray(count))
+    if small:
+        offset, _ = _product(_words(key, shape), count)
     else:
-        count = jnp.asarray(count)
         words = _words(key, (2, *shape))
         offset, fraction = _product(words[0], count)
         carried, _ = _product(words[1], count)
@@ -71,10 +72,10 @@ def _finite(bound: Any) -> np.ndarray:
     return np.isfinite(bound) if isinstance(bound, np.ndarray) else np.ones(np.shape(bound), np.bool_)
 
 
-def _as_words(bound: Any, shape: tuple[int, ...]) -> Any:
-    """Return an integer of at most 32 bits as a word that differences wrap around in."""
+def _as_words(bound: Any, shape: tuple[int, ...]) -> Array:
+    """Return integers of at most 32 bits as words, in which differences may wrap around."""
     if isinstance(bound, np.ndarray):
-        return (bound.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32)
+        return jnp.asarray((bound.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32))
     wide = jnp.uint32 if jnp.issubdtype(bound.dtype, jnp.unsignedinteger) else jnp.int32
     return jnp.broadcast_to(lax.bitcast_convert_type(lax.convert_element_type(bound, wide), jnp.uint32), shape)
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
-from jaxenv.spaces.base import Space, kind
+from jaxenv.spaces.base import Space
 from jaxenv.spaces.box import Box
 
 
@@ -59,7 +60,7 @@ class _Composite(Space):
     def cast(self, x: Any, what: str = "the value") -> Any:
         values = self._values(x)
         if values is None:
-            raise SpaceMismatchError(what, _outline(x), self, "Return the same structure as the space's.")
+            raise SpaceMismatchError(what, _outline(x), self, "Give it the structure of the space.")
         cast = (
             part.cast(value, f"{what}[{label!r}]") for part, value, label in zip(self._parts(), values, self._labels(), strict=True)
         )
@@ -68,7 +69,7 @@ class _Composite(Space):
     def flatten(self, x: Any) -> Array:
         values = self._values(x)
         if values is None:
-            raise SpaceMismatchError("the value to flatten", _outline(x), self, "Pass the same structure as the space's.")
+            raise SpaceMismatchError("the value to flatten", _outline(x), self, "Give it the structure of the space.")
         dtype = self._flat_dtype()
         flat = [lax.convert_element_type(p.flatten(v), dtype) for p, v in zip(self._parts(), values, strict=True)]
         return jnp.concatenate(flat) if flat else jnp.zeros((0,), dtype)
@@ -89,10 +90,13 @@ class _Composite(Space):
         return sum(part.flat_size() for part in self._parts())
 
     def _flat_dtype(self) -> np.dtype[Any]:
-        """The widest dtype of the highest kind among the parts."""
-        order = ("bool", "integer", "float")
-        dtypes = [part.flat_space().dtype for part in self._parts()] or [np.dtype(np.float32)]
-        return max(dtypes, key=lambda d: (order.index(kind(d)), d.itemsize, d.kind != "u"))
+        """Return the dtype that holds the values of all parts, as NumPy promotes them; where that is too wide, float32."""
+        dtypes = [part.flat_space().dtype for part in self._parts()]
+        try:
+            common = np.result_type(*dtypes)
+        except (TypeError, ValueError):  # bfloat16 beside a 32-bit integer; no parts at all
+            return np.dtype(np.float32)
+        return common if jax.dtypes.canonicalize_dtype(common) == common else np.dtype(np.float32)
 
 
 class Tuple(_Composite):
@@ -133,6 +137,8 @@ class Tuple(_Composite):
         return tuple(values)
 
     def _values(self, x: Any) -> list[Any] | None:
+        if x is None:  # JAX's tree without leaves
+            x = ()
         return list(x) if isinstance(x, tuple | list) and len(x) == len(self.spaces) else None
 
     def _identity(self) -> tuple[Any, ...]:

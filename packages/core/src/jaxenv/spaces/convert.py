@@ -61,7 +61,9 @@ def to_gymnasium(space: Space) -> Any:
     gym = _gymnasium()
     match space:
         case Discrete():
-            return gym.Discrete(space.n, start=space.start, dtype=space.dtype)
+            # Gymnasium adds start and n in the space's dtype, where the sum may be one too large.
+            dtype = space.dtype if space.start + space.n <= np.iinfo(space.dtype).max else np.int64
+            return gym.Discrete(space.n, start=space.start, dtype=dtype)
         case MultiDiscrete():
             return gym.MultiDiscrete(space.nvec, dtype=space.dtype)
         case Box():

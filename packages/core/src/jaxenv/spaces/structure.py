@@ -35,6 +35,8 @@ def _space(node: Any, where: str) -> Space:
         return _dict(dict(node), where)
     if isinstance(node, tuple) and hasattr(node, "_fields"):
         return _dict(node._asdict(), where)  # type: ignore[attr-defined]
+    if node is None:
+        return Tuple(())
     if isinstance(node, tuple | list):
         return Tuple(_space(child, f"{where}[{i}]") for i, child in enumerate(node))
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
