@@ -70,7 +70,7 @@ def mnist_bandit(env: MNISTBandit, state: MNISTBanditState, params: MNISTBanditP
     shade = jnp.round(observed * 255.0 + least).astype(jnp.int32)
     canvas = canvas.grid(jnp.clip(shade, 0, 255), _GREYS, (30.0, 30.0, 39.0, 39.0))
     canvas = canvas.text("as seen", (34.5, 28.8), INK, height=1.15)
-    canvas = canvas.text("label", (34.5, 22.0), GREY, height=1.15)
+    canvas = canvas.text("unseen", (34.5, 23.6), GREY, height=1.15).text("label", (34.5, 22.0), GREY, height=1.15)
     label = jnp.asarray(params.labels)[state.index]
     canvas = canvas.number(label, (33.7, 18.5), GREY, height=4.5, digits=1)
     canvas = canvas.text("wrong so far", (1.0, 5.0), INK, height=1.15, align="left")

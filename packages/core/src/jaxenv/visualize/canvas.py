@@ -131,7 +131,7 @@ class Canvas:
     def grid(
         self,
         cells: Array | np.ndarray,
-        palette: Sequence[Color] | Array,
+        palette: Sequence[Color] | Array | np.ndarray,
         view: tuple[float, float, float, float] | None = None,
         *,
         gap: float = 0.0,
@@ -140,7 +140,7 @@ class Canvas:
 
         Args:
             cells: the place in ``palette`` of each cell's colour.
-            palette: the colours.
+            palette: the colours, a sequence or an array of shape (n, 3).
             view: left, bottom, right and top of the board; by default cells are 1 x 1 and the board's lower left corner is at 0, 0.
             gap: the space between two cells, where what lies below shows through.
         """
@@ -150,7 +150,10 @@ class Canvas:
         down = (top - self._y[:, 0]) * (rows / (top - bottom))
         column, row = (np.clip(np.floor(v).astype(np.int32), 0, n - 1) for v, n in ((across, columns), (down, rows)))
         # One packed number a cell, spread to pixels by two small gathers with constant indices.
-        colors = jnp.stack([jnp.asarray(color).astype(jnp.float32) for color in palette])
+        many = (
+            palette if isinstance(palette, np.ndarray | Array) else jnp.stack([jnp.asarray(c).astype(jnp.float32) for c in palette])
+        )
+        colors = jnp.asarray(many).astype(jnp.float32)
         packed = _pack(colors[:, 0], colors[:, 1], colors[:, 2])[jnp.asarray(cells, jnp.int32)]
         packed = packed[:, column][row, :]
         planes = [((packed >> shift) & 0xFF).astype(jnp.float32) for shift in (0, 8, 16)]
