@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, spaces
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 SIZE = 10
 """Rows and columns of every board."""
@@ -66,6 +66,11 @@ class MinAtarGame(Environment[StateT, ParamsT]):
 
     def carry_over(self, fresh: StateT, ended: StateT, params: ParamsT) -> StateT:
         return fresh.replace(last_action=ended.last_action)
+
+    def render(self, state: StateT, params: ParamsT, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
+        from jaxenv_minatar import drawing
+
+        return drawing.game(self, state, params, size)
 
     def action_space(self, params: ParamsT) -> spaces.Discrete:
         return spaces.Discrete(len(self.minimal_action_set) if self.minimal_actions else FIRE + 1)
