@@ -30,7 +30,8 @@ from jaxenv.random.layout import stack
 Words = tuple[Array, Array, Array, Array]
 
 _WEYL = 0x9E3779B9, 0x7F4A7C15, 0xF39CC061, 0x5CEDC835
-_BITS, _SPLIT, _FOLD = 0, 0x243F6A88, 0x85A308D3
+BITS, SPLIT, FOLD = 0, 0x243F6A88, 0x85A308D3
+"""The tags of what is drawn and of what is derived from a key."""
 _SEED = 0x13198A2E, 0x03707344
 
 _UNROLLED = 16
@@ -63,7 +64,8 @@ def _multiple(counter: Array | int, factor: int) -> Array | np.uint32:
     return np.uint32(counter * factor % 2**32) if isinstance(counter, int) else counter * np.uint32(factor)
 
 
-def _block(key: Array, counter: Array | int, tag: int) -> Words:
+def block(key: Array, counter: Array | int, tag: int) -> Words:
+    """Return the four words that a key, uint32[4], has at a counter, under a tag."""
     x, y, z, w = (key[i] + _multiple(counter, factor) for i, factor in enumerate(_WEYL))
     return permutation(x, y, z, w + np.uint32(tag))
 
@@ -84,13 +86,13 @@ def _stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
     if size > 2**32:
         raise RandomSizeError(size)
     if 0 < size <= _UNROLLED:
-        words = [word for i in range(-(-size // 4)) for word in _block(key, i, tag)]
+        words = [word for i in range(-(-size // 4)) for word in block(key, i, tag)]
         return stack(words[:size]).reshape(shape)
     # Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses
     # with what follows, and is computed where it is needed when the array is sharded. The barrier keeps XLA from deriving the key
     # anew for every word.
     key, index = lax.optimization_barrier(key), _iota(shape)
-    x, y, z, w = _block(key, index >> 2, tag)
+    x, y, z, w = block(key, index >> 2, tag)
     odd, upper = (index & 1) == 1, (index & 2) == 2
     return jnp.where(upper, jnp.where(odd, w, z), jnp.where(odd, y, x))
 
@@ -100,13 +102,13 @@ def _children(key: Array, shape: tuple[int, ...]) -> Array:
     """Return the blocks of the tag of ``split`` in order, uint32[*shape, 4]."""
     size = math.prod(shape)
     if 0 < size <= _UNROLLED // 4:
-        return stack([stack(_block(key, i, _SPLIT)) for i in range(size)]).reshape(*shape, 4)
-    return _stream(key, _SPLIT, (*shape, 4))
+        return stack([stack(block(key, i, SPLIT)) for i in range(size)]).reshape(*shape, 4)
+    return _stream(key, SPLIT, (*shape, 4))
 
 
 @jax.jit
 def _folded(key: Array, data: Array) -> Array:
-    return stack(_block(key, data.astype(jnp.uint32), _FOLD))
+    return stack(block(key, data.astype(jnp.uint32), FOLD))
 
 
 @jax.jit
@@ -141,12 +143,12 @@ def _fold_in(key: Array, data: Array | int) -> Array:
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
     if bit_width == 32:
-        return _stream(key, _BITS, shape)
+        return _stream(key, BITS, shape)
     dtype = jnp.dtype(f"uint{bit_width}")
     if bit_width == 64:
-        return lax.bitcast_convert_type(_stream(key, _BITS, (*shape, 2)), dtype)
+        return lax.bitcast_convert_type(_stream(key, BITS, (*shape, 2)), dtype)
     size = math.prod(shape)
-    words = _stream(key, _BITS, (-(-size * bit_width // 32),))
+    words = _stream(key, BITS, (-(-size * bit_width // 32),))
     return lax.bitcast_convert_type(words, dtype).reshape(-1)[:size].reshape(shape)
 
 
