@@ -7,6 +7,9 @@ the params is batched, so the same scan serves a run in which each copy has a ti
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -120,6 +123,10 @@ class Subject:
         """Whether it is a wrapper: one step of it may be several of the environment inside."""
         return self.env.unwrapped is not self.env
 
+    def twin(self) -> Any:
+        """Return a deep copy of the environment, in which functions, even jitted ones, are the same objects."""
+        return copy.deepcopy(self.env, {id(function): function for function in _functions(self.env)})
+
     # -- types, from tracing alone ---------------------------------------------------------------------------------
 
     @property
@@ -209,6 +216,16 @@ class Subject:
     def single(self) -> CountedStep:
         """``step`` on one environment, which counts how often it is traced."""
         return CountedStep()
+
+
+def _functions(env: Any) -> Iterator[Any]:
+    """Yield the functions that an environment holds, or one within it."""
+    for field in dataclasses.fields(env):
+        value = getattr(env, field.name)
+        if isinstance(value, Environment):
+            yield from _functions(value)
+        elif callable(value):
+            yield value
 
 
 class CountedStep:

@@ -19,43 +19,23 @@ class Check:
     """What is promised, a sentence."""
     run: Callable[[Subject], None]
     """Returns if the promise was kept; raises Violation or Unexercised."""
-    foundation: bool = False
-    """Whether nothing further can be tried where this one fails."""
+
+    @property
+    def foundation(self) -> bool:
+        """Whether nothing further can be tried where this one fails."""
+        return self.name in FOUNDATIONS
 
 
 CHECKS = (
-    Check(
-        "environment",
-        "The environment is an instance of a subclass of jaxenv.Environment.",
-        identity.is_environment,
-        foundation=True,
-    ),
-    Check(
-        "params",
-        "default_params holds numbers and arrays, one of them the time limit, and never changes.",
-        identity.has_params,
-        True,
-    ),
-    Check(
-        "hashable",
-        "The environment can be hashed, so it can be a static argument of jax.jit.",
-        identity.is_hashable,
-        foundation=True,
-    ),
-    Check(
-        "equal_by_value",
-        "Copied or pickled, the environment equals itself, so both share one compilation.",
-        identity.equals_by_value,
-    ),
+    Check("environment", "The environment is an instance of a subclass of jaxenv.Environment.", identity.is_environment),
+    Check("params", "default_params holds numbers and arrays, the time limit among them.", identity.has_params),
+    Check("hashable", "The environment can be hashed, so it can be a static argument of jax.jit.", identity.is_hashable),
+    Check("equal_by_value", "A copy of the environment equals it, so both share one compilation.", identity.equals_by_value),
+    Check("pickle", "The environment can be pickled, so other processes can have it.", identity.can_be_pickled),
     Check("docstring", "The class says what the task is.", identity.has_docstring),
     Check("spec", "The EnvSpec has a summary and a reference.", identity.has_spec),
-    Check("reset", "reset and the spaces can be traced by jax.jit.", types.reset_traces, foundation=True),
-    Check(
-        "step",
-        "step and step_env can be traced by jax.jit, on what reset returned and on what they returned.",
-        types.step_traces,
-        True,
-    ),
+    Check("reset", "reset and the spaces can be traced by jax.jit.", types.reset_traces),
+    Check("step", "step and step_env can be traced by jax.jit, on their own results too.", types.step_traces),
     Check("stable_types", "reset and step return one structure, with the same shapes, dtypes and weak types.", types.types_stay),
     Check("dtypes", "Reward and discount are float32, flags bool, time int32, and nothing is weakly typed.", types.types_are_fixed),
     Check("observation_type", "Observations have the structure, shape and dtype of observation_space.", types.observation_has_type),
@@ -65,7 +45,7 @@ CHECKS = (
     Check("params_vmap", "Each leaf of the params can be batched with jax.vmap, alone and together.", types.params_can_be_batched),
     Check("key_reuse", "No random key is drawn from twice.", types.keys_are_spent_once),
     Check("render", "The drawing, where there is one, is a uint8 image of three channels, made in JAX.", identity.draws),
-    Check("scan", "A batch of environments runs in jax.lax.scan.", execution.scans, foundation=True),
+    Check("scan", "A batch of environments runs in jax.lax.scan.", execution.scans),
     Check("vmap", "Each environment of a batch does what it does alone.", execution.loops),
     Check("eager", "Compiled and uncompiled steps give the same.", execution.runs_eagerly),
     Check("same_key", "The same keys give the same play.", execution.repeats),
@@ -78,9 +58,7 @@ CHECKS = (
     Check("rewards", "Every reward is finite.", episodes.rewards_are_finite),
     Check("done", "done is terminated | truncated.", episodes.flags_agree),
     Check("discount", "info['discount'] is 0 where the task terminated, else 1.", episodes.discount_agrees),
-    Check(
-        "final_observation", "info['final_observation'] is the observation before the reset.", episodes.final_observation_is_last
-    ),
+    Check("final_observation", "final_observation is the observation before the reset.", episodes.final_observation_is_last),
     Check("observe", "An observation is a pure function of the state that comes with it.", episodes.observe_is_pure),
     Check("step_env", "step_env takes the very step that step takes, without the reset.", episodes.step_env_is_step),
     Check("restart", "After the end of an episode, step returns a state that init and carry_over produce.", episodes.restarts),
@@ -89,3 +67,6 @@ CHECKS = (
     Check("gradients", "Where promised, gradients of a step are finite, and not all zero.", gradients.gradients_are_finite),
 )
 """Every check, in the order they run in."""
+
+FOUNDATIONS = frozenset({"environment", "params", "hashable", "reset", "step", "scan"})
+"""Where one of these fails, nothing that comes after it can be tried."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import jax
@@ -121,7 +120,7 @@ def compiles_once(subject: Subject) -> None:
     step, params, _ = steps[0]
     subject.single(subject.env, step, params)
     before = subject.single.traces
-    outputs = subject.single(copy.deepcopy(subject.env), step, params)
+    outputs = subject.single(subject.twin(), step, params)
     subject.single(subject.env, step._replace(state=outputs[1]), params)
     again = subject.single.traces - before
     require(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import pickle
 from typing import Any
 
@@ -80,19 +79,23 @@ def is_hashable(subject: Subject) -> None:
 
 def equals_by_value(subject: Subject) -> None:
     """Copies of the environment are equal to it and have its hash."""
-    for how, duplicate in (("copied", copy.deepcopy), ("pickled and loaded", lambda env: pickle.loads(pickle.dumps(env)))):
-        try:
-            twin = duplicate(subject.env)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise Violation(
-                f"the environment cannot be {how} ({error}). "
-                "Define its class, and the functions it holds, at the top level of a module."
-            ) from error
-        require(
-            twin == subject.env and hash(twin) == hash(subject.env),
-            f"the environment, {how}, no longer equals itself or has another hash, so each one is compiled anew. "
-            "Keep to fields that are compared by value, and leave __eq__ and __hash__ to jaxenv.",
-        )
+    twin = subject.twin()
+    require(
+        twin == subject.env and hash(twin) == hash(subject.env),
+        "a copy of the environment does not equal it or has another hash, so each one is compiled anew. "
+        "Keep to fields that are compared by value, and leave __eq__ and __hash__ to jaxenv.",
+    )
+
+
+def can_be_pickled(subject: Subject) -> None:
+    """The environment can be sent to another process."""
+    try:
+        pickle.loads(pickle.dumps(subject.env))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise Violation(
+            f"the environment cannot be pickled ({error}), so no other process can have it. "
+            "Define its class, and the functions it holds, at the top level of a module."
+        ) from error
 
 
 def has_spec(subject: Subject) -> None:
