@@ -26,7 +26,7 @@ class Game:
         self.key = jax.random.key(seed)
         self.steps = self.episodes = 0
         self.reward = self.total = 0.0
-        self.draw = jax.jit(lambda state, size: env.render(state, params, size), static_argnums=1)
+        self.draw = jax.jit(env.render, static_argnums=2)
         _, self.state = env.reset(self._next_key(), params)
 
     def run(self, keyboard: Keyboard, live: Live, fps: float) -> None:
@@ -62,7 +62,7 @@ class Game:
         width, height = live.console.size
         lines = 4 + len(legend.wrap(live.console, width))
         side = max(8, min(width, 2 * (height - lines)) // 2 * 2)
-        picture = half_blocks(self.draw(state, side))
+        picture = half_blocks(self.draw(state, self.params, side))
         live.update(Group(Text(self.title, "bold cyan"), picture, Text(status), Text(message, "bold"), legend), refresh=True)
 
     def _next_key(self) -> Any:

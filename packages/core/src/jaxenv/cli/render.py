@@ -43,16 +43,17 @@ def record(env: Any, params: Any, policy: Any, *, steps: int, num_envs: int, see
     import jax
     import jax.numpy as jnp
 
-    def step(carry: Any, key: Any) -> Any:
-        obs, state, total = carry
-        key_act, key_step = jax.random.split(key)
-        action = env.action_space(params).sample(key_act) if policy is None else policy(obs, key_act)
-        obs, state, reward, done, _ = env.step(key_step, state, action, params)
-        after = (obs, state, jnp.where(done, 0.0, total + reward))
-        return after, after[1:]
-
+    # Params are an argument, not a constant of the compiled program: they may hold a whole data set.
     @jax.jit
-    def film(key: Any) -> Any:
+    def film(key: Any, params: Any) -> Any:
+        def step(carry: Any, key: Any) -> Any:
+            obs, state, total = carry
+            key_act, key_step = jax.random.split(key)
+            action = env.action_space(params).sample(key_act) if policy is None else policy(obs, key_act)
+            obs, state, reward, done, _ = env.step(key_step, state, action, params)
+            after = (obs, state, jnp.where(done, 0.0, total + reward))
+            return after, after[1:]
+
         key_reset, key_steps = jax.random.split(key)
         obs, state = env.reset(key_reset, params)
         first = (state, jnp.float32(0.0))
@@ -60,7 +61,7 @@ def record(env: Any, params: Any, policy: Any, *, steps: int, num_envs: int, see
         return jax.tree.map(lambda start, after: jnp.concatenate([start[None], after]), first, rest)
 
     keys = jax.random.split(jax.random.key(seed), num_envs)
-    return jax.vmap(film, out_axes=1)(keys)
+    return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, params)
 
 
 def _policy(text: str) -> Any:

@@ -1,0 +1,121 @@
+"""Pictures of every environment: never blank, following what happens, in batches as one by one, at any size."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import jaxenv
+import numpy as np
+import pytest
+from jaxenv.visualize import Visualizer
+from jaxenv_bsuite import mnist_data
+
+SIZE, COUNT = 64, 64
+
+SPECS = {spec.id: spec for spec in jaxenv.registered_envs()}
+TASKS = sorted(
+    spec.id for spec in {spec.entry_point: spec for spec in reversed(SPECS.values()) if "wrapped" not in spec.entry_point}.values()
+)
+"""One id for each class of environment; hundreds of ids differ in numbers alone."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mnist(tmp_path_factory):
+    """Random pixels in the form of MNIST, where the environment variable says."""
+    directory = tmp_path_factory.mktemp("mnist")
+    random = np.random.default_rng(0)
+    mnist_data.write(directory, random.integers(0, 256, (32, 28, 28), np.uint8), random.integers(0, 10, 32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(mnist_data.ENVIRONMENT_VARIABLE, str(directory))
+        yield
+
+
+@cache
+def played(env_id):
+    """Return an environment, its params, and as many consecutive states of a random policy, with their observations."""
+    env, params = jaxenv.make(env_id)
+
+    @jax.jit
+    def play(key, params):
+        def step(carry, key):
+            key_act, key_step = jax.random.split(key)
+            obs, state, *_ = env.step(key_step, carry[1], env.action_space(params).sample(key_act), params)
+            return (obs, state), carry
+
+        return jax.lax.scan(step, env.reset(key, params), jax.random.split(key, COUNT))[1]
+
+    return env, params, *play(jax.random.key(1), params)
+
+
+@cache
+def drawn(env_id):
+    """Return the pictures of these states, drawn as one batch."""
+    env, params, _, states = played(env_id)
+    return np.asarray(jax.jit(jax.vmap(lambda s, p: env.render(s, p, SIZE), in_axes=(0, None)))(states, params))
+
+
+def distinct(batch):
+    """Count the different entries of a batch."""
+    rows = [np.asarray(leaf).reshape(COUNT, -1) for leaf in jax.tree.leaves(batch)]
+    return len({row.tobytes() for row in np.concatenate([row.astype(np.float64) for row in rows], axis=1)})
+
+
+@pytest.mark.parametrize("env_id", TASKS)
+def test_pictures_show_what_happens(env_id):
+    pictures = drawn(env_id)
+    assert pictures.shape == (COUNT, SIZE, SIZE, 3)
+    assert pictures.dtype == np.uint8
+    # Something is drawn, on something: no colour fills the picture.
+    for picture in pictures:
+        _, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
+        assert counts.max() < 0.99 * SIZE * SIZE
+    seen = distinct(played(env_id)[2])
+    # What is too small for so few pixels may look the same, as a clock's hand does.
+    assert distinct(pictures) >= max(2, seen / 4)
+
+
+@pytest.mark.parametrize("env_id", TASKS)
+def test_a_batch_is_drawn_as_one_by_one(env_id):
+    env, params, _, states = played(env_id)
+    draw = jax.jit(env.render, static_argnums=2)
+    each = np.stack([draw(jax.tree.map(lambda leaf: leaf[i], states), params, SIZE) for i in range(COUNT)])  # noqa: B023
+    # Compiled for a batch, sums may be rounded differently: by one in 256 shades at most.
+    assert np.abs(each.astype(int) - drawn(env_id)).max() <= 1
+
+
+@pytest.mark.parametrize("env_id", TASKS)
+def test_every_size_and_shape_can_be_asked_for(env_id):
+    env, params, _, states = played(env_id)
+    state = jax.tree.map(lambda leaf: leaf[0], states)
+    for size, shape in ((256, (256, 256, 3)), ((30, 50), (30, 50, 3))):
+        picture = jax.eval_shape(lambda s, p, size=size: env.render(s, p, size), state, params)
+        assert (picture.shape, picture.dtype) == (shape, jnp.uint8)
+
+
+def test_every_id_has_a_picture():
+    checked = set()
+    for env_id in SPECS:
+        env, params = jaxenv.make(env_id)
+        if env not in checked:
+            checked.add(env)
+            picture = jax.eval_shape(lambda key, p, env=env: env.render(env.reset(key, p)[1], p, 16), jax.random.key(0), params)
+            assert (picture.shape, picture.dtype) == ((16, 16, 3), jnp.uint8), env_id
+
+
+def test_the_loop_of_the_readme_makes_a_film(tmp_path):
+    env, params = jaxenv.make("Breakout-MinAtar")
+    key, key_reset = jax.random.split(jax.random.key(0))
+    obs, state = env.reset(key_reset, params)
+    states, rewards = [], []
+    for _ in range(20):
+        states.append(state)
+        key, key_act, key_step = jax.random.split(key, 3)
+        action = env.action_space(params).sample(key_act)
+        obs, state, reward, done, info = env.step(key_step, state, action, params)
+        rewards.append(reward)
+        if done:
+            break
+
+    vis = Visualizer(env, params, states, jnp.cumsum(jnp.array(rewards)))
+    assert vis.animate(tmp_path / "anim.gif").stat().st_size > 1000
+    assert len(vis) == len(states)
