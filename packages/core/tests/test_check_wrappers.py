@@ -150,7 +150,7 @@ def test_any_stack_keeps_every_promise(stack: tuple[Callable[[], Any], tuple[str
 
 
 @pytest.mark.long
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(STACKS)
 def test_many_stacks_keep_every_promise(stack: tuple[Callable[[], Any], tuple[str, ...]]) -> None:
     check_stack(stack)
