@@ -161,6 +161,18 @@ def test_bits_children_and_folds_are_those_of_the_block() -> None:
     assert (key_data(jax.vmap(partial(fold_in, key))(counters)) == blocks[FOLD]).all()
 
 
+def test_pcg4d_is_the_published_one() -> None:
+    """The function of the paper's listing, in Python's integers."""
+    v = [0x12345678, 0x9ABCDEF0, 0x0F1E2D3C, 0xFFFFFFFF]
+    expected = generator._pcg4d(*jnp.asarray(v, jnp.uint32))
+    v = [a * 1664525 + 1013904223 for a in v]
+    for shift in (16, 0):
+        for target, left, right in ((0, 1, 3), (1, 2, 0), (2, 0, 1), (3, 1, 2)):
+            v[target] = (v[target] + v[left] * v[right]) % 2**32
+        v = [a ^ a >> shift for a in v] if shift else v
+    assert v == [int(a) for a in expected]
+
+
 def test_the_permutation_is_one() -> None:
     inputs = jnp.stack(jnp.meshgrid(*[numbers(20) << 27] * 2, *[numbers(20)] * 2), axis=-1)
     assert distinct(jnp.stack(generator.permutation(*jnp.moveaxis(inputs, -1, 0)), axis=-1))
