@@ -70,3 +70,10 @@ def space_invaders(state: Any, key: Array) -> Array:
 def asterix(state: Any, key: Array) -> Array:
     """Go to a random place now and then, and else stay."""
     return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1), NOOP)
+
+
+def seaquest(state: Any, key: Array) -> Array:
+    """Wander, shoot now and then, and come up in time if there are divers on board."""
+    wander = jnp.where(jax.random.bernoulli(key, 0.3), FIRE, jax.random.randint(key, (), LEFT, DOWN + 1))
+    short = (state.oxygen < 60) | (state.crew >= 6) | (state.crew < 0)
+    return jnp.where(short & (state.crew != 0) & (state.y > 0), UP, wander)

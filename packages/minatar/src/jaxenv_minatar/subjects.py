@@ -208,8 +208,59 @@ def _asterix() -> Subject:
     )
 
 
+def _seaquest() -> Subject:
+    def draw(record: Record) -> Sequence[Call]:
+        spawns, dives = record.before.spawn_timer == 0, record.before.diver_timer == 0
+        draws = record.draws
+        return [
+            _coin(draws.enemy_right, 1 / 2, spawns),
+            _coin(draws.enemy_sub, 1 / 3, spawns),
+            Call("randint", (1, 9, None), draws.enemy_y, spawns),
+            _coin(draws.diver_right, 1 / 2, dives),
+            Call("randint", (1, 9, None), draws.diver_y, dives),
+        ]
+
+    return Subject(
+        game="seaquest",
+        habit=players.seaquest,
+        horizon=8,
+        script=lambda record: [_sticky(record), *draw(record)],
+        reset_script=lambda first: [],
+        attributes={
+            "sub_x": Attribute(lambda s: s.x),
+            "sub_y": Attribute(lambda s: s.y),
+            "sub_or": Attribute(lambda s: s.faces_right),
+            "oxygen": Attribute(lambda s: s.oxygen),
+            "diver_count": Attribute(lambda s: s.crew),
+            "surface": Attribute(lambda s: s.surfaced),
+            "shot_timer": Attribute(lambda s: s.shot_timer),
+            "e_spawn_timer": Attribute(lambda s: s.spawn_timer),
+            "e_spawn_speed": Attribute(lambda s: s.spawn_speed),
+            "d_spawn_timer": Attribute(lambda s: s.diver_timer),
+            "move_speed": Attribute(lambda s: s.move_speed),
+            "ramp_index": Attribute(lambda s: s.ramp_index),
+            "f_bullets": Attribute(lambda s: s.shot.flying.astype(int) + s.older_shot.flying, len),
+            "divers": Attribute(lambda s: s.diver.afloat.astype(int) + s.older_diver.afloat, len),
+            "e_fish": Attribute(lambda s: _count(s.enemies.fish.young) + _count(s.enemies.fish.old), len),
+            "e_subs": Attribute(lambda s: _count(s.enemies.subs.young) + _count(s.enemies.subs.old), len),
+        },
+        milestones={
+            "enemies shot": lambda record: record.reward > 0,
+            "divers rescued": lambda record: record.after.crew > record.before.crew,
+            "surfacings": lambda record: record.after.ramp_index > record.before.ramp_index,
+            "surfacings with six divers": lambda record: (record.before.crew == 6) & (record.after.crew == -1),
+        },
+    )
+
+
 def _count(words: np.ndarray) -> np.ndarray:
     return np.unpackbits(words[..., None].view(np.uint8), axis=-1).sum(axis=-1)
 
 
-SUBJECTS = {"Asterix": _asterix(), "Breakout": _breakout(), "Freeway": _freeway(), "SpaceInvaders": _space_invaders()}
+SUBJECTS = {
+    "Seaquest": _seaquest(),
+    "Asterix": _asterix(),
+    "Breakout": _breakout(),
+    "Freeway": _freeway(),
+    "SpaceInvaders": _space_invaders(),
+}

@@ -1,0 +1,55 @@
+"""The bullets of Seaquest's submarines: a board of 8 rows and 10 columns as the bits of three words.
+
+They are all alike, so that a cell that holds two is a cell that holds one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenv_minatar.base import SIZE
+
+ROWS_PER_WORD = 3
+
+_FIRST_COLUMN = np.uint32(sum(1 << (SIZE * i) for i in range(ROWS_PER_WORD)))
+_LAST_COLUMN = np.uint32(int(_FIRST_COLUMN) << (SIZE - 1))
+_ROW = np.uint32((1 << SIZE) - 1)
+
+
+class Board(NamedTuple):
+    """The bullets that fly one way. Bit ``10 * i + column`` of a word is for the word's row ``i``."""
+
+    top: Array
+    """Rows 1 to 3."""
+    middle: Array
+    """Rows 4 to 6."""
+    bottom: Array
+    """Rows 7 and 8."""
+
+    def moved(self, right: bool) -> Board:
+        """Return the board after all bullets have moved by one; those that leave it are gone."""
+        if right:
+            return Board(*((word & ~_LAST_COLUMN) << 1 for word in self))
+        return Board(*((word & ~_FIRST_COLUMN) >> 1 for word in self))
+
+    def with_bullet(self, when: Array, row: Array, column: Array) -> Board:
+        """Add a bullet in a cell of the rows 1 to 8."""
+        word, place = _word_of(row)
+        bit = np.uint32(1) << (place + column.astype(jnp.uint32))
+        return Board(*(bits | jnp.where(when & (word == index), bit, np.uint32(0)) for index, bits in enumerate(self)))
+
+    def row(self, row: Array) -> Array:
+        """Return the columns that hold a bullet, on a row or on each of an array of rows; none on the rows 0 and 9."""
+        word, place = _word_of(row)
+        bits = jnp.where(word == 0, self.top, jnp.where(word == 1, self.middle, self.bottom))
+        return jnp.where((row >= 1) & (row < SIZE - 1), bits >> place & _ROW, np.uint32(0))
+
+
+def _word_of(row: Array) -> tuple[Array, Array]:
+    """Return the word of a row, and where in it the row begins."""
+    word = jnp.where(row <= 3, 0, jnp.where(row <= 6, 1, 2))
+    return word, (jnp.clip(row - 1 - ROWS_PER_WORD * word, 0, ROWS_PER_WORD - 1) * SIZE).astype(jnp.uint32)
