@@ -37,7 +37,10 @@ TESTS: dict[str, list[tuple[int, int]]] = {
     "dab": [(205, 0), (206, 0), (207, 0), (207, 1), (208, 0), (208, 1), (209, 12)],
     "long": [(17, 0), *((203, lag) for lag in (0, 1, 2, 3, 7, 15, 31))],
 }
-"""dieharder's tests and their ``-n``, by group; ``long`` takes as long as the others together. Left out: those that its manual calls suspect or not to be used."""
+"""dieharder's tests and their ``-n``, by group: all but those that its manual calls suspect or not to be used.
+
+``long`` takes as long as the others together.
+"""
 
 
 def bits(key: Array, chunk: Array) -> Array:

@@ -51,8 +51,8 @@ def _words(key: Array, count: int) -> Array:
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
     """Turn words into floats uniform on [low, high), in JAX's default float dtype.
 
-    The unit interval is cut into 2**24 equal steps, so 1.0 itself never occurs before scaling. Under x64 the same words
-    give the same numbers (the reference draws differ in bits beyond the 24th, not in distribution to that resolution).
+    The interval is cut into 2**24 equal steps. ``high`` itself never comes where ``low`` is 0; elsewhere it may, by rounding, with
+    a probability of about 2**-24. Under x64 the same words give the same steps.
     """
     unit = (word >> 8).astype(jnp.result_type(float)) * 2.0**-24
     return low + unit * (high - low)
@@ -67,16 +67,16 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     if not 0 < count <= 1 << 16:
         raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.
-    carry = ((word & 0xFFFF) * jnp.uint32(count)) >> 16
-    return (((word >> 16) * jnp.uint32(count) + carry) >> 16).astype(jnp.int32) + low
+    carry = ((word & 0xFFFF) * np.uint32(count)) >> 16
+    return (((word >> 16) * np.uint32(count) + carry) >> 16).astype(jnp.int32) + low
 
 
 def bernoulli(word: Array, probability: Array | float = 0.5) -> Array:
-    """Turn words into flags that are true with ``probability``, bool."""
+    """Turn words into flags that are true with ``probability``, rounded up to a multiple of 2**-24, bool."""
     return uniform(word) < probability
 
 
 def normal(word: Array, other: Array) -> Array:
-    """Turn two independent words into one standard normal float (Box & Muller 1958)."""
+    """Turn two independent words into one standard normal float (Box & Muller 1958), at most 5.77 from 0."""
     radius = jnp.sqrt(-2.0 * jnp.log1p(-uniform(word)))
     return radius * jnp.cos(2.0 * math.pi * uniform(other))
