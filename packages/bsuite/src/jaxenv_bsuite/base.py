@@ -23,7 +23,7 @@ class BsuiteEnvironment(Environment[StateT, ParamsT]):
     def carry_over(self, fresh: StateT, ended: StateT, params: ParamsT) -> StateT:
         return fresh.replace(**{name: getattr(ended, name) for name in self.counters})
 
-    def bsuite_info(self, state: StateT, params: ParamsT | None = None) -> dict[str, Any]:
+    def bsuite_info(self, state: StateT, params: Any = None) -> dict[str, Any]:
         """Return the figures that bsuite logs for this task, summed over all episodes so far.
 
         ``state`` may be a batch. With NumPy arrays in its counters the figures are NumPy's, in float64.

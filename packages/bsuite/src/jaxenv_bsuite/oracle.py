@@ -40,7 +40,7 @@ ROUNDED = 1e-6
 
 
 class Record(NamedTuple):
-    """One step of our side. States are those of the environment beneath the wrappers, as dictionaries of NumPy values."""
+    """One step of our side. States are those of the environment beneath the wrappers; all values are NumPy's."""
 
     before: Any
     action: Any
@@ -94,16 +94,16 @@ class Match:
 
     def begin(self, state: Any, obs: Any) -> None:
         """Begin an episode on the reference's side, and compare its first observation."""
-        self._draws.push(self._subject.reset_draws(self._env, state, obs))
+        self._draws.push(self._subject.reset_draws(self._env, vars(state), obs))
         self._tally.compare("observation", obs, self._theirs.reset().observation)
 
     def play(self, record: Record) -> bool:
         """Take one step; whether it was compared, which it is not within the margin of a threshold."""
         subject = self._subject
-        if subject.put and record.before["time"] % self._every == 0:
-            subject.put(self._raw, record.before)
+        if subject.put and record.before.time % self._every == 0:
+            subject.put(self._raw, vars(record.before))
         if subject.recount and self._single:
-            subject.recount(self._raw, record.before, self._info(record.before))
+            subject.recount(self._raw, vars(record.before), self._info(record.before))
         self._draws.push(subject.step_draws(self._env, self._raw, record))
         if isinstance(record.drawn, reward_noise.Draws):
             self._noise.push([("randn", float(record.drawn.noise))])
@@ -125,17 +125,10 @@ class Match:
         for name, theirs in self._theirs.bsuite_info().items():
             compare(f"bsuite_info.{name}", self._info(record.after)[name], theirs)
         if self._subject.state and self._subject.their_state and not record.terminated:
-            compare("state", self._subject.state(record.after), self._subject.their_state(self._raw))
+            compare("state", self._subject.state(vars(record.after)), self._subject.their_state(self._raw))
 
-    def _info(self, state: dict[str, Any]) -> dict[str, Any]:
-        return self._env.bsuite_info(_Fields(state), self._params)
-
-
-class _Fields:
-    """A dictionary with the manners of a state."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
+    def _info(self, state: Any) -> dict[str, Any]:
+        return self._env.bsuite_info(state, self._params)
 
 
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
@@ -148,7 +141,7 @@ def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
 
 def _certify(spec: EnvSpec, env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> Certificate:
     subject = SUBJECTS[type(env.unwrapped).__name__]
-    single = subject.put is not None and not jax.config.values["jax_enable_x64"]
+    single = subject.put is not None and jnp.result_type(float) != jnp.float64
     tally = Tally(_tolerances(subject.state is not None, single))
     (obs, states), chunks = _play(env, params, transitions, seed)
     matches = [Match(spec, env, params, tally, single) for _ in RANDOMNESS]
@@ -206,12 +199,11 @@ def _play(env: Environment[Any, Any], params: Any, transitions: int, seed: int) 
     def chunks(state: Any) -> Iterator[Record]:
         for index in range(-(-transitions // (CHUNK * players))):
             state, record = chunk(jax.random.fold_in(key_play, index), state, params)
-            record = jax.device_get(record)
-            yield record._replace(before=vars(record.before), after=vars(record.after))
+            yield jax.device_get(record)
 
     obs, state = begin(params)
     inner = unwrapped(env, state, params)[1]
-    return (np.asarray(obs), vars(jax.device_get(inner))), chunks(state)
+    return (np.asarray(obs), jax.device_get(inner)), chunks(state)
 
 
 def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, randomness: Array) -> tuple[Any, Record]:

@@ -36,6 +36,7 @@ def radar(scores: Scores) -> Figure:
     axes.set_xticks(angles, [tag.replace("_", "\n") for tag in tags])
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "0.5", "", "1"])
     axes.set_ylim(0.0, 1.0)
+    axes.tick_params(axis="x", pad=16)
     axes.set_theta_offset(math.pi / 2)
     figure.legend(loc="outside lower center", ncols=min(len(scores), 4), frameon=False)
     return figure

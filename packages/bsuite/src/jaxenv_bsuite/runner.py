@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import jax
@@ -50,7 +49,9 @@ class Sum:
         """Return the sum with one more term."""
         high = self.high + term
         share = high - self.high
-        return Sum(high, self.low + ((self.high - (high - share)) + (term - share)))
+        low = self.low + ((self.high - (high - share)) + (term - share))
+        total = high + low
+        return Sum(total, low - (total - high))
 
 
 @struct.dataclass
@@ -145,7 +146,7 @@ def _run_batch(factory: AgentFactory, batch: Batch, store: Store, seed: int, epi
                 _save(batch, store, stand, episodes)
                 saved_at = time.monotonic()
             lanes, outcomes = _play(batch.env, agent, batch.axes, keys, batch.params, stand[0])
-            stand = lanes, [old + new for old, new in zip(stand[1], _new_rows(batch, outcomes, episodes), strict=True)]
+            stand = lanes, [old + new for old, new in zip(stand[1], _new_rows(batch, lanes, outcomes, episodes), strict=True)]
     finally:
         _save(batch, store, stand, episodes)
 
@@ -160,15 +161,15 @@ def _save(batch: Batch, store: Store, stand: tuple[Lane, list[Rows]], episodes: 
         store.save(bsuite_id, columns, saved, finished=bool(ended[index] >= episodes))
 
 
-def _new_rows(batch: Batch, outcomes: Outcome, episodes: int) -> list[Rows]:
+def _new_rows(batch: Batch, lanes: Lane, outcomes: Outcome, episodes: int) -> list[Rows]:
     """Return the rows that a chunk adds to each id's log, in float64."""
     rows: list[Rows] = [[] for _ in batch.ids]
     episode = np.asarray(outcomes.episode)
     due = np.asarray(outcomes.ended) & np.isin(episode, logs.logged_episodes(episodes))
     for step, index in np.argwhere(due):
         one: Outcome = jax.tree.map(lambda leaf, at=(step, index): np.asarray(leaf)[at], outcomes)
-        task, _, params = unwrapped(batch.env, None, batch.each[index])
-        info = task.bsuite_info(SimpleNamespace(**one.counters), params)
+        task, state, params = unwrapped(batch.env, lanes.state, batch.each[index])
+        info = task.bsuite_info(state.replace(**one.counters), params)
         values = (one.steps, one.episode, _value(one.total_return), one.length, _value(one.episode_return), *info.values())
         rows[index].append([np.asarray(value).item() for value in values])
     return rows
