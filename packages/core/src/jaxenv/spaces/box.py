@@ -168,6 +168,8 @@ def _broadcast(bound: Any, shape: tuple[int, ...]) -> Any:
 
 def _text(bound: Any) -> str:
     """Return a bound as text: one number where all are equal."""
+    if isinstance(bound, Tracer):
+        return "<traced>"
     if not isinstance(bound, np.ndarray):
         return str(bound)
     if bound.size and (bound == bound.flat[0]).all():

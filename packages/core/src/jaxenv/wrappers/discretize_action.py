@@ -38,7 +38,7 @@ class DiscretizeAction(Wrapper):
         bins: Any = self.bins if isinstance(self.bins, tuple) else (self.bins,) * size
         if len(bins) != size or not all(isinstance(n, int) and n >= 1 for n in bins):
             raise WrapperSettingError(
-                f"DiscretizeAction got bins = {self.bins} for {size} components. Pass one positive integer, or {size}."
+                f"DiscretizeAction got bins = {self.bins} for {size} components. Pass one positive integer, or {size} of them."
             )
 
     def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:

@@ -26,11 +26,11 @@ class RunningStatistics:
     count: Array
     """Values counted, int32[]; stops at 2**31 - 1."""
     mean: Array
-    """The mean, without its residual."""
+    """The mean, as the nearest float."""
     mean_residual: Array
     """What rounding took from the mean."""
     deviation: Array
-    """The sum of squared deviations from the mean, the prior's included, without its residual."""
+    """The sum of squared deviations from the mean, the prior's included, as the nearest float."""
     deviation_residual: Array
     """What rounding took from the sum of squared deviations."""
 
@@ -53,14 +53,15 @@ class RunningStatistics:
         before = self.count.astype(value.dtype) + _PRIOR_COUNT
         share = weight / (before + weight)
         delta = (mean - self.mean) - self.mean_residual
-        new_mean, mean_lost = _two_sum(self.mean, delta * share)
-        new_deviation, deviation_lost = _two_sum(self.deviation, deviation + jnp.square(delta) * before * share)
+        new_mean, mean_residual = _add(self.mean, self.mean_residual, delta * share)
+        scatter = deviation + jnp.square(delta) * before * share
+        new_deviation, deviation_residual = _add(self.deviation, self.deviation_residual, scatter)
         return RunningStatistics(
             count=jnp.minimum(self.count, _MOST - number) + number,
             mean=new_mean,
-            mean_residual=self.mean_residual + mean_lost,
+            mean_residual=mean_residual,
             deviation=new_deviation,
-            deviation_residual=self.deviation_residual + deviation_lost,
+            deviation_residual=deviation_residual,
         )
 
 
@@ -81,8 +82,15 @@ def _sum(x: Array, axis_name: str) -> Any:
     except NameError as error:
         raise WrapperSettingError(
             f"Statistics are to be shared over the axis {axis_name!r}, but no axis of that name is mapped. "
-            f"Step the environment through Vectorize(env, num_envs), or through jax.vmap(..., axis_name={axis_name!r})."
+            f"Step the environment through Vectorize(env, num_envs, {axis_name!r}), "
+            f"or through jax.vmap(..., axis_name={axis_name!r})."
         ) from error
+
+
+def _add(total: Array, residual: Array, increment: Array) -> tuple[Array, Array]:
+    """Add to a sum that is carried as its float and what rounding took from it."""
+    total, lost = _two_sum(total, increment)
+    return _two_sum(total, residual + lost)
 
 
 def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:

@@ -32,7 +32,7 @@ class TimeAwareObservation(Wrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         space = self.env.observation_space(self.env.default_params)
-        if isinstance(space, spaces.Dict) and self.dict_time_key in space:
+        if isinstance(space, spaces.Dict) and self.dict_time_key in space.spaces:
             advice = "Pass another dict_time_key."
             self.refuse("observation", space, f"observations without an entry {self.dict_time_key!r}", advice)
         if self.normalize_time and int(self.env.default_params.max_steps_in_episode) == NO_TIME_LIMIT:
