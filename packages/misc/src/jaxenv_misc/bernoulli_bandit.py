@@ -71,7 +71,7 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
 
     Reward: 1 if the arm pays, else 0. Termination: never. Time limit: 100 pulls, a truncation.
     ``info["regret"]`` is the better arm's probability minus the pulled one's. The Bayes-optimal agent's expected return is
-    89.36 for q = 0.1, 74.06 for 0.25 and 57.73 for 0.4.
+    89.375 for q = 0.1, 74.000 for 0.25 and 57.688 for 0.4.
 
     **Source**: Wang et al. 2017; RobertTLange/minimal-meta-rl, ``bandits/bandit_env.py``.
 
