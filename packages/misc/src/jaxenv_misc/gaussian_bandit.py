@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from flax import struct
-from jax import Array
+from jax import Array, lax
 from jaxenv import Environment, Params, State, Transition, random, spaces
 from jaxtyping import Float, Int, UInt8
 
@@ -102,7 +102,7 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
 
     def draw_reset(self, key: Array, params: GaussianBanditParams) -> ResetDraws:
         """Draw the mean of arm 1, as a standard normal number."""
-        return ResetDraws(random.normal(*random.words(key, 2)))
+        return ResetDraws(_normal(random.words(key, 1)[0]))
 
     def init(self, key: Array, params: GaussianBanditParams) -> GaussianBanditState:
         mu = params.mean_mu + params.sigma_p * self.draw_reset(key, params).mean
@@ -110,7 +110,7 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
 
     def draw_step(self, key: Array, params: GaussianBanditParams) -> StepDraws:
         """Draw the noise of a reward of arm 1, as a standard normal number."""
-        return StepDraws(random.normal(*random.words(key, 2)))
+        return StepDraws(_normal(random.words(key, 1)[0]))
 
     def transition(
         self, key: Array, state: GaussianBanditState, action: Int[Array, ""], params: GaussianBanditParams
@@ -146,3 +146,13 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
     def observation_space(self, params: GaussianBanditParams) -> spaces.Box:
         last_time = 1.0 if self.normalize_time else params.max_steps_in_episode
         return spaces.Box((-math.inf, 0.0, 0.0, 0.0), jnp.asarray((math.inf, 1.0, 1.0, last_time), jnp.float32), (4,))
+
+
+def _normal(word: Array) -> Array:
+    """Turn one word into a standard normal float, through the inverse of the distribution function.
+
+    The normal numbers are most of this environment's step; this costs a third of what the polar form of two words does.
+    The uniform numbers lie in the middle of their 2**24 steps, so neither end of the range, an infinity, occurs.
+    """
+    half_step = 2.0**-24
+    return math.sqrt(2.0) * lax.erf_inv(random.uniform(word, half_step - 1.0, half_step + 1.0))
