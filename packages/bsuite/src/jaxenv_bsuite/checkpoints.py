@@ -72,7 +72,7 @@ class Store:
         if not finished:
             temporary = file.with_suffix(".part")
             with temporary.open("wb") as stream:
-                np.savez(stream, rows=np.array(saved.rows, np.float64), **{f"leaf{i}": leaf for i, leaf in enumerate(saved.leaves)})
+                np.savez(stream, rows=json.dumps(saved.rows), **{f"leaf{i}": leaf for i, leaf in enumerate(saved.leaves)})
             temporary.replace(file)
         logs.write(self._directory, bsuite_id, columns, saved.rows)
         if finished:
@@ -84,7 +84,7 @@ class Store:
             return None
         with np.load(self._file(bsuite_id)) as file:
             leaves = [file[f"leaf{i}"] for i in range(len(file.files) - 1)]
-            return Saved([[_number(value) for value in row] for row in file["rows"]], leaves)
+            return Saved(json.loads(file["rows"].item()), leaves)
 
     def close(self) -> None:
         """Remove the folder of unfinished ids if none is left."""
@@ -134,7 +134,3 @@ def _with_keys(tree: Any, like: Any) -> Any:
         return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(original)) if _is_key(original) else leaf
 
     return jax.tree.map(put, tree, like)
-
-
-def _number(value: float) -> float | int:
-    return int(value) if value.is_integer() else float(value)
