@@ -314,11 +314,11 @@ def test_cast_names_the_part_that_does_not_fit():
     assert str(caught.value) == f"the action['a'][0] is float64[], but a member of Discrete(2) was expected. {CONVERT}"
 
 
-def test_cast_under_vmap_and_x64():
+def test_cast_under_vmap_and_x64(x64):
     space = Dict({"a": Discrete(3), "b": Box(0, 1, (2,))})
     result = jax.vmap(space.cast)({"a": jnp.zeros(4, jnp.uint8), "b": jnp.zeros((4, 2), jnp.float16)})
     assert (result["a"].dtype, result["b"].dtype) == (np.int32, np.float32)
-    with jax.enable_x64(True):
+    with x64(True):
         wide = Box(0, 1, (), jnp.float64)
         assert wide.dtype == np.float64
         assert wide.cast(1).dtype == wide.sample(KEY).dtype == np.float64
@@ -372,8 +372,8 @@ def test_integer_boxes_sample_their_whole_range(dtype):
     assert uniform_enough(edges[:, 1], limits.max - 1, limits.max)
 
 
-def test_wide_integer_boxes_sample_under_x64():
-    with jax.enable_x64(True):
+def test_wide_integer_boxes_sample_under_x64(x64):
+    with x64(True):
         limits = np.iinfo(np.int64)
         everything = many(Box(-INF, INF, (), jnp.int64), 4000)
         assert uniform_enough(everything >> 60, -8, 7)
