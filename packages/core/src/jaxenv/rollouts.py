@@ -166,7 +166,7 @@ def playing(
 
         def begin_one(index: Array) -> Loop:
             _, key_step = _streams(key, index)
-            obs, state = env.reset(random.fold_in(key_step, 0), params)
+            obs, state = env.reset(jax.random.fold_in(key_step, 0), params)
             return obs, state, initial_carry, Tally.empty()
 
         return jax.vmap(begin_one)(indices)
@@ -204,7 +204,7 @@ def _streams(key: Array, index: Array) -> tuple[Array, Array]:
 
     Each step folds its time into them: one generator call for each key that is used, and no key to carry from step to step.
     """
-    key_act, key_step = random.split(random.fold_in(key, index))
+    key_act, key_step = jax.random.split(jax.random.fold_in(key, index))
     return key_act, key_step
 
 

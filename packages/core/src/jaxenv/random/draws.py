@@ -11,41 +11,46 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from jaxenv.errors import IntegerRangeError
-from jaxenv.random import threefry
-from jaxenv.random.keys import is_threefry, typed
-from jaxenv.random.layout import stack
-
-_UNROLLED = 16
-"""The most words that are computed one by one, so that each can fuse with what uses it."""
+from jaxenv.random import generator, threefry
+from jaxenv.random.keys import is_own, is_threefry, typed
+from jaxenv.random.layout import FEW, stack
 
 
-def words(key: Array, count: int) -> Array:
-    """Draw ``count`` independent uniform words, uint32[count], with one call of the generator.
+def words(key: Array, count: int | tuple[int, ...]) -> Array:
+    """Draw independent uniform words, uint32, with one call of the generator.
 
     A threefry key gives the two words of each of its blocks 0, 1, 2, ..., where ``jax.random.bits`` folds the two into one: half
     the work, and either word is a full output of the cipher. With any other key the words are those of ``jax.random.bits``.
 
     Args:
         key: a single key, typed or raw, of any generator; nothing else may be drawn or derived from it.
-        count: how many words to draw.
+        count: how many words to draw, where they are then taken one by one, as in ``a, b = words(key, 2)``: each fuses with what
+            is made of it. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
+            same; done the other way, either can cost several times as much.
     """
-    return _words(typed(key), count)
+    key = typed(key)
+    if isinstance(count, tuple):
+        return _array_of_words(key, count)
+    return _separate_words(key, count) if 0 < count <= FEW else _array_of_words(key, (count,))
 
 
 @partial(jax.jit, static_argnums=1)
-def _words(key: Array, count: int) -> Array:
-    if not is_threefry(key):
-        return jax.random.bits(key, (count,), jnp.uint32)
-    data, blocks = jax.random.key_data(key), -(-count // 2)
-    if 0 < count <= _UNROLLED:
-        pairs = [threefry.block(data, np.uint32(i)) for i in range(blocks)]
-        return stack([word for pair in pairs for word in pair][:count])
-    # The barrier keeps XLA from deriving the key anew for every word.
-    pairs = threefry.block(lax.optimization_barrier(data), jnp.arange(blocks, dtype=jnp.uint32))
-    return stack(pairs, axis=1).reshape(-1)[:count]
+def _separate_words(key: Array, count: int) -> Array:
+    if is_threefry(key):
+        return stack(threefry.lanes(jax.random.key_data(key), count))
+    if is_own(key):
+        return stack(generator.lanes(jax.random.key_data(key), generator.BITS, count))
+    return jax.random.bits(key, (count,), jnp.uint32)
+
+
+@partial(jax.jit, static_argnums=1)
+def _array_of_words(key: Array, shape: tuple[int, ...]) -> Array:
+    if is_threefry(key):
+        return threefry.stream(jax.random.key_data(key), shape)
+    return jax.random.bits(key, shape, jnp.uint32)
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
