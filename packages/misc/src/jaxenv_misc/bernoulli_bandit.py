@@ -78,7 +78,8 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
     **Differences**: the observation holds the last reward and arm, which there the agent's code appends.
 
     **Coming from gymnax**: ``normalize_time=True`` divides the time by the limit; there it runs from -1 to 1. There the
-    rewards are integers in a space up to 2, the first observation shows a pull of arm 0 that nobody made, and the limit is a float.
+    rewards are integers in a space up to 2, the first observation shows a pull of arm 0 that nobody made, the limit is a float,
+    and x64 fails.
 
     >>> import jax, jaxenv
     >>> env, params = jaxenv.make("BernoulliBandit-misc", reward_prob=0.0)
