@@ -258,25 +258,30 @@ def _play(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tu
     def body(state: Any, key: Array) -> tuple[Any, tuple[Step, Facts]]:
         keys = jax.random.split(key, (2, COPIES))
         actions = jax.vmap(lambda key, params: env.action_space(params).sample(key))(keys[0], params)
-        outputs, facts = jax.vmap(partial(_facts, env))(keys[1], state, actions, params)
+        results = jax.vmap(partial(_results, env))(keys[1], state, actions, params)
+        # Without the barrier the compiler would put a copy of the step into the computation of every single fact.
+        results = jax.lax.optimization_barrier(results)
+        facts = jax.vmap(partial(_facts, env))(state, actions, params, *results)
+        outputs = results[0]
         return outputs[1], (Step(keys[1], state, actions, outputs), facts)
 
     state, (steps, facts) = jax.lax.scan(body, state, jax.random.split(key, SEGMENT))
     return state, steps, facts
 
 
-def _facts(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Facts]:
-    outputs = env.step(key, state, action, params)
-    obs, after, reward, done, info = outputs
-    last_obs, last_state, last_reward, last_done, last_info = env.step_env(key, state, action, params)
-    final = info["final_observation"]
-
-    # The restart as the protocol words it: init, on the key that the step hands on, then carry_over.
+def _results(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Any, Any]:
+    """Return what ``step`` and ``step_env`` give, and the restart as the protocol words it."""
+    last = env.step_env(key, state, action, params)
     _, key_reset = environment._keyed_advance(env, *environment._arguments(env, key, state, action, params))
-    restart = _canonical.strong(env.carry_over(environment._init(env, key_reset, params), last_state, params))
+    restart = env.carry_over(environment._init(env, key_reset, params), last[1], params)
+    return env.step(key, state, action, params), last, _canonical.strong(restart)
 
-    space = env.observation_space(params)
-    facts = Facts(
+
+def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, outputs: Any, last: Any, restart: Any) -> Facts:
+    obs, after, reward, done, info = outputs
+    last_obs, last_state, *last_results = last
+    final, space = info["final_observation"], env.observation_space(params)
+    return Facts(
         reward=reward,
         done=done,
         terminated=info["terminated"],
@@ -293,8 +298,7 @@ def _facts(env: Environment[Any, Any], key: Array, state: Any, action: Any, para
         observation_is_observe=trees.same(obs, space.cast(env.observe(after, params), "the observation")),
         final_is_step_env=trees.same(final, last_obs),
         final_is_observation=trees.same(final, obs),
-        results_are_step_env=trees.same((reward, done, info), (last_reward, last_done, last_info)),
+        results_are_step_env=trees.same([reward, done, info], last_results),
         state_is_step_env=trees.same(after, last_state),
         state_is_restart=trees.same(after, restart),
     )
-    return outputs, facts
