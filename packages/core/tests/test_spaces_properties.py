@@ -158,6 +158,7 @@ def test_choices_up_to_the_last_integer_reach_gymnasium(space: Discrete):
     assert (theirs.n, theirs.start) == (space.n, space.start)
     assert theirs.contains(theirs.dtype.type(space.start + space.n - 1))
     assert not theirs.contains(theirs.dtype.type(space.start - 1))
+    assert spaces.from_gymnasium(theirs).n == space.n
 
 
 @pytest.mark.parametrize(
@@ -179,6 +180,11 @@ def test_choices_up_to_the_last_integer_reach_gymnasium(space: Discrete):
 )
 def test_gymnasiums_spaces_have_counterparts(theirs: Any, ours: Space):
     assert spaces.from_gymnasium(theirs) == ours
+
+
+def test_default_choices_are_gymnasiums_default_choices():
+    assert spaces.to_gymnasium(Discrete(4, 1)) == gymnasium.spaces.Discrete(4, start=1)
+    assert spaces.to_gymnasium(MultiDiscrete([2, 3])) == gymnasium.spaces.MultiDiscrete([2, 3])
 
 
 def test_the_order_of_a_dict_is_kept_both_ways():

@@ -57,15 +57,18 @@ def from_json(data: Mapping[str, Any]) -> Space:
 
 
 def to_gymnasium(space: Space) -> Any:
-    """Return the Gymnasium space with the same members."""
+    """Return the Gymnasium space with the same members.
+
+    Choices of the default dtype (int32) have Gymnasium's default dtype (int64) there, so ``Discrete(2)`` is ``Discrete(2)``.
+    """
     gym = _gymnasium()
     match space:
         case Discrete():
             # Gymnasium adds start and n in the space's dtype, where the sum may be one too large.
-            dtype = space.dtype if space.start + space.n <= np.iinfo(space.dtype).max else np.int64
-            return gym.Discrete(space.n, start=space.start, dtype=dtype)
+            fits = space.start + space.n <= np.iinfo(space.dtype).max
+            return gym.Discrete(space.n, start=space.start, **(_their_dtype(space.dtype) if fits else {}))
         case MultiDiscrete():
-            return gym.MultiDiscrete(space.nvec, dtype=space.dtype)
+            return gym.MultiDiscrete(space.nvec, **_their_dtype(space.dtype))
         case Box():
             return gym.Box(np.array(space.low), np.array(space.high), space.shape, space.dtype)
         case Tuple():
@@ -80,16 +83,18 @@ def to_gymnasium(space: Space) -> Any:
 def from_gymnasium(space: Any) -> Space:
     """Return the space with the same members as a Gymnasium space.
 
-    64-bit dtypes become 32-bit ones where x64 is off. ``MultiBinary`` becomes a ``Box`` of 0 and 1, and a ``MultiDiscrete`` that
+    Choices of Gymnasium's default dtype (int64) have the default dtype (int32) here; other 64-bit dtypes become 32-bit ones where
+    x64 is off. ``MultiBinary`` becomes a ``Box`` of 0 and 1, and a ``MultiDiscrete`` that
     does not start at 0 a ``Box`` of its integers.
     """
     gym = _gymnasium()
     match space:
         case gym.Discrete():
-            return Discrete(int(space.n), int(space.start), space.dtype)
+            return Discrete(int(space.n), int(space.start), _our_dtype(space.dtype))
         case gym.MultiDiscrete():
             start = np.asarray(space.start)
-            return Box(start, start + space.nvec - 1, dtype=space.dtype) if start.any() else MultiDiscrete(space.nvec, space.dtype)
+            dtype = _our_dtype(space.dtype)
+            return Box(start, start + space.nvec - 1, dtype=dtype) if start.any() else MultiDiscrete(space.nvec, dtype)
         case gym.MultiBinary():
             return Box(0, 1, space.shape, space.dtype)
         case gym.Box():
@@ -103,6 +108,14 @@ def from_gymnasium(space: Any) -> Space:
                 f"{space!r} has no counterpart in jaxenv: its members have no fixed shape. "
                 "Use Discrete, MultiDiscrete, MultiBinary, Box, Tuple or Dict."
             )
+
+
+def _their_dtype(dtype: Any) -> dict[str, Any]:
+    return {} if dtype == np.int32 else {"dtype": dtype}
+
+
+def _our_dtype(dtype: Any) -> Any:
+    return np.int32 if dtype == np.int64 else dtype
 
 
 def _gymnasium() -> Any:
