@@ -1,7 +1,7 @@
 """Write docs/gallery.md and docs/gallery/: a film and the facts of each task.
 
     python docs/make_gallery.py            everything
-    python docs/make_gallery.py minatar    one namespace's films, and the page
+    python docs/make_gallery.py minatar    the films of the ids that contain a word, and the page
 
 Needs the families, Pillow, and scikit-learn for its handwritten digits.
 """
@@ -32,6 +32,7 @@ POLICIES: dict[str, Any] = {
     "classic/Acrobot-v1": lambda obs, key: jnp.where(obs[4] > 0.0, 2, 0),
     "classic/MountainCar-v0": lambda obs, key: jnp.where(obs[1] >= 0.0, 2, 0),
     "classic/MountainCarContinuous-v0": lambda obs, key: jnp.where(obs[1] >= 0.0, 1.0, -1.0)[None],
+    "misc/Swimmer-misc": lambda obs, key: jnp.clip(obs[14:16] - obs[10:12] - obs[12:14], -1.0, 1.0),
     "bsuite/MountainCar-bsuite": lambda obs, key: jnp.where(obs[0, 1] >= 0.0, 2, 0),
     "bsuite/Cartpole-bsuite": lambda obs, key: jnp.where(obs[0, 2] + 0.3 * obs[0, 4] > 0.0, 2, 0),
 }
@@ -95,7 +96,7 @@ def main() -> None:
     sections: dict[str, list[str]] = {}
     for spec in tasks():
         path = DOCS / "gallery" / f"{spec.name.lower()}.gif"
-        if not wanted or spec.namespace in wanted:
+        if not wanted or any(word in spec.id for word in wanted):
             film(spec, path)
             print(f"{path.name}: {path.stat().st_size:,} bytes")
         sections.setdefault(spec.namespace or "", []).append(entry(spec, path))

@@ -1,6 +1,8 @@
 """Pictures of every environment: never blank, following what happens, in batches as one by one, at any size."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -100,6 +102,15 @@ def test_every_id_has_a_picture():
             checked.add(env)
             picture = jax.eval_shape(lambda key, p, env=env: env.render(env.reset(key, p)[1], p, 16), jax.random.key(0), params)
             assert (picture.shape, picture.dtype) == ((16, 16, 3), jnp.uint8), env_id
+
+
+def test_the_gallery_shows_every_task():
+    docs = Path(__file__).parents[1] / "docs"
+    page = (docs / "gallery.md").read_text(encoding="utf-8")
+    films = re.findall(r"^### (.*)\n\n.*\n\n!\[.*\]\((gallery/.*\.gif)\)$", page, re.MULTILINE)
+    assert {name for name, _ in films} == {SPECS[task].name for task in TASKS}
+    assert {path for _, path in films} == {str(path.relative_to(docs)) for path in (docs / "gallery").iterdir()}
+    assert sum((docs / path).stat().st_size for _, path in films) < 10_000_000
 
 
 def test_the_loop_of_the_readme_makes_a_film(tmp_path):

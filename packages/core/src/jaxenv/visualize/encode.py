@@ -7,6 +7,7 @@ import html
 import importlib
 import io
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -74,10 +75,13 @@ def _png(image: Any) -> bytes:
 def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     imageio = _module("imageio.v2", "imageio", ".mp4")
     _module("imageio_ffmpeg", "imageio-ffmpeg", ".mp4")
-    with imageio.get_writer(path, format="FFMPEG", mode="I", fps=fps, codec="libx264", macro_block_size=1) as writer:
-        for frame in frames:
-            # The usual chroma subsampling takes even sizes only.
-            writer.append_data(np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge"))
+    with warnings.catch_warnings():
+        # The writer forks to become ffmpeg at once, which is safe beside JAX's threads.
+        warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
+        with imageio.get_writer(path, format="FFMPEG", mode="I", fps=fps, codec="libx264", macro_block_size=1) as writer:
+            for frame in frames:
+                # The usual chroma subsampling takes even sizes only.
+                writer.append_data(np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge"))
 
 
 def _indexed(frames: Sequence[np.ndarray], suffix: str) -> Iterator[Any]:

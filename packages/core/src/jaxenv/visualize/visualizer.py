@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,9 @@ class Visualizer(Sequence[np.ndarray]):
         tiles = [np.pad(tile, ((0, _MARGIN), (0, _MARGIN), (0, 0)), constant_values=255) for tile in tiles]
         rows = [np.concatenate(tiles[i : i + self.columns], axis=1) for i in range(0, len(tiles), self.columns)]
         board = np.pad(np.concatenate(rows), ((0, 0), (_MARGIN, 0), (0, 0)), constant_values=255)
-        return np.concatenate([_strip(self.env.name, board.shape[1], inset=_MARGIN), board])
+        width = board.shape[1]
+        title = textwrap.wrap(self.env.name, max(1, (width - 2 * _MARGIN) // (font.ADVANCE * _dot(width))))
+        return np.concatenate([*(_strip(line, width, inset=_MARGIN) for line in title), board])
 
     def animate(self, path: str | Path, *, fps: float = 30.0) -> Path:
         """Write the film to a file, in the format that its name ends in.
@@ -153,9 +156,14 @@ def _returns(cum_rewards: Any, frames: int, num_envs: int) -> np.ndarray:
 
 
 def _strip(text: str, width: int, inset: int = 0) -> np.ndarray:
-    """Return a line of text on white, uint8[h, width, 3]."""
-    dot = 2 if width >= 512 else 1
+    """Return a line of text on white, uint8[h, width, 3]; what does not fit is cut off."""
+    dot = _dot(width)
     dots = font.bitmap(text).repeat(dot, axis=0).repeat(dot, axis=1)[:, : width - inset]
     strip = np.full((dots.shape[0] + 2 * _MARGIN, width, 3), 255, np.uint8)
     strip[_MARGIN : _MARGIN + dots.shape[0], inset : inset + dots.shape[1]][dots > 0] = palette.INK
     return strip
+
+
+def _dot(width: int) -> int:
+    """Return how many pixels wide a dot of the font is above a picture of this width."""
+    return 2 if width >= 512 else 1
