@@ -72,7 +72,8 @@ class Store:
         if not finished:
             temporary = file.with_suffix(".part")
             with temporary.open("wb") as stream:
-                np.savez(stream, rows=json.dumps(saved.rows), **{f"leaf{i}": leaf for i, leaf in enumerate(saved.leaves)})
+                leaves: dict[str, Any] = {f"leaf{i}": leaf for i, leaf in enumerate(saved.leaves)}
+                np.savez(stream, rows=json.dumps(saved.rows), **leaves)
             temporary.replace(file)
         logs.write(self._directory, bsuite_id, columns, saved.rows)
         if finished:

@@ -9,7 +9,7 @@ import importlib
 import io
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -270,7 +270,7 @@ SUBJECTS: Mapping[str, Subject] = {
 
 
 @contextlib.contextmanager
-def random_images(seed: int, count: int = 300) -> Iterator[str]:
+def random_images(seed: int, count: int = 300) -> Generator[str]:
     """Write random bytes as the four files of MNIST, let the reference load them, and give their directory."""
     from bsuite.utils import datasets
 
