@@ -419,7 +419,7 @@ class RandomSizeError(JaxenvError, ValueError):
 
     def __init__(self, given: int) -> None:
         super().__init__(
-            f"one key of jaxenv.random.key gives at most 2**32 words at once, but {given} were asked for. "
+            f"one key gives at most 2**32 words at once, but {given} were asked for. "
             "Split the key and draw in parts."
         )
 

@@ -11,7 +11,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxenv.errors import IntegerRangeError
 from jaxenv.random import generator, threefry
@@ -31,25 +31,17 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
             is made of it. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
             same; done the other way, either can cost several times as much.
     """
-    key = typed(key)
-    if isinstance(count, tuple):
-        return _array_of_words(key, count)
-    return _separate_words(key, count) if 0 < count <= FEW else _array_of_words(key, (count,))
+    shape = count if isinstance(count, tuple) else (count,)
+    return _random_words(typed(key), shape, isinstance(count, int) and 0 < count <= FEW)
 
 
-@partial(jax.jit, static_argnums=1)
-def _separate_words(key: Array, count: int) -> Array:
+@partial(jax.jit, static_argnums=(1, 2))
+def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
+    data = jax.random.key_data(key)
     if is_threefry(key):
-        return stack(threefry.lanes(jax.random.key_data(key), count))
-    if is_own(key):
-        return stack(generator.lanes(jax.random.key_data(key), generator.BITS, count))
-    return jax.random.bits(key, (count,), jnp.uint32)
-
-
-@partial(jax.jit, static_argnums=1)
-def _array_of_words(key: Array, shape: tuple[int, ...]) -> Array:
-    if is_threefry(key):
-        return threefry.stream(jax.random.key_data(key), shape)
+        return stack(threefry.lanes(data, shape[0])) if separate else threefry.stream(data, shape)
+    if is_own(key) and separate:
+        return stack(generator.lanes(data, generator.BITS, shape[0]))
     return jax.random.bits(key, shape, jnp.uint32)
 
 

@@ -24,8 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxenv.errors import RandomSizeError, SeedRangeError, SeedTypeError
-from jaxenv.random.layout import stack
+from jaxenv.errors import SeedRangeError, SeedTypeError
+from jaxenv.random.layout import FEW, once, order, stack
 
 Words = tuple[Array, Array, Array, Array]
 
@@ -33,9 +33,6 @@ _WEYL = 0x9E3779B9, 0x7F4A7C15, 0xF39CC061, 0x5CEDC835
 BITS, SPLIT, FOLD = 0, 0x243F6A88, 0x85A308D3
 """The tags of what is drawn and of what is derived from a key."""
 _SEED = 0x13198A2E, 0x03707344
-
-_UNROLLED = 16
-"""The most words that are computed one by one. As separate scalars they fuse with what uses them and what is unused vanishes."""
 
 
 def _xorshift(x: Array, y: Array, z: Array, w: Array) -> Words:
@@ -70,39 +67,30 @@ def block(key: Array, counter: Array | int, tag: int) -> Words:
     return permutation(x, y, z, w + np.uint32(tag))
 
 
-def _iota(shape: tuple[int, ...]) -> Array:
-    """Number the elements of an array in order, uint32[shape]."""
-    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    return sum(
-        (lax.broadcasted_iota(jnp.uint32, shape, axis) * np.uint32(stride) for axis, stride in enumerate(strides)),
-        start=jnp.zeros(shape, jnp.uint32),
-    )
-
-
 @partial(jax.jit, static_argnums=(1, 2))
 def _stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
-    """Return the words of blocks 0, 1, 2, ... in order, uint32[shape]. Word ``i`` does not depend on the shape."""
-    size = math.prod(shape)
-    if size > 2**32:
-        raise RandomSizeError(size)
-    if 0 < size <= _UNROLLED:
-        words = [word for i in range(-(-size // 4)) for word in block(key, i, tag)]
-        return stack(words[:size]).reshape(shape)
-    # Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses
-    # with what follows, and is computed where it is needed when the array is sharded. The barrier keeps XLA from deriving the key
-    # anew for every word.
-    key, index = lax.optimization_barrier(key), _iota(shape)
-    x, y, z, w = block(key, index >> 2, tag)
+    """Return the words of blocks 0, 1, 2, ... in order, uint32[shape]. Word ``i`` does not depend on the shape.
+
+    Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses with
+    what follows, and is computed where it is needed when the array is sharded.
+    """
+    index = order(shape)
+    x, y, z, w = block(once(key, math.prod(shape)), index >> 2, tag)
     odd, upper = (index & 1) == 1, (index & 2) == 2
     return jnp.where(upper, jnp.where(odd, w, z), jnp.where(odd, y, x))
+
+
+def lanes(key: Array, tag: int, count: int) -> list[Array]:
+    """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
+    return [word for counter in range(-(-count // 4)) for word in block(key, counter, tag)][:count]
 
 
 @partial(jax.jit, static_argnums=1)
 def _children(key: Array, shape: tuple[int, ...]) -> Array:
     """Return the blocks of the tag of ``split`` in order, uint32[*shape, 4]."""
     size = math.prod(shape)
-    if 0 < size <= _UNROLLED // 4:
-        return stack([stack(block(key, i, SPLIT)) for i in range(size)]).reshape(*shape, 4)
+    if 0 < size <= FEW // 4:
+        return stack([stack(block(key, counter, SPLIT)) for counter in range(size)]).reshape(*shape, 4)
     return _stream(key, SPLIT, (*shape, 4))
 
 

@@ -8,13 +8,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
-from jaxenv.random import threefry
-from jaxenv.random.layout import stack
-
-_UNROLLED = 8
-"""The most keys that ``split`` computes one by one, so that each can fuse with what uses it."""
+from jaxenv.random import generator, threefry
+from jaxenv.random.layout import FEW, stack
 
 
 def typed(key: Array) -> Array:
@@ -27,6 +24,11 @@ def is_threefry(key: Array) -> bool:
     return jax.random.key_impl(key) == "threefry2x32"
 
 
+def is_own(key: Array) -> bool:
+    """Whether a typed key is one of :func:`jaxenv.random.key`."""
+    return jax.random.key_impl(key) == generator.IMPL
+
+
 def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
     """Return new keys, as ``jax.random.split`` does.
 
@@ -36,7 +38,7 @@ def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
         key: a single key, typed or raw, of any generator.
         num: how many keys to return, or the shape of the array of keys.
     """
-    return _like(key, _split(typed(key), num if isinstance(num, tuple) else (num,)))
+    return _like(key, _random_split(typed(key), num if isinstance(num, tuple) else (num,)))
 
 
 def fold_in(key: Array, data: Array | int) -> Array:
@@ -48,23 +50,23 @@ def fold_in(key: Array, data: Array | int) -> Array:
         key: a single key, typed or raw, of any generator.
         data: a 32-bit integer.
     """
-    return _like(key, _fold_in(typed(key), jnp.asarray(data, jnp.uint32)))
+    return _like(key, _random_fold_in(typed(key), jnp.asarray(data, jnp.uint32)))
 
 
 @partial(jax.jit, static_argnums=1)
-def _split(key: Array, shape: tuple[int, ...]) -> Array:
+def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
     if not is_threefry(key):
         return jax.random.split(key, shape)
     data, size = jax.random.key_data(key), math.prod(shape)
-    if 0 < size <= _UNROLLED:
-        children = stack([stack(threefry.block(data, np.uint32(i))) for i in range(size)])
-    else:  # the barrier keeps XLA from deriving the key anew for every child
-        children = stack(threefry.block(lax.optimization_barrier(data), jnp.arange(size, dtype=jnp.uint32)), axis=1)
-    return jax.random.wrap_key_data(children.reshape(*shape, 2), impl="threefry2x32")
+    if 0 < size <= FEW // 2:
+        children = stack([stack(threefry.block(data, np.uint32(counter))) for counter in range(size)]).reshape(*shape, 2)
+    else:
+        children = threefry.stream(data, (*shape, 2))
+    return jax.random.wrap_key_data(children, impl="threefry2x32")
 
 
 @jax.jit
-def _fold_in(key: Array, data: Array) -> Array:
+def _random_fold_in(key: Array, data: Array) -> Array:
     if not is_threefry(key):
         return jax.random.fold_in(key, data)
     return jax.random.wrap_key_data(stack(threefry.block(jax.random.key_data(key), data)), impl="threefry2x32")

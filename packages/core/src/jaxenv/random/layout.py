@@ -1,10 +1,18 @@
-"""How words become an array without hiding them from the compiler."""
+"""How words become arrays, and how XLA is kept from computing them again and again."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+
+from jaxenv.errors import RandomSizeError
+
+FEW = 16
+"""The most words that are computed one by one."""
 
 
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
@@ -14,3 +22,21 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     it. ``jnp.stack`` under ``vmap`` leaves a transpose behind, through which XLA does not see: the step is then twice as slow.
     """
     return lax.concatenate([lax.expand_dims(array, (axis,)) for array in arrays], axis)
+
+
+def once(key: Array, count: int) -> Array:
+    """Return ``key``, for the use of ``count`` words at once.
+
+    XLA would fuse whatever made the key with every single word that is made from it. That pays for a few words, not for many.
+    """
+    return key if count <= FEW else lax.optimization_barrier(key)
+
+
+def order(shape: tuple[int, ...]) -> Array:
+    """Number the words of an array in order, uint32[shape]."""
+    if math.prod(shape) > 2**32:
+        raise RandomSizeError(math.prod(shape))
+    index = jnp.zeros(shape, jnp.uint32)
+    for axis in range(len(shape)):
+        index += lax.broadcasted_iota(jnp.uint32, shape, axis) * np.uint32(math.prod(shape[axis + 1 :]))
+    return index

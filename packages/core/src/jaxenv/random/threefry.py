@@ -6,8 +6,13 @@ words that a step of an environment needs, that makes it about ten times dearer 
 
 from __future__ import annotations
 
+import math
+
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from jaxenv.random.layout import once, order
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
@@ -23,3 +28,15 @@ def block(key: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
         left = left + schedule[(i + 1) % 3]
         right = right + (schedule[(i + 2) % 3] + np.uint32(i + 1))
     return left, right
+
+
+def lanes(key: Array, count: int) -> list[Array]:
+    """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
+    return [word for counter in range(-(-count // 2)) for word in block(key, np.uint32(counter))][:count]
+
+
+def stream(key: Array, shape: tuple[int, ...]) -> Array:
+    """Return the words of blocks 0, 1, 2, ... in order, uint32[shape], elementwise: each is a half of a block of its own."""
+    index = order(shape)
+    left, right = block(once(key, math.prod(shape)), index >> 1)
+    return jnp.where((index & 1) == 1, right, left)
