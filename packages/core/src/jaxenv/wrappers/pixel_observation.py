@@ -18,7 +18,12 @@ class PixelObservation(Wrapper):
     The picture is drawn in JAX from the state, so it costs no transfer to the host: train on it under ``jit`` and ``vmap`` like on
     anything else. It shows where things are, not how they move; put a ``FrameStackObservation`` around this where that matters.
 
+    >>> import jaxenv
+    >>> from jaxenv.wrappers import FrameStackObservation
+    >>> env, params = jaxenv.make("CartPole-v1")
     >>> env = FrameStackObservation(PixelObservation(env, size=84, grayscale=True), 4)
+    >>> env.observation_space(params).shape
+    (4, 84, 84)
     """
 
     size: int | tuple[int, int] = 84
