@@ -64,7 +64,7 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
     >>> obs, state = env.reset(jax.random.key(0), params)
     >>> obs, state, reward, done, info = env.step(jax.random.key(1), state, 10, params)
     >>> round(float(reward), 1), bool(done)
-    (0.4, True)
+    (1.0, True)
     """
 
     num_actions: int = 11  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]

@@ -99,6 +99,11 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
     def default_params(self) -> MNISTBanditParams:
         return _stored(self.source, mnist_data.directory(self.data_dir), self.fraction)
 
+    @property
+    def params_template(self) -> MNISTBanditParams:
+        # Not the default: images of one's own must do without MNIST's files.
+        return self.params_from(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int32))
+
     def params_from(self, images: Any, labels: Any) -> MNISTBanditParams:
         """Return params with images of one's own, bytes of shape (n, 28, 28), and their labels."""
         return _params(mnist_data.from_arrays(images, labels), self.fraction)

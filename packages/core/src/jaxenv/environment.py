@@ -101,6 +101,14 @@ class Environment(Generic[StateT, ParamsT]):
         """The parameters of the published task."""
         raise NotImplementedError(f"{type(self).__name__} must define default_params")
 
+    @property
+    def params_template(self) -> ParamsT:
+        """Params of the type that this environment takes, with leaves of the same kinds: what given params are checked against.
+
+        Override it where ``default_params`` are dear to make or may be missing, such as data on disk.
+        """
+        return self.default_params
+
     def init(self, key: Array, params: ParamsT) -> StateT:
         """Draw the first state of an episode."""
         raise NotImplementedError(f"{type(self).__name__} must define init(key, params)")
@@ -229,7 +237,7 @@ def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: A
 
 def _arguments(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Any, Any, Any]:
     """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
-    params = _canonical.params(params, env.default_params, env.name)
+    params = _canonical.params(params, env.params_template, env.name)
     action = env.action_space(params).cast(action, f"{env.name}'s action")
     return _canonical.key(key), _canonical.strong(state), action, params
 
@@ -252,7 +260,7 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
 
 @partial(jax.jit, static_argnums=0)
 def _reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[Any, Any]:
-    key, params = _canonical.key(key), _canonical.params(params, env.default_params, env.name)
+    key, params = _canonical.key(key), _canonical.params(params, env.params_template, env.name)
     state = _init(env, key, params)
     return _observation(env, state, params), state
 

@@ -1,8 +1,10 @@
 """The libraries that a benchmark can run, each as a function from a workload to a program that can be timed.
 
-A program of a JAX library is one compiled function of a key, the same loop for each of them: split the keys, sample from the
-library's own action space (or ask the policy), take the library's own step with its own automatic reset, and return what
-must be computed. A vector environment in Python is a loop over its ``step``.
+A program of a JAX library is one compiled function of a key: a scan in which every environment samples from the library's
+own action space (or asks the policy) and takes the library's own step with its own automatic reset, and which returns what
+must be computed. ``jaxenv`` is played by :func:`jaxenv.rollout`, as its users do; ``gymnax`` by the loop of its
+documentation, which splits the keys of each step; ``jaxenv-loop`` by that same loop, for the difference. A vector
+environment in Python is a loop over its ``step``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -63,7 +66,7 @@ class Tasks(NamedTuple):
 
 
 class JaxProgram:
-    """The loop that every JAX library runs in."""
+    """A JAX library in the loop that gymnax documents."""
 
     def __init__(self, tasks: Tasks, workload: Workload) -> None:
         self._tasks, self._workload = tasks, workload
@@ -88,36 +91,57 @@ class JaxProgram:
         tasks, work = self._tasks, self._workload
         key_reset, key_policy, key_scan = jax.random.split(key, 3)
         obs, state = jax.vmap(tasks.reset)(jax.random.split(key_reset, work.num_envs))
-        act = self._policy(key_policy, obs)
+        mlp = _mlp(key_policy, tasks, obs)
 
         def body(loop: tuple[Any, Any], key_step: Array) -> tuple[Any, Any]:
             obs, state = loop
             key_act, key_env = jax.random.split(key_step)
-            action = act(key_act, obs)
+            if work.policy == "mlp":
+                action = jax.vmap(mlp)(obs)
+            else:
+                action = jax.vmap(tasks.sample)(jax.random.split(key_act, work.num_envs))
             obs, state, reward, done = jax.vmap(tasks.step)(jax.random.split(key_env, work.num_envs), state, action)
             return (obs, state), (obs, reward, done) if work.force else (reward, done)
 
         return jax.lax.scan(body, (obs, state), jax.random.split(key_scan, work.num_steps), unroll=work.unroll)
 
-    def _policy(self, key: Array, obs: Any) -> Callable[[Array, Any], Any]:
-        tasks, work = self._tasks, self._workload
-        if work.policy == "random":
-            return lambda key_act, obs: jax.vmap(tasks.sample)(jax.random.split(key_act, work.num_envs))
-        width = sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(obs))
-        sizes = (width, 64, 64, tasks.num_outputs)
-        keys = jax.random.split(key, 3)
-        weights = [jax.random.normal(k, (m, n), jnp.float32) / m**0.5 for k, m, n in zip(keys, sizes[:-1], sizes[1:], strict=True)]
 
-        def mlp(key_act: Array, obs: Any) -> Array:
-            del key_act
-            leaves = [leaf.reshape(work.num_envs, -1).astype(jnp.float32) for leaf in jax.tree.leaves(obs)]
-            hidden = jnp.concatenate(leaves, axis=1)
-            for weight in weights[:-1]:
-                hidden = jnp.tanh(hidden @ weight)
-            out = hidden @ weights[-1]
-            return jnp.argmax(out, axis=1).astype(jnp.int32) if tasks.discrete else jnp.tanh(out)
+class RolloutProgram(JaxProgram):
+    """jaxenv in its own rollout."""
 
-        return mlp
+    def __init__(self, tasks: Tasks, workload: Workload, env: Any, params: Any) -> None:
+        super().__init__(tasks, workload)
+        self._env, self._params = env, params
+
+    def _play(self, key: Array) -> Any:
+        from jaxenv.rollouts import rollout
+
+        work = self._workload
+        policy = None
+        if work.policy == "mlp":
+            mlp = _mlp(key, self._tasks, jax.eval_shape(jax.vmap(self._tasks.reset), jax.random.split(key, 1))[0])
+            policy = lambda obs, key: mlp(obs)  # noqa: E731 - a policy is a function of both
+        result = rollout(self._env, self._params, policy, key, num_envs=work.num_envs, num_steps=work.num_steps, unroll=work.unroll)
+        played = result.trajectory
+        outputs = (played.obs, played.reward, played.done) if work.force else (played.reward, played.done)
+        return result.obs, result.state, outputs
+
+
+def _mlp(key: Array, tasks: Tasks, obs: Any) -> Callable[[Any], Array]:
+    """Return a policy of two tanh layers of 64 with random weights; ``obs`` is a batch of observations, or its shapes."""
+    width = sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(obs))
+    sizes = (width, 64, 64, tasks.num_outputs)
+    keys = jax.random.split(key, 3)
+    weights = [jax.random.normal(k, (m, n), jnp.float32) / m**0.5 for k, m, n in zip(keys, sizes[:-1], sizes[1:], strict=True)]
+
+    def act(obs: Any) -> Array:
+        hidden = jnp.concatenate([leaf.reshape(-1).astype(jnp.float32) for leaf in jax.tree.leaves(obs)])
+        for weight in weights[:-1]:
+            hidden = jnp.tanh(hidden @ weight)
+        out = hidden @ weights[-1]
+        return jnp.argmax(out).astype(jnp.int32) if tasks.discrete else jnp.tanh(out)
+
+    return act
 
 
 def _state_bytes(reset: Callable[[Array], tuple[Any, Any]]) -> int:
@@ -125,8 +149,8 @@ def _state_bytes(reset: Callable[[Array], tuple[Any, Any]]) -> int:
     return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
-def jaxenv_program(workload: Workload) -> JaxProgram:
-    """The environment of this library."""
+def jaxenv_program(workload: Workload, loop: bool = False) -> JaxProgram:
+    """Return the program of this library's environment: its own rollout, or the common loop."""
     import jaxenv
 
     env, params = jaxenv.make(workload.env_id)
@@ -139,11 +163,12 @@ def jaxenv_program(workload: Workload) -> JaxProgram:
         return env.step(key, state, action, params)[:4]
 
     discrete = isinstance(space, jaxenv.spaces.Discrete)
-    return JaxProgram(Tasks(reset, step, space.sample, env.num_actions, discrete, _state_bytes(reset)), workload)
+    tasks = Tasks(reset, step, space.sample, env.num_actions, discrete, _state_bytes(reset))
+    return JaxProgram(tasks, workload) if loop else RolloutProgram(tasks, workload, env, params)
 
 
 def gymnax_program(workload: Workload) -> JaxProgram:
-    """The environment of the same name in gymnax 1.0."""
+    """Return the program of the environment of the same name in gymnax 1.0."""
     gymnax = _peer("gymnax")
     env, params = gymnax.make(short_name(workload.env_id))
     space = env.action_space(params)
@@ -202,6 +227,7 @@ class Contender(NamedTuple):
 
 CONTENDERS: dict[str, Contender] = {
     "jaxenv": Contender("jaxenv-core", lambda name: True, jaxenv_program),
+    "jaxenv-loop": Contender("jaxenv-core", lambda name: True, partial(jaxenv_program, loop=True)),
     "gymnax": Contender("gymnax", _gymnax_has, gymnax_program),
     "gymnasium": Contender("gymnasium", _gymnasium_has, GymnasiumProgram),
 }
@@ -215,7 +241,7 @@ def contender(library: str) -> Contender:
     """
     if library not in CONTENDERS:
         raise BenchmarkPeerError(library, tuple(CONTENDERS))
-    if library != "jaxenv":
+    if CONTENDERS[library].distribution == library:
         _peer(library)
     return CONTENDERS[library]
 

@@ -113,6 +113,10 @@ class Wrapper(Environment[Any, Any]):
     def default_params(self) -> Any:
         return self.env.default_params
 
+    @property
+    def params_template(self) -> Any:
+        return self.env.params_template
+
     def init(self, key: Array, params: Any) -> Any:
         return self.inner_init(key, params)
 
@@ -204,6 +208,10 @@ class ParametricWrapper(Wrapper):
 
     A subclass defines ``default_params``; a field of its constructor is the default of the leaf of that name.
     """
+
+    @property
+    def params_template(self) -> Any:
+        return self.default_params
 
     def inner_params(self, params: Any) -> Any:
         return params.env_params
