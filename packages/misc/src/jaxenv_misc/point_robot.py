@@ -85,10 +85,10 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
 
     **Differences**: the options below.
 
-    **Coming from gymnax**: ``observe_context=True, respawn=True, max_steps_in_episode=100`` give its task, but for two things: there
-    the robot starts within the half disc that the goals surround, at a new place after each respawn, and the time runs from -1 to
-    1. There the reward belongs to the position before the move, the last action is observed unclipped, the time is divided by 100
-    whatever the limit, and x64 fails.
+    **Coming from gymnax**: ``observe_context=True, respawn=True, max_steps_in_episode=100`` give its task, but for two things:
+    there the robot starts within the half disc that the goals surround, at a new place after each respawn, and the time runs from
+    -1 to 1. There the reward belongs to the position before the move, the last action is observed unclipped, the time is divided
+    by 100 whatever the limit, and x64 fails.
 
     >>> import jax, jaxenv
     >>> env, params = jaxenv.make("PointRobot-misc", center_init=True, goal_radius=1.0)
