@@ -155,6 +155,12 @@ REFUSED = {
         WrapperSettingError,
         "DiscretizeAction got bins = 0 for 2 components. Pass one positive integer, or 2 of them.",
     ),
+    "more choices than a number can tell": (
+        lambda p: wrappers.DiscretizeAction(p.Walk(), 50_000),
+        WrapperSettingError,
+        "DiscretizeAction got bins = 50000, which make 2500000000 choices, too many for one number. "
+        "Pass multidiscrete=True, or fewer bins.",
+    ),
     "no bound of the reward": (
         lambda p: wrappers.ClipReward(p.Walk()),
         WrapperSettingError,
@@ -610,6 +616,8 @@ def test_rescaled_ends_meet_the_bounds_exactly(probes):
     arrived = env.step_env(KEY, state, jnp.array([-1.0, 1.0, 3.0]))[4]["action"]
     assert arrived[:2].tolist() == [low, high]
     assert arrived[2] > 1.0
+    clipped = wrappers.ClipAction(env)
+    assert clipped.step_env(KEY, state, jnp.array([-1.0, 1.0, 3.0]))[4]["action"].tolist() == [low, high, high]
 
 
 def test_statistics_of_episodes_as_gymnaxs_log_wrapper_names_them(recording):

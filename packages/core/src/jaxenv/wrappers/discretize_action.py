@@ -40,6 +40,11 @@ class DiscretizeAction(Wrapper):
             raise WrapperSettingError(
                 f"DiscretizeAction got bins = {self.bins} for {size} components. Pass one positive integer, or {size} of them."
             )
+        if not self.multidiscrete and math.prod(bins) > np.iinfo(np.int32).max:
+            raise WrapperSettingError(
+                f"DiscretizeAction got bins = {self.bins}, which make {math.prod(bins)} choices, too many for one number. "
+                "Pass multidiscrete=True, or fewer bins."
+            )
 
     def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         inner: Any = self.env.action_space(self.inner_params(params))

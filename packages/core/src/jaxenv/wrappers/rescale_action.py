@@ -15,7 +15,7 @@ from jaxenv.wrappers.base import Wrapper
 class RescaleAction(Wrapper):
     """Let actions run from ``min_action`` to ``max_action``, mapped linearly to the bounds of the wrapped environment's ``Box``.
 
-    An action beyond these bounds is mapped beyond the wrapped ones: put ``ClipAction`` inside if that can happen.
+    An action beyond these bounds is mapped beyond the wrapped ones: put ``ClipAction`` around this where that can happen.
 
     >>> env = RescaleAction(env, -1.0, 1.0)
     """
