@@ -6,6 +6,7 @@ import gymnasium
 import jax
 import jax.numpy as jnp
 import jaxenv
+import jaxenv_misc
 import numpy as np
 import pytest
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
@@ -50,7 +51,10 @@ OPTIONS = {
     "robot-dense": (PointRobot(dense_reward=True, observe_context=True), {"max_force": 0.05}),
     "robot-centre": (PointRobot(center_init=True, respawn=True), {"goal_radius": 0.5, "circle_radius": 0.8}),
     "bernoulli-time": (BernoulliBandit(normalize_time=True), {"reward_prob": 0.4, "max_steps_in_episode": 30}),
-    "gaussian-time": (GaussianBandit(normalize_time=True), {"sigma_l": 1.0, "max_steps_in_episode": 30}),
+    "gaussian-time": (
+        GaussianBandit(normalize_time=True),
+        {"mean_mu": 0.5, "sigma_p": 2.0, "sigma_l": 1.0, "max_steps_in_episode": 30},
+    ),
     "reacher-1": (Reacher(1), {}),
     "reacher-3": (Reacher(3), {"torque_scale": 2.0, "dt": 0.1}),
     "swimmer-2": (Swimmer(2), {"dt": 0.1, "max_steps_in_episode": 40}),
@@ -101,11 +105,25 @@ def test_options_equal_the_reference(name):
     assert_passes(certificate, 2_000)
 
 
+def test_the_comparison_notices_a_mistake():
+    class GaussianBandit(jaxenv_misc.GaussianBandit):
+        def transition(self, key, state, action, params):
+            out = super().transition(key, state, action, params)
+            return out.replace(reward=out.reward + 1e-6)
+
+    env = GaussianBandit()
+    with jax.enable_x64(True):
+        certificate = compare("wrong", env, env.default_params, transitions=100, seed=0)
+    assert [q.name for q in certificate.quantities if not q.passed] == ["reward"]
+
+
 def test_every_field_and_param_is_exercised_by_an_option():
     for cls in {type(env) for env, _ in OPTIONS.values()}:
         mine = [(env, params) for env, params in OPTIONS.values() if type(env) is cls]
         for field in dataclasses.fields(cls):
             assert any(getattr(env, field.name) != field.default for env, _ in mine), (cls, field.name)
+        params = {field.name for field in dataclasses.fields(cls().default_params)}
+        assert params - {"max_steps_in_episode"} <= {name for _, changed in mine for name in changed}
 
 
 @pytest.mark.parametrize("env_id", TRANSCRIBED + LAKES)
