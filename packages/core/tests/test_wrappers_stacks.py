@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import jax
@@ -132,17 +131,3 @@ def test_repeated_steps_inside_a_stack_reset_once(probes):
         lengths.append((bool(done), int(info["returned_episode_lengths"]), int(innermost(state).time)))
     # Six steps an episode, four at a time: one that is whole, one that is cut short.
     assert lengths == [(False, 0, 4), (True, 2, 0), (False, 2, 4), (True, 2, 0)]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("names", list(itertools.permutations(LAYERS, 2)), ids="-".join)
-def test_any_two_wrappers_keep_clock_and_memory(names, probes):
-    env = build(probes.Walk(), names)
-
-    def one(state: Any, key: Any) -> Any:
-        _, state, _, done, info = env.step(key, state, env.action_space(env.default_params).sample(key))
-        return state, (done, info["truncated"], innermost(state).episodes)
-
-    done, truncated, episodes = jax.lax.scan(one, env.reset(KEY)[1], jax.random.split(KEY, 60))[1]
-    np.testing.assert_array_equal(episodes, np.cumsum(done))
-    assert truncated.any()
