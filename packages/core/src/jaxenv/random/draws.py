@@ -42,8 +42,10 @@ def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
         if separate:
             return stack(threefry.lanes(_once_on_cpu(data, shape[0] > 2), shape[0]))
         return threefry.stream(data, shape)
-    if is_own(key) and separate:
-        return stack(generator.lanes(_once_on_cpu(data, shape[0] > 4), generator.BITS, shape[0]))
+    if is_own(key):
+        if separate:
+            return stack(generator.lanes(_once_on_cpu(data, shape[0] > 4), generator.BITS, shape[0]))
+        return generator.stream(data, generator.BITS, shape)
     return jax.random.bits(key, shape, jnp.uint32)
 
 

@@ -68,7 +68,7 @@ def block(key: Array, counter: Array | int, tag: int) -> Words:
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def _stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
+def stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
     """Return the words of blocks 0, 1, 2, ... in order, uint32[shape]. Word ``i`` does not depend on the shape.
 
     Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses with
@@ -86,12 +86,17 @@ def lanes(key: Array, tag: int, count: int) -> list[Array]:
 
 
 @partial(jax.jit, static_argnums=1)
+def _few_bits(key: Array, shape: tuple[int, ...]) -> Array:
+    return stack(lanes(key, BITS, math.prod(shape))).reshape(shape)
+
+
+@partial(jax.jit, static_argnums=1)
 def _children(key: Array, shape: tuple[int, ...]) -> Array:
     """Return the blocks of the tag of ``split`` in order, uint32[*shape, 4]."""
     size = math.prod(shape)
     if 0 < size <= FEW // 4:
         return stack([stack(block(key, counter, SPLIT)) for counter in range(size)]).reshape(*shape, 4)
-    return _stream(key, SPLIT, (*shape, 4))
+    return stream(key, SPLIT, (*shape, 4))
 
 
 @jax.jit
@@ -131,12 +136,12 @@ def _fold_in(key: Array, data: Array | int) -> Array:
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
     if bit_width == 32:
-        return _stream(key, BITS, shape)
+        return _few_bits(key, shape) if 0 < math.prod(shape) <= FEW // 2 else stream(key, BITS, shape)
     dtype = jnp.dtype(f"uint{bit_width}")
     if bit_width == 64:
-        return lax.bitcast_convert_type(_stream(key, BITS, (*shape, 2)), dtype)
+        return lax.bitcast_convert_type(stream(key, BITS, (*shape, 2)), dtype)
     size = math.prod(shape)
-    words = _stream(key, BITS, (-(-size * bit_width // 32),))
+    words = stream(key, BITS, (-(-size * bit_width // 32),))
     return lax.bitcast_convert_type(words, dtype).reshape(-1)[:size].reshape(shape)
 
 
