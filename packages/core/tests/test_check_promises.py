@@ -481,7 +481,9 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("check", "env", "sentence"), WRONG, ids=[f"{check}-{getattr(env, 'name', 'class')}" for check, env, _ in WRONG]
+    ("check", "env", "sentence"),
+    WRONG,
+    ids=[f"{check}-{env.__name__ if isinstance(env, type) else env.name}" for check, env, _ in WRONG],
 )
 def test_a_broken_promise_is_told(check: str, env: Any, sentence: str) -> None:
     with pytest.raises(ConformanceError, match=sentence) as caught:

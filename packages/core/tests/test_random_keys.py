@@ -65,7 +65,11 @@ def test_an_unsigned_seed_is_the_negative_one_of_the_same_64_bits() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, -1, 2**31 - 1, -(2**31)])
-@pytest.mark.parametrize("convert", [np.int64, np.int32, jnp.int32, np.asarray, jnp.asarray], ids=str)
+@pytest.mark.parametrize(
+    "convert",
+    [np.int64, np.int32, jnp.int32, np.asarray, jnp.asarray],
+    ids=["int64", "int32", "jnp.int32", "asarray", "jnp.asarray"],
+)
 def test_equal_numbers_have_equal_keys(seed: int, convert: Callable[[int], Any]) -> None:
     assert same(random.key(convert(seed)), random.key(seed))
     assert same(jax.random.key(seed, impl=IMPL), random.key(seed))
