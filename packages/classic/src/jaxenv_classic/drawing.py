@@ -14,7 +14,7 @@ from jaxenv.visualize.palette import BLACK, GREY, SILVER, WHITE
 if TYPE_CHECKING:
     from jaxenv_classic.acrobot import AcrobotState
     from jaxenv_classic.cartpole import CartPoleParams, CartPoleState
-    from jaxenv_classic.mountain_car import MountainCarParams, MountainCarState
+    from jaxenv_classic.valley import MountainCarParams, MountainCarState
     from jaxenv_classic.pendulum import PendulumState
 
 _WOOD, _AXLE = (202, 152, 101), (129, 132, 203)

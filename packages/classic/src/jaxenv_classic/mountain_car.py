@@ -2,64 +2,14 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxtyping import Float, Int, UInt8
+from jaxenv import Transition, spaces
+from jaxtyping import Int
+
+from jaxenv_classic.valley import MountainCarParams, MountainCarState, Valley, at_goal, move
 
 
-@struct.dataclass
-class MountainCarParams(Params):
-    """Numeric settings of MountainCar."""
-
-    max_steps_in_episode: Array | int = struct.field(default=200, kw_only=True)
-    """Steps after which an episode is truncated."""
-    min_position: Array | float = -1.2
-    """Left wall, where the car stops."""
-    max_position: Array | float = 0.6
-    """Right end of the track."""
-    max_speed: Array | float = 0.07
-    """Largest speed, per step."""
-    goal_position: Array | float = 0.5
-    """Position at which the episode terminates."""
-    goal_velocity: Array | float = 0.0
-    """Velocity that the car must have there at least."""
-    force: Array | float = 0.001
-    """What full throttle adds to the velocity in a step."""
-    gravity: Array | float = 0.0025
-    """What the steepest slope takes from the velocity in a step."""
-    reset_low: Array | float = -0.6
-    """Lower bound of the first position."""
-    reset_high: Array | float = -0.4
-    """Upper bound of the first position."""
-
-
-@struct.dataclass
-class MountainCarState(State):
-    """Where the car is and how fast it moves."""
-
-    position: Float[Array, ""]
-    """Position along the track, in [min_position, max_position]."""
-    velocity: Float[Array, ""]
-    """Velocity per step, in [-max_speed, max_speed]."""
-
-
-def move(state: MountainCarState, push: Array, params: MountainCarParams) -> MountainCarState:
-    """Add ``push`` and the slope to the velocity, then move; the left wall takes all velocity towards it."""
-    slope = -params.gravity * jnp.cos(3.0 * state.position)
-    velocity = jnp.clip(state.velocity + push + slope, -params.max_speed, params.max_speed)
-    position = jnp.clip(state.position + velocity, params.min_position, params.max_position)
-    velocity = jnp.where((position == params.min_position) & (velocity < 0.0), 0.0, velocity)
-    return state.replace(position=position, velocity=velocity)
-
-
-def at_goal(state: MountainCarState, params: MountainCarParams) -> Array:
-    """Whether the car is at the goal, and fast enough."""
-    return (state.position >= params.goal_position) & (state.velocity >= params.goal_velocity)
-
-
-class MountainCar(Environment[MountainCarState, MountainCarParams]):
+class MountainCar(Valley[MountainCarParams]):
     """Drive an underpowered car out of a valley: it must first swing back to gain speed.
 
     ===========  ========  =============
@@ -97,14 +47,6 @@ class MountainCar(Environment[MountainCarState, MountainCarParams]):
     def default_params(self) -> MountainCarParams:
         return MountainCarParams()
 
-    def draw_reset(self, key: Array, params: MountainCarParams) -> Float[Array, ""]:
-        """Draw the first position."""
-        return random.uniform(random.words(key, 1)[0], params.reset_low, params.reset_high)
-
-    def init(self, key: Array, params: MountainCarParams) -> MountainCarState:
-        position = self.draw_reset(key, params)
-        return MountainCarState(position, jnp.zeros_like(position))
-
     def transition(
         self, key: Array, state: MountainCarState, action: Int[Array, ""], params: MountainCarParams
     ) -> Transition[MountainCarState]:
@@ -112,18 +54,5 @@ class MountainCar(Environment[MountainCarState, MountainCarParams]):
         state = move(state, push, params)
         return Transition(state, -1.0, at_goal(state, params))
 
-    def observe(self, state: MountainCarState, params: MountainCarParams) -> Float[Array, "2"]:
-        return jnp.stack([state.position, state.velocity])
-
-    def render(
-        self, state: MountainCarState, params: MountainCarParams, size: int | tuple[int, int] = 256
-    ) -> UInt8[Array, "h w 3"]:
-        from jaxenv_classic import drawing
-
-        return drawing.mountain_car(state, params, size)
-
     def action_space(self, params: MountainCarParams) -> spaces.Discrete:
         return spaces.Discrete(3)
-
-    def observation_space(self, params: MountainCarParams) -> spaces.Box:
-        return spaces.Box((params.min_position, -params.max_speed), (params.max_position, params.max_speed), (2,))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Transition, random, spaces
-from jaxtyping import Float, UInt8
+from jaxenv import Transition, spaces
+from jaxtyping import Float
 
-from jaxenv_classic.mountain_car import MountainCarParams, MountainCarState, at_goal, move
+from jaxenv_classic.valley import MountainCarParams, MountainCarState, Valley, at_goal, move
 
 
 @struct.dataclass
@@ -27,7 +27,7 @@ class MountainCarContinuousParams(MountainCarParams):
     """Full throttle to the right; actions beyond it are clipped before they move the car."""
 
 
-class MountainCarContinuous(Environment[MountainCarState, MountainCarContinuousParams]):
+class MountainCarContinuous(Valley[MountainCarContinuousParams]):
     """Drive an underpowered car out of a valley with a continuous throttle, paying for its square.
 
     ===========  ========  =============
@@ -67,14 +67,6 @@ class MountainCarContinuous(Environment[MountainCarState, MountainCarContinuousP
     def default_params(self) -> MountainCarContinuousParams:
         return MountainCarContinuousParams()
 
-    def draw_reset(self, key: Array, params: MountainCarContinuousParams) -> Float[Array, ""]:
-        """Draw the first position."""
-        return random.uniform(random.words(key, 1)[0], params.reset_low, params.reset_high)
-
-    def init(self, key: Array, params: MountainCarContinuousParams) -> MountainCarState:
-        position = self.draw_reset(key, params)
-        return MountainCarState(position, jnp.zeros_like(position))
-
     def transition(
         self, key: Array, state: MountainCarState, action: Float[Array, "1"], params: MountainCarContinuousParams
     ) -> Transition[MountainCarState]:
@@ -83,18 +75,5 @@ class MountainCarContinuous(Environment[MountainCarState, MountainCarContinuousP
         terminated = at_goal(state, params)
         return Transition(state, jnp.where(terminated, 100.0, 0.0) - 0.1 * jnp.square(throttle), terminated)
 
-    def observe(self, state: MountainCarState, params: MountainCarContinuousParams) -> Float[Array, "2"]:
-        return jnp.stack([state.position, state.velocity])
-
-    def render(
-        self, state: MountainCarState, params: MountainCarContinuousParams, size: int | tuple[int, int] = 256
-    ) -> UInt8[Array, "h w 3"]:
-        from jaxenv_classic import drawing
-
-        return drawing.mountain_car(state, params, size)
-
     def action_space(self, params: MountainCarContinuousParams) -> spaces.Box:
         return spaces.Box(params.min_action, params.max_action, (1,))
-
-    def observation_space(self, params: MountainCarContinuousParams) -> spaces.Box:
-        return spaces.Box((params.min_position, -params.max_speed), (params.max_position, params.max_speed), (2,))
