@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces, wrappers
-from jaxenv.errors import WrapperSettingError, WrapperSpaceError
+from jaxenv.errors import RenderNotSupportedError, WrapperSettingError, WrapperSpaceError
 from jaxenv.testing import check_env
 
 
@@ -129,7 +129,7 @@ def stacked(probe: Callable[[], Any], names: tuple[str, ...]) -> Any:
     for name in names:
         try:
             env = WRAPPERS[name](env)
-        except (WrapperSpaceError, WrapperSettingError):
+        except (RenderNotSupportedError, WrapperSettingError, WrapperSpaceError):
             return None
     return env
 
