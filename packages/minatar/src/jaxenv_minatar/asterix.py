@@ -11,14 +11,16 @@ from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar import nibbles
-from jaxenv_minatar.base import DOWN, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame, MinAtarState, RampedParams, count, direction
+from jaxenv_minatar.base import DOWN, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame, MinAtarState, RampedParams, count, direction, words
 from jaxenv_minatar.nibbles import ONES
 from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.staging import once
 
 FIRST_ROW, LAST_ROW = 1, 8
 """Rows that the player and the entities keep to."""
 
-SPAWN_SPEED, MOVE_SPEED, RAMP_PAUSE = 10, 5, 100
+SPAWN_SPEED, MOVE_SPEED = 10, 5
+RAMP_PAUSE, LAST_RAMP = 100, 9
 
 FRACTION_BITS = 24
 """Resolution of the draw that chooses a slot."""
@@ -40,18 +42,14 @@ class AsterixState(MinAtarState):
     """Flags: which entities move to the right."""
     gold: UInt32[Array, ""]
     """Flags: which entities are gold; the others are enemies."""
-    spawn_speed: Int[Array, ""]
-    """Steps between two spawns, 10 down to 1."""
     spawn_timer: Int[Array, ""]
     """Steps until the next spawn."""
-    move_speed: Int[Array, ""]
-    """Steps between two moves of the entities, 5 down to 1."""
     move_timer: Int[Array, ""]
     """Steps until the entities move."""
     ramp_timer: Int[Array, ""]
     """Steps until the game becomes harder, 100 to -1."""
     ramp_index: Int[Array, ""]
-    """How often the game has become harder."""
+    """How often the game has become harder, 0 to 9."""
 
 
 class Draws(NamedTuple):
@@ -115,12 +113,12 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
 
     def draw(self, key: Array) -> Draws:
         """Draw what a step needs: 24 bits of each word, and one of the rest of the first."""
-        words = random.words(key, 3)
+        first, second, third = words(key, 3)
         return Draws(
-            sticky=random.uniform(words[0]),
-            right=words[0] & 1 == 1,
-            gold=random.bernoulli(words[1], 1 / 3),
-            slot=words[2] >> (32 - FRACTION_BITS),
+            sticky=random.uniform(first),
+            right=first & 1 == 1,
+            gold=random.bernoulli(second, 1 / 3),
+            slot=third >> (32 - FRACTION_BITS),
         )
 
     def init(self, key: Array, params: RampedParams) -> AsterixState:
@@ -132,9 +130,7 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
             x=jnp.uint32(0),
             right=jnp.uint32(0),
             gold=jnp.uint32(0),
-            spawn_speed=jnp.int32(SPAWN_SPEED),
             spawn_timer=jnp.int32(SPAWN_SPEED),
-            move_speed=jnp.int32(MOVE_SPEED),
             move_timer=jnp.int32(MOVE_SPEED),
             ramp_timer=jnp.int32(RAMP_PAUSE),
             ramp_index=jnp.int32(0),
@@ -153,7 +149,7 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
         state, later_gain, caught_later = _meet(state)
         state = state.replace(spawn_timer=state.spawn_timer - 1, move_timer=state.move_timer - 1)
         reward = (gain | later_gain).astype(jnp.float32)
-        return Transition(_ramp(state, params), reward, caught | caught_later)
+        return Transition(_ramp(state, params), reward, once(caught | caught_later))
 
     def observe(self, state: AsterixState, params: RampedParams) -> Bool[Array, "10 10 4"]:
         row = FIRST_ROW + jnp.arange(nibbles.COUNT)
@@ -168,6 +164,16 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
                 jnp.where(trailed, flag(row, behind, 2, 4), -1),
             ],
         )
+
+
+def spawn_speed(state: AsterixState) -> Int[Array, ""]:
+    """Return the steps between two spawns, 10 down to 1."""
+    return SPAWN_SPEED - state.ramp_index
+
+
+def move_speed(state: AsterixState) -> Int[Array, ""]:
+    """Return the steps between two moves of the entities, 5 down to 1: every second ramp lowers it."""
+    return MOVE_SPEED - (state.ramp_index >> 1)
 
 
 def free_slot(occupied: UInt32[Array, ""], slot: UInt32[Array, ""]) -> UInt32[Array, ""]:
@@ -189,7 +195,7 @@ def _spawn(state: AsterixState, draws: Draws) -> AsterixState:
         x=nibbles.select(new, 9 * (ONES & ~right), state.x),
         right=nibbles.select(new, right, state.right),
         gold=nibbles.select(new, gold, state.gold),
-        spawn_timer=jnp.where(spawns, state.spawn_speed, state.spawn_timer),
+        spawn_timer=jnp.where(spawns, spawn_speed(state), state.spawn_timer),
     )
 
 
@@ -218,19 +224,15 @@ def _drift(state: AsterixState) -> AsterixState:
     return state.replace(
         occupied=jnp.where(moves, moving, state.occupied),
         x=state.x + (moving & state.right) - (moving & ~state.right),
-        move_timer=jnp.where(moves, state.move_speed, state.move_timer),
+        move_timer=jnp.where(moves, move_speed(state), state.move_timer),
     )
 
 
 def _ramp(state: AsterixState, params: RampedParams) -> AsterixState:
-    """Make the game harder every 102 steps."""
-    ramps = params.ramping & ((state.spawn_speed > 1) | (state.move_speed > 1))
-    harder = ramps & (state.ramp_timer < 0)
-    quicker = harder & (state.move_speed > 1) & (state.ramp_index % 2 == 1)
-    denser = harder & (state.spawn_speed > 1)
+    """Make the game harder every 102 steps, until it cannot be."""
+    counts = params.ramping & (state.ramp_index < LAST_RAMP)
+    harder = counts & (state.ramp_timer < 0)
     return state.replace(
-        move_speed=state.move_speed - count(quicker),
-        spawn_speed=state.spawn_speed - count(denser),
         ramp_index=state.ramp_index + count(harder),
-        ramp_timer=jnp.where(harder, RAMP_PAUSE, state.ramp_timer - count(ramps)),
+        ramp_timer=jnp.where(harder, RAMP_PAUSE, state.ramp_timer - count(counts)),
     )

@@ -7,8 +7,10 @@ from typing import Any, ClassVar, TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, spaces
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxenv import Environment, Params, State, random, spaces
+from jaxtyping import Bool, Float, Int, UInt8, UInt32
+
+from jaxenv_minatar.staging import stage
 
 SIZE = 10
 """Rows and columns of every board."""
@@ -79,6 +81,16 @@ class MinAtarGame(Environment[StateT, ParamsT]):
         return spaces.Box(False, True, (SIZE, SIZE, len(self.channels)), jnp.bool_)
 
 
+def words(key: Array, count: int) -> tuple[UInt32[Array, ""], ...]:
+    """Draw random words: on a CPU once, and not for each number of the next state anew."""
+
+    @stage
+    def draw(key: Array) -> tuple[Array, ...]:
+        return tuple(random.words(key, count))
+
+    return draw(key)
+
+
 def direction(action: Int[Array, ""], back: int, forth: int) -> Int[Array, ""]:
     """Return -1 for the action ``back``, 1 for the action ``forth``, 0 for any other."""
     return jnp.where(action == forth, 1, jnp.where(action == back, -1, 0))
@@ -87,3 +99,25 @@ def direction(action: Int[Array, ""], back: int, forth: int) -> Int[Array, ""]:
 def count(event: Bool[Array, "..."]) -> Int[Array, "..."]:
     """Return 1 where it happened, else 0."""
     return event.astype(jnp.int32)
+
+
+def cell(row: Array | int, column: Array | int) -> Array:
+    """Return a cell of the board as one number: 16 * row + column."""
+    return jnp.asarray(row << 4 | column, jnp.int32)
+
+
+def row_of(cell: Array) -> Array:
+    """Return the row of a cell."""
+    return cell >> 4
+
+
+def column_of(cell: Array) -> Array:
+    """Return the column of a cell."""
+    return cell & 15
+
+
+ROW_BELOW = 16
+"""What leads from a cell to the one below."""
+
+NOWHERE = -1
+"""The cell of something that is not on the board; it has no row and no column."""

@@ -11,8 +11,9 @@ from jax import Array
 from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState, direction
+from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState, direction, words
 from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.staging import once
 
 ALL_BRICKS = (1 << 30) - 1
 FIRST_BRICK_ROW, LAST_BRICK_ROW = 1, 3
@@ -106,11 +107,11 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
 
     def draw_reset(self, key: Array) -> ResetDraws:
         """Draw the corner in which the ball starts."""
-        return ResetDraws(right=random.words(key, 1)[0] >> 31 == 1)
+        return ResetDraws(right=words(key, 1)[0] >> 31 == 1)
 
     def draw(self, key: Array) -> Draws:
         """Draw what a step needs."""
-        return Draws(sticky=random.uniform(random.words(key, 1)[0]))
+        return Draws(sticky=random.uniform(words(key, 1)[0]))
 
     def init(self, key: Array, params: MinAtarParams) -> BreakoutState:
         return self.begin(self.draw_reset(key))
@@ -175,7 +176,7 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
             bricks=bricks,
             strike=on_brick,
         )
-        return Transition(after, breaks.astype(jnp.float32), at_bottom & ~straight & ~slanted)
+        return Transition(after, breaks.astype(jnp.float32), once(at_bottom & ~straight & ~slanted))
 
     def observe(self, state: BreakoutState, params: MinAtarParams) -> Bool[Array, "10 10 4"]:
         wall = (state.bricks & _BRICK_OF_FLAG) != 0

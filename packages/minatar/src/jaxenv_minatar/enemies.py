@@ -1,8 +1,11 @@
-"""The fish and submarines of Seaquest, by age.
+"""The fish and submarines of Seaquest, as bits of words.
 
-At most one enemy appears in a step, and none lives for more than 60: it starts at an edge, and moves by one column every 6 steps or
-fewer. So the age of an enemy tells which one is meant, and a property of all of them is a set of ages; a number, such as their
-rows, is a set for each of its bits. All enemies that are on a row together move the same way, because no other may appear there.
+Enemies are numbered by age: bit 0 of every word stands for the newest, bit 1 for the one before, and so on, so that the order of
+the bits is the order of MinAtar's lists. A number that each enemy has, such as its row, is a word for each of the number's bits.
+
+32 bits are enough: however the player plays, at most 29 others appear before an enemy has moved ten times and left the board. (That
+many if one appears in each step: then each moves every 3 steps, and is gone after 30.) All enemies that are on a row together move
+the same way, because no other may appear there.
 """
 
 from __future__ import annotations
@@ -10,96 +13,103 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array
+from jax import Array, lax
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.ages import Ages, ages_where
-from jaxenv_minatar.base import SIZE
+from jaxenv_minatar.base import NOWHERE, SIZE, cell
+from jaxenv_minatar.staging import stage
 
 FIRST_ROW, ROWS = 1, 8
 """The rows of the sea."""
 
-SHOT_AGES = (11, 22, 33, 44, 55)
-"""The ages at which a submarine shoots."""
+SHOT_PAUSE = 10
+"""Steps between two shots of a submarine, and before its first."""
 
-_BORN = ages_where(lambda age: age == 0)
-_NO_AGE = ages_where(lambda age: False)
-_AT_AGE = {age: ages_where(lambda a, age=age: a == age) for age in SHOT_AGES}
+MOST_SHOTS = 5
+"""Submarines that can shoot in one step: they are 11 steps apart in age, and none lives for more than 60."""
 
-Number = tuple[Ages, ...]
-"""A number for each age: the ages whose number has bit 0, those whose number has bit 1, and so on."""
+ALL = np.uint32(0xFFFFFFFF)
+NO_ONE = np.uint32(0)
+
+Word = UInt32[Array, "..."]
+Number = tuple[Word, ...]
+"""A number for each enemy: those whose number has bit 0, those whose number has bit 1, and so on."""
 
 
 @struct.dataclass
 class Enemies:
-    """All fish and submarines. The numbers of an age that no enemy has mean nothing."""
+    """All fish and submarines. The numbers of an enemy that is gone mean nothing."""
 
-    fish: Ages
-    """Ages of the fish."""
-    subs: Ages
-    """Ages of the submarines."""
+    fish: Word
+    """Which are fish."""
+    subs: Word
+    """Which are submarines."""
     row: Number
     """Their rows less 1, 0 to 7: 3 bits."""
     travelled: Number
-    """How many columns they have moved, 0 to 9: 4 bits."""
+    """How many columns they have moved from the edge, 0 to 9: 4 bits."""
     timer: Number
     """Steps until they move, 0 to 5: 3 bits."""
-    rightward: UInt32[Array, ""]
+    shot_timer: Number
+    """Steps until they shoot, 0 to 10, for submarines: 4 bits."""
+    rightward: Word
     """Which rows' enemies move to the right: bit ``row - 1``."""
 
 
 def none() -> Enemies:
     """Return an empty sea."""
-    empty = Ages(jnp.uint32(0), jnp.uint32(0))
-    return Enemies(empty, empty, (empty,) * 3, (empty,) * 4, (empty,) * 3, jnp.uint32(0))
+    word = jnp.uint32(0)
+    return Enemies(word, word, (word,) * 3, (word,) * 4, (word,) * 3, (word,) * 4, word)
 
 
-def spawned(
-    enemies: Enemies,
-    when: Bool[Array, ""],
-    row: Int[Array, ""],
-    right: Bool[Array, ""],
-    sub: Bool[Array, ""],
-    timer: Int[Array, ""],
-) -> Enemies:
+def spawned(enemies: Enemies, when: Array, row: Array, right: Array, sub: Array, timer: Array) -> Enemies:
     """Let an enemy appear, unless another moves the other way on its row."""
-    there = ((enemies.fish | enemies.subs) & on_row(enemies, row)).any()
-    when = when & ~(there & (moves_right(enemies, row) != right))
+    return _with_newest(enemies, _may_spawn(enemies, when, row, right), row, right, sub, timer)
+
+
+@stage
+def _may_spawn(enemies: Enemies, when: Array, row: Array, right: Array) -> Bool[Array, ""]:
+    there = (enemies.fish | enemies.subs) & on_row(enemies, row) != 0
+    return when & ~(there & (moves_right(enemies, row) != right))
+
+
+def _with_newest(enemies: Enemies, when: Array, row: Array, right: Array, sub: Array, timer: Array) -> Enemies:
+    def pushed(word: Word, bit: Array) -> Word:
+        return jnp.where(when, word << 1 | bit.astype(jnp.uint32), word)
+
+    def pushed_number(numbers: Number, number: Array) -> Number:
+        return tuple(pushed(word, number >> index & 1) for index, word in enumerate(numbers))
+
     row_bit = np.uint32(1) << (row - FIRST_ROW).astype(jnp.uint32)
     turned = jnp.where(right, enemies.rightward | row_bit, enemies.rightward & ~row_bit)
-
-    def with_newborn(numbers: Number, number: Array) -> Number:
-        return tuple(bit | _BORN.where(when & (number >> i & 1 == 1)) for i, bit in enumerate(numbers))
-
-    return enemies.replace(
-        fish=enemies.fish | _BORN.where(when & ~sub),
-        subs=enemies.subs | _BORN.where(when & sub),
-        row=with_newborn(enemies.row, row - FIRST_ROW),
-        timer=with_newborn(enemies.timer, timer),
+    return Enemies(
+        fish=pushed(enemies.fish, ~sub),
+        subs=pushed(enemies.subs, sub),
+        row=pushed_number(enemies.row, row - FIRST_ROW),
+        travelled=pushed_number(enemies.travelled, jnp.int32(0)),
+        timer=pushed_number(enemies.timer, timer),
+        shot_timer=pushed_number(enemies.shot_timer, jnp.int32(SHOT_PAUSE)),
         rightward=jnp.where(when, turned, enemies.rightward),
     )
 
 
-def grown(enemies: Enemies, move_speed: Int[Array, ""]) -> tuple[Enemies, Ages]:
-    """Return the enemies a step later, without those that have left the board, and the ages of those that have moved."""
-    moving = _equal(enemies.timer, 0)
-    timer, borrow = [], ~moving
-    for index, bit in enumerate(enemies.timer):
-        timer.append((bit ^ borrow) | moving.where(move_speed >> index & 1 == 1))
-        borrow = borrow & ~bit
+@stage
+def moved(enemies: Enemies, pause: Int[Array, ""]) -> tuple[Enemies, Word, Word]:
+    """Return the enemies a step later, those that have left the board excepted; which have moved; and which submarines shoot."""
+    moving, shooting = _equal(enemies.timer, 0), _equal(enemies.shot_timer, 0)
     travelled, carry = [], moving
-    for bit in enemies.travelled:
-        travelled.append(bit ^ carry)
-        carry = carry & bit
+    for word in enemies.travelled:
+        travelled.append(word ^ carry)
+        carry = carry & word
     on_board = ~_equal(tuple(travelled), SIZE)
-    older = enemies.replace(
-        fish=(enemies.fish & on_board).grown(),
-        subs=(enemies.subs & on_board).grown(),
-        row=tuple(bit.grown() for bit in enemies.row),
-        travelled=tuple(bit.grown() for bit in travelled),
-        timer=tuple(bit.grown() for bit in timer),
+    later = enemies.replace(
+        fish=enemies.fish & on_board,
+        subs=enemies.subs & on_board,
+        travelled=tuple(travelled),
+        timer=_counted_down(enemies.timer, moving, pause),
+        shot_timer=_counted_down(enemies.shot_timer, shooting, jnp.int32(SHOT_PAUSE)),
     )
-    return older, moving.grown()
+    return later, moving, shooting & later.subs
 
 
 def moves_right(enemies: Enemies, row: Array) -> Bool[Array, "..."]:
@@ -107,53 +117,89 @@ def moves_right(enemies: Enemies, row: Array) -> Bool[Array, "..."]:
     return (enemies.rightward >> jnp.clip(row - FIRST_ROW, 0, ROWS - 1).astype(jnp.uint32)) & 1 == 1
 
 
-def on_row(enemies: Enemies, row: Array) -> Ages:
-    """Return the ages of those on a row, or on each of an array of rows; none on the rows 0 and 9."""
-    return _equal(enemies.row, row - FIRST_ROW).where((row >= FIRST_ROW) & (row < FIRST_ROW + ROWS))
+def on_row(enemies: Enemies, row: Array) -> Word:
+    """Return those on a row, or on each of an array of rows; none on the rows 0 and 9."""
+    inside = (row >= FIRST_ROW) & (row < FIRST_ROW + ROWS)
+    return jnp.where(inside, _equal(enemies.row, row - FIRST_ROW), NO_ONE)
 
 
-def at(enemies: Enemies, row: Int[Array, ""], column: Int[Array, ""]) -> Ages:
-    """Return the ages of those in a cell."""
+def at(enemies: Enemies, row: Int[Array, ""], column: Int[Array, ""]) -> Word:
+    """Return those in a cell."""
     travelled = jnp.where(moves_right(enemies, row), column, SIZE - 1 - column)
     return on_row(enemies, row) & _equal(enemies.travelled, travelled)
 
 
-def columns(enemies: Enemies, rows: Int[Array, "10"]) -> tuple[UInt32[Array, "10"], UInt32[Array, "10"]]:
-    """Return the columns that hold fish, and those that hold submarines, on each of an array of rows: a bit for each column."""
-    here, right = on_row(enemies, rows), moves_right(enemies, rows)
-    fish_here, subs_here = here & enemies.fish, here & enemies.subs
-    fish = subs = jnp.zeros(rows.shape, jnp.uint32)
-    for travelled in range(SIZE):
-        there = _equal(enemies.travelled, travelled)
-        bit = jnp.where(right, np.uint32(1 << travelled), np.uint32(1 << (SIZE - 1 - travelled)))
-        fish = fish | jnp.where((fish_here & there).any(), bit, np.uint32(0))
-        subs = subs | jnp.where((subs_here & there).any(), bit, np.uint32(0))
-    return fish, subs
+def newest(some: Word) -> Word:
+    """Return the newest of some enemies alone."""
+    return some & (~some + 1)
 
 
-def shots(enemies: Enemies) -> list[tuple[Bool[Array, ""], Int[Array, ""], Int[Array, ""], Bool[Array, ""]]]:
-    """Return a shot for each age at which submarines shoot: whether it is fired, its row, column and direction."""
-    result = []
-    for age in _AT_AGE.values():
-        row, travelled = FIRST_ROW + _number_of(enemies.row, age), _number_of(enemies.travelled, age)
+def oldest(some: Word) -> Word:
+    """Return the oldest of some enemies alone."""
+    return jnp.where(some == 0, NO_ONE, np.uint32(1) << (31 - jnp.minimum(lax.clz(some), 31)))
+
+
+@stage
+def shots(enemies: Enemies, shooting: Word) -> list[tuple[Int[Array, ""], Bool[Array, ""]]]:
+    """Return the shots of submarines: for each its cell, NOWHERE if it is not fired, and whether it flies to the right."""
+    result: list[tuple[Array, Array]] = []
+    for _ in range(MOST_SHOTS):
+        one = newest(shooting)
+        shooting = shooting & ~one
+        row, travelled = FIRST_ROW + _number_of(enemies.row, one), _number_of(enemies.travelled, one)
         right = moves_right(enemies, row)
-        column = jnp.where(right, travelled, SIZE - 1 - travelled)
-        result.append(((enemies.subs & age).any(), row, jnp.clip(column, 0, SIZE - 1), right))
+        place = cell(row, jnp.where(right, travelled, SIZE - 1 - travelled))
+        result.append((jnp.where(one != 0, place, NOWHERE), right))
     return result
 
 
-def _equal(numbers: Number, number: Array | int) -> Ages:
-    """Return the ages whose number is ``number``, or each of an array of numbers."""
-    ages = ~_NO_AGE
-    for index, bit in enumerate(numbers):
+def columns(enemies: Enemies, rows: Int[Array, "10"]) -> tuple[Word, Word]:
+    """Return the columns that hold fish, and those that hold submarines, on each of an array of rows: a bit for each column."""
+    return _columns(enemies.fish, enemies.subs, _by_row(enemies, rows), _by_column(enemies), moves_right(enemies, rows))
+
+
+@stage
+def _by_row(enemies: Enemies, rows: Int[Array, "10"]) -> Word:
+    return on_row(enemies, rows)
+
+
+@stage
+def _by_column(enemies: Enemies) -> list[Word]:
+    return [_equal(enemies.travelled, travelled) for travelled in range(SIZE)]
+
+
+@stage
+def _columns(fish: Word, subs: Word, by_row: Word, by_column: list[Word], right: Array) -> tuple[Word, Word]:
+    """Look at each pair of a row and a column. All is computed before, because it would be for every row anew here."""
+    fish_columns = sub_columns = jnp.zeros(right.shape, jnp.uint32)
+    for travelled, some in enumerate(by_column):
+        bit = jnp.where(right, np.uint32(1 << travelled), np.uint32(1 << (SIZE - 1 - travelled)))
+        there = by_row & some
+        fish_columns = fish_columns | jnp.where(there & fish != 0, bit, NO_ONE)
+        sub_columns = sub_columns | jnp.where(there & subs != 0, bit, NO_ONE)
+    return fish_columns, sub_columns
+
+
+def _equal(numbers: Number, number: Array | int) -> Word:
+    """Return those whose number is ``number``, for one number or for each of an array."""
+    some = ALL
+    for index, word in enumerate(numbers):
         if isinstance(number, int):
-            ages = ages & (bit if number >> index & 1 else ~bit)
+            some = some & (word if number >> index & 1 else ~word)
         else:
-            one = number >> index & 1 == 1
-            ages = ages & Ages(jnp.where(one, bit.young, ~bit.young), jnp.where(one, bit.old, ~bit.old))
-    return ages
+            some = some & jnp.where(number >> index & 1 == 1, word, ~word)
+    return some
 
 
-def _number_of(numbers: Number, age: Ages) -> Int[Array, ""]:
-    """Return the number of one age."""
-    return sum((jnp.where((bit & age).any(), 1 << index, 0) for index, bit in enumerate(numbers)), start=jnp.int32(0))
+def _counted_down(timer: Number, due: Word, pause: Int[Array, ""]) -> Number:
+    """Return the timers a step later: one less, or ``pause`` where they were due."""
+    later, borrow = [], ~due
+    for index, word in enumerate(timer):
+        later.append((word ^ borrow) | jnp.where(pause >> index & 1 == 1, due, NO_ONE))
+        borrow = borrow & ~word
+    return tuple(later)
+
+
+def _number_of(numbers: Number, one: Word) -> Int[Array, ""]:
+    """Return the number of one enemy."""
+    return sum((jnp.where(word & one != 0, 1 << index, 0) for index, word in enumerate(numbers)), start=jnp.int32(0))

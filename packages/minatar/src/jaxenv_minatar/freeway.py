@@ -11,7 +11,7 @@ from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar import nibbles
-from jaxenv_minatar.base import DOWN, NOOP, SIZE, UP, MinAtarGame, MinAtarParams, MinAtarState, direction
+from jaxenv_minatar.base import DOWN, NOOP, SIZE, UP, MinAtarGame, MinAtarParams, MinAtarState, direction, words
 from jaxenv_minatar.nibbles import ONES
 from jaxenv_minatar.picture import flag, light
 
@@ -107,12 +107,12 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
 
     def draw_reset(self, key: Array) -> Traffic:
         """Draw the cars of an episode."""
-        return _traffic(random.words(key, 2))
+        return _traffic(*words(key, 2))
 
     def draw(self, key: Array) -> Draws:
         """Draw what a step needs."""
-        words = random.words(key, 3)
-        return Draws(sticky=random.uniform(words[0]), traffic=_traffic(words[1:]))
+        first, *rest = words(key, 3)
+        return Draws(sticky=random.uniform(first), traffic=_traffic(*rest))
 
     def init(self, key: Array, params: MinAtarParams) -> FreewayState:
         return self.begin(self.draw_reset(key))
@@ -176,14 +176,18 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         )
 
 
-def _traffic(words: UInt32[Array, "2"]) -> Traffic:
+def _traffic(first: UInt32[Array, ""], second: UInt32[Array, ""]) -> Traffic:
     """Make eight cars of two words: four decimal digits each, where a digit from 0 to 9 is a direction and a speed."""
-    number = random.uniform_int(words, 0, 10_000).astype(jnp.uint32)
-    # Each digit above the last counts 16 instead of 10, each above that 256 instead of 100, and so on.
-    decimal = number + 6 * (number // 10) + 6 * 16 * (number // 100) + 6 * 256 * (number // 1000)
-    digits = decimal[0] | decimal[1] << 16
+    digits = _decimal(first) | _decimal(second) << 16
     right = (digits + 3 * ONES) >> 3 & ONES
     return Traffic(speed=digits - 5 * right + ONES, right=right)
+
+
+def _decimal(word: UInt32[Array, ""]) -> UInt32[Array, ""]:
+    """Return four random decimal digits as nibbles."""
+    number = random.uniform_int(word, 0, 10_000).astype(jnp.uint32)
+    # Each digit above the last is worth 16 instead of 10, each above that 256 instead of 100, and so on.
+    return number + 6 * (number // 10) + 6 * 16 * (number // 100) + 6 * 256 * (number // 1000)
 
 
 def _drive(x: UInt32[Array, ""], moves: UInt32[Array, ""], right: UInt32[Array, ""]) -> UInt32[Array, ""]:

@@ -6,6 +6,7 @@ turns its word into flags; what is left are the few flags that are set one by on
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jax import Array, lax
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import SIZE
+from jaxenv_minatar.staging import stage
 
 ROW = (1 << SIZE) - 1
 """A word with a bit for each column."""
@@ -34,9 +36,16 @@ def row_masks(*channels: int | None) -> np.ndarray:
     return masks.ravel()
 
 
-def paint(rows: UInt32[Array, "10"], masks: np.ndarray) -> Flags:
-    """Return the flags that the words of the ten rows stand for."""
-    return ((rows[:, None] & masks[None]) != 0).ravel()
+def paint(*boards: tuple[UInt32[Array, "10"], np.ndarray]) -> Flags:
+    """Return the flags of all boards together; each is a word for each row, and the bits of it that the flags of a row show."""
+    return _painted(*((words, jnp.asarray(masks)) for words, masks in boards)).ravel()
+
+
+@stage
+def _painted(*boards: tuple[Array, Array]) -> Bool[Array, "10 flags"]:
+    # Flattened within this stage, a CPU would divide anew for every flag to find its row.
+    shown = [words[:, None] & masks[None] for words, masks in boards]
+    return functools.reduce(jnp.bitwise_or, shown) != 0
 
 
 def flag(row: Array | int, column: Array | int, channel: Array | int, channels: int) -> Array:

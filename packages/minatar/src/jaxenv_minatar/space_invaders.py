@@ -10,8 +10,26 @@ from jax import Array, lax
 from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.base import FIRE, LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarState, RampedParams, count, direction
+from jaxenv_minatar.base import (
+    FIRE,
+    LEFT,
+    NOOP,
+    NOWHERE,
+    RIGHT,
+    ROW_BELOW,
+    SIZE,
+    MinAtarGame,
+    MinAtarState,
+    RampedParams,
+    cell,
+    column_of,
+    count,
+    direction,
+    row_of,
+    words,
+)
 from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
+from jaxenv_minatar.staging import once
 
 BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
 """Size of a wave of aliens. They keep their places in this block, whatever happens, and the block moves as a whole."""
@@ -22,17 +40,14 @@ FIRST_COLUMN = 2
 
 CANNON_ROW = 9
 SHOT_PAUSE, ALIEN_SHOT_PAUSE = 5, 10
-MOVE_INTERVAL, LEAST_MOVE_INTERVAL = 12, 6
-
-NOWHERE = -1
-"""The cell of a bullet that is not in the air."""
+MOVE_INTERVAL, LAST_RAMP = 12, 6
 
 _MASKS = row_masks(None, 0, 1, 2, None, None)
 
 
 @struct.dataclass
 class SpaceInvadersState(MinAtarState):
-    """The cannon, the block of aliens and the bullets. A cell is 10 * row + column.
+    """The cannon, the block of aliens and the bullets. A cell is 16 * row + column.
 
     Two bullets of the player are the most there can be: one is fired at most every 5 steps and is in the air for 9 of them. The
     aliens have one: it is fired every 10 steps, and 10 steps take it off the board.
@@ -54,8 +69,8 @@ class SpaceInvadersState(MinAtarState):
     """Column of the block's first column, -5 to 9: beyond the edge where those aliens are dead."""
     moves_right: Bool[Array, ""]
     """Whether the aliens move to the right."""
-    move_interval: Int[Array, ""]
-    """The most steps between two moves of the aliens, 12 down to 6: one less after each wave."""
+    ramp_index: Int[Array, ""]
+    """How often the game has become harder, 0 to 6: once after each wave."""
     alien_move_timer: Int[Array, ""]
     """Steps until the aliens move."""
     alien_shot_timer: Int[Array, ""]
@@ -109,7 +124,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
     >>> obs, state = env.reset(jax.random.key(0))
     >>> obs, state, reward, done, info = env.step(jax.random.key(1), state, 3)
     >>> obs.shape, int(state.bullet), bool(done)
-    ((10, 10, 6), 85, False)
+    ((10, 10, 6), 133, False)
     """
 
     channels: ClassVar[tuple[str, ...]] = ("cannon", "alien", "alien_left", "alien_right", "friendly_bullet", "enemy_bullet")
@@ -121,7 +136,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
 
     def draw(self, key: Array) -> Draws:
         """Draw what a step needs."""
-        return Draws(sticky=random.uniform(random.words(key, 1)[0]))
+        return Draws(sticky=random.uniform(words(key, 1)[0]))
 
     def init(self, key: Array, params: RampedParams) -> SpaceInvadersState:
         return SpaceInvadersState(
@@ -134,7 +149,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             block_row=jnp.int32(0),
             block_column=jnp.int32(FIRST_COLUMN),
             moves_right=jnp.asarray(False),
-            move_interval=jnp.int32(MOVE_INTERVAL),
+            ramp_index=jnp.int32(0),
             alien_move_timer=jnp.int32(MOVE_INTERVAL),
             alien_shot_timer=jnp.int32(ALIEN_SHOT_PAUSE),
             alien_bullet=jnp.int32(NOWHERE),
@@ -151,7 +166,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         """Take one step with these draws."""
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = _act(state)
-        hit = state.alien_bullet == CANNON_ROW * SIZE + state.cannon
+        hit = state.alien_bullet == cell(CANNON_ROW, state.cannon)
         rammed = _alien_at(state, CANNON_ROW, state.cannon)
         state, landed = _march(state)
         rammed = rammed | _alien_at(state, CANNON_ROW, state.cannon)
@@ -162,21 +177,21 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             alien_move_timer=state.alien_move_timer - 1,
             alien_shot_timer=state.alien_shot_timer - 1,
         )
-        return Transition(_next_wave(state, params), kills.astype(jnp.float32), hit | rammed | landed)
+        return Transition(_next_wave(state, params), kills.astype(jnp.float32), once(hit | rammed | landed))
 
     def observe(self, state: SpaceInvadersState, params: RampedParams) -> Bool[Array, "10 10 6"]:
         aliens = _alien_row(state, jnp.arange(SIZE))
         heading = jnp.where(state.moves_right, jnp.uint32(1 << 2 * SIZE), jnp.uint32(1 << SIZE))
         bullets = [
-            jnp.where(cell < 0, NOWHERE, flag(0, cell, channel, 6))
-            for cell, channel in ((state.bullet, 4), (state.older_bullet, 4), (state.alien_bullet, 5))
+            jnp.where(place < 0, -1, flag(row_of(place), column_of(place), channel, 6))
+            for place, channel in ((state.bullet, 4), (state.older_bullet, 4), (state.alien_bullet, 5))
         ]
-        return light(paint(aliens * (1 + heading), _MASKS), [flag(CANNON_ROW, state.cannon, 0, 6), *bullets])
+        return light(paint((aliens * (1 + heading), _MASKS)), [flag(CANNON_ROW, state.cannon, 0, 6), *bullets])
 
 
-def difficulty(state: SpaceInvadersState) -> Int[Array, ""]:
-    """Return how often the game has become harder, MinAtar's ``ramp_index``: it follows from the interval."""
-    return MOVE_INTERVAL - state.move_interval
+def move_interval(state: SpaceInvadersState) -> Int[Array, ""]:
+    """Return the most steps between two moves of the aliens, 12 down to 6."""
+    return MOVE_INTERVAL - state.ramp_index
 
 
 def _act(state: SpaceInvadersState) -> SpaceInvadersState:
@@ -184,15 +199,15 @@ def _act(state: SpaceInvadersState) -> SpaceInvadersState:
     action = state.last_action
     fires = (action == FIRE) & (state.shot_timer == 0)
     cannon = jnp.clip(state.cannon + direction(action, LEFT, RIGHT), 0, SIZE - 1)
-    bullet = jnp.where(fires, CANNON_ROW * SIZE + cannon, state.bullet)
+    bullet = jnp.where(fires, cell(CANNON_ROW, cannon), state.bullet)
     older = jnp.where(fires, state.bullet, state.older_bullet)
-    fallen = state.alien_bullet + SIZE
+    fallen = state.alien_bullet + ROW_BELOW
     return state.replace(
         cannon=cannon,
         shot_timer=jnp.where(fires, SHOT_PAUSE, state.shot_timer),
-        bullet=jnp.maximum(bullet - SIZE, NOWHERE),
-        older_bullet=jnp.maximum(older - SIZE, NOWHERE),
-        alien_bullet=jnp.where((state.alien_bullet < 0) | (fallen >= SIZE * SIZE), NOWHERE, fallen),
+        bullet=jnp.maximum(bullet - ROW_BELOW, NOWHERE),
+        older_bullet=jnp.maximum(older - ROW_BELOW, NOWHERE),
+        alien_bullet=jnp.where((state.alien_bullet < 0) | (row_of(fallen) >= SIZE), NOWHERE, fallen),
     )
 
 
@@ -210,7 +225,7 @@ def _march(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
         block_row=jnp.where(turns, jnp.where(down == SIZE, 0, down), state.block_row),
         block_column=jnp.where(drifts, state.block_column + jnp.where(state.moves_right, 1, -1), state.block_column),
         moves_right=state.moves_right ^ turns,
-        alien_move_timer=jnp.where(moves, jnp.minimum(alive, state.move_interval), state.alien_move_timer),
+        alien_move_timer=jnp.where(moves, jnp.minimum(alive, move_interval(state)), state.alien_move_timer),
     )
     return after, landed
 
@@ -224,13 +239,13 @@ def _shoot(state: SpaceInvadersState) -> SpaceInvadersState:
     right = 31 - lax.clz(beyond & (~beyond + 1)).astype(jnp.int32)
     use_left = (upto != 0) & ((beyond == 0) | (state.cannon - left <= right - state.cannon))
     column = jnp.where(use_left, left, right)
-    row = jnp.int32(NOWHERE)
+    row = jnp.int32(0)
     for within in range(BLOCK_ROWS):
         candidate = _on_board(state.block_row + within)
         row = jnp.where(_alien_at(state, candidate, column), jnp.maximum(row, candidate), row)
     shoots = state.alien_shot_timer == 0
     return state.replace(
-        alien_bullet=jnp.where(shoots, row * SIZE + column, state.alien_bullet),
+        alien_bullet=jnp.where(shoots, cell(row, column), state.alien_bullet),
         alien_shot_timer=jnp.where(shoots, ALIEN_SHOT_PAUSE, state.alien_shot_timer),
     )
 
@@ -238,11 +253,11 @@ def _shoot(state: SpaceInvadersState) -> SpaceInvadersState:
 def _kill(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
     """Remove the aliens that are where a bullet is, with the bullet; and count them."""
     kills, aliens, bullets = jnp.int32(0), state.aliens, []
-    for cell in (state.bullet, state.older_bullet):
-        row, column = cell // SIZE, cell % SIZE
-        hit = (cell >= 0) & _alien_at(state, row, column)
+    for place in (state.bullet, state.older_bullet):
+        row, column = row_of(place), column_of(place)
+        hit = (place >= 0) & _alien_at(state, row, column)
         aliens = jnp.where(hit, aliens & ~_alien_bit(state, row, column), aliens)
-        bullets.append(jnp.where(hit, NOWHERE, cell))
+        bullets.append(jnp.where(hit, NOWHERE, place))
         kills = kills + count(hit)
     bullet, older_bullet = bullets
     return state.replace(aliens=aliens, bullet=bullet, older_bullet=older_bullet), kills
@@ -251,12 +266,12 @@ def _kill(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
 def _next_wave(state: SpaceInvadersState, params: RampedParams) -> SpaceInvadersState:
     """Let the aliens return to where they began, if none is left; direction and timers stay."""
     cleared = state.aliens == 0
-    harder = cleared & params.ramping & (state.move_interval > LEAST_MOVE_INTERVAL)
+    harder = cleared & params.ramping & (state.ramp_index < LAST_RAMP)
     return state.replace(
         aliens=jnp.where(cleared, jnp.uint32(ALL_ALIENS), state.aliens),
         block_row=jnp.where(cleared, 0, state.block_row),
         block_column=jnp.where(cleared, FIRST_COLUMN, state.block_column),
-        move_interval=jnp.where(harder, state.move_interval - 1, state.move_interval),
+        ramp_index=state.ramp_index + count(harder),
     )
 
 
