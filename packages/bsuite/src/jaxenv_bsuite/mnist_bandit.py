@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array
+from jax import Array, lax
 from jaxenv import Params, State, Transition, random, spaces
 from jaxtyping import Float, Int, Int8, UInt8
 
@@ -123,10 +123,13 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         return Transition(state, jnp.where(right, 1.0, -1.0), terminated=True)
 
     def observe(self, state: MNISTBanditState, params: MNISTBanditParams) -> Float[Array, "28 28"]:
-        pixels = jnp.asarray(params.images)[state.index].astype(jnp.int32)
+        # As one row of bytes, cut into lines only at the end: on a CPU 784 neighbours are read faster than 28 rows of 28.
+        rows = jnp.asarray(params.images).reshape(len(params.labels), -1)
+        pixels = rows.at[state.index].get(mode="promise_in_bounds").astype(jnp.int32)
         if self.pixel_mode == "unit":
             pixels = pixels & 0xFF
-        return jnp.where(state.time == 0, ratio(pixels, 255), 0.0)
+        image = jnp.where(state.time == 0, ratio(pixels, 255), 0.0)
+        return lax.optimization_barrier(image).reshape(28, 28)
 
     def render(
         self, state: MNISTBanditState, params: MNISTBanditParams, size: int | tuple[int, int] = 256
