@@ -84,6 +84,14 @@ class NoTimeLimit(Walk):
         return EndlessParams()
 
 
+class OtherTemplate(Walk):
+    """It checks params against those of another class."""
+
+    @property
+    def params_template(self) -> Any:
+        return EndlessParams()
+
+
 class ListField(Walk):
     """It has a field that cannot be hashed."""
 
@@ -432,6 +440,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("environment", Walk, "does not derive from jaxenv.Environment"),
     ("params", FlickeringParams(), "differs from one access to the next"),
     ("params", NoTimeLimit(), "0 leaves named max_steps_in_episode"),
+    ("params", OtherTemplate(), "are a WalkParams, but OtherTemplate takes EndlessParams"),
     ("hashable", ListField(), "cannot be hashed .*unhashable type: 'list'"),
     ("equal_by_value", ComparedByIdentity(), "a copy of the environment does not equal it"),
     ("equal_by_value", ObjectField(), "a copy of the environment does not equal it"),

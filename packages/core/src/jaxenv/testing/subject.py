@@ -1,9 +1,4 @@
-"""The environment under test, and the runs that its checks share.
-
-Compiling is nearly all of what a check costs, so there is one compiled scan: a batch of copies plays random actions, and what
-has to be compared (the step against ``step_env``, the restart against ``init``, ...) is compared inside it. Every leaf of
-the params is batched, so the same scan serves a run in which each copy has a time limit of its own.
-"""
+"""The environment under test, and the runs that its checks share."""
 
 from __future__ import annotations
 
@@ -11,84 +6,20 @@ import copy
 import dataclasses
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv import _canonical, environment
+from jaxenv import _canonical
 from jaxenv.environment import Environment
-from jaxenv.testing import trees
+from jaxenv.testing import runs, trees
+from jaxenv.testing.runs import COPIES, Facts, First, Step
 
-COPIES = 32
-"""Environments that play side by side."""
-SEGMENT = 40
-"""Steps of one call of the compiled scan."""
 SEGMENTS = 8
 """Calls that make the long play."""
-
-
-_QUICKLY = {"xla_backend_optimization_level": 0}
-"""Compiler options of all runs: they take milliseconds, so only their compilation costs."""
-
-
-class First(NamedTuple):
-    """What a batch of resets gave."""
-
-    obs: Any
-    state: Any
-    observation_inside: Any
-    """Whether the observation is a member of its space."""
-    no_nan: Any
-    """Whether neither observation nor state holds a NaN."""
-
-
-class Step(NamedTuple):
-    """One step as an input and an output, so that it can be taken again in another way."""
-
-    key: Array
-    state: Any
-    action: Any
-    outputs: Any
-    """``(obs, state, reward, done, info)``."""
-
-
-class Facts(NamedTuple):
-    """What was seen on one step; every field is a scalar."""
-
-    reward: Any
-    done: Any
-    terminated: Any
-    truncated: Any
-    discount: Any
-    time_before: Any
-    """``state.time`` of the state that was stepped."""
-    time_advanced: Any
-    """``state.time`` that ``step_env`` returned."""
-    time_after: Any
-    """``state.time`` that ``step`` returned."""
-    limit: Any
-    """``max_steps_in_episode`` of this copy."""
-    action_inside: Any
-    """Whether the action that the space drew is a member of it."""
-    observation_inside: Any
-    final_observation_inside: Any
-    no_nan: Any
-    """Whether neither observations, state, reward nor info hold a NaN."""
-    observation_is_observe: Any
-    """Whether the observation is what ``observe`` says about the returned state."""
-    final_is_step_env: Any
-    """Whether ``final_observation`` is ``step_env``'s observation."""
-    final_is_observation: Any
-    """Whether ``final_observation`` is the returned observation."""
-    results_are_step_env: Any
-    """Whether reward, done and info are ``step_env``'s."""
-    state_is_step_env: Any
-    """Whether the returned state is ``step_env``'s."""
-    state_is_restart: Any
-    """Whether the returned state is ``carry_over(init(key_reset), ended)``."""
 
 
 class Subject:
@@ -105,6 +36,11 @@ class Subject:
     def name(self) -> str:
         """How to call it in a sentence."""
         return getattr(self.env, "name", type(self.env).__name__)
+
+    @property
+    def by_default(self) -> bool:
+        """Whether the params to test with are the environment's defaults."""
+        return self._params is None
 
     @cached_property
     def params(self) -> Any:
@@ -152,7 +88,7 @@ class Subject:
     @cached_property
     def batched_params(self) -> Any:
         """The params, once for each copy, in the dtypes that hooks see."""
-        canonical = _canonical.params(self.params, self.env.default_params, self.name)
+        canonical = _canonical.params(self.params, self.env.params_template, self.name)
         return trees.fetch(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (COPIES, *leaf.shape)), canonical))
 
     @cached_property
@@ -169,7 +105,7 @@ class Subject:
     @cached_property
     def first(self) -> First:
         """A batch of resets."""
-        return _first(self.env, self.start_keys, self.batched_params)
+        return runs.first(self.env, self.start_keys, self.batched_params)
 
     @property
     def start(self) -> tuple[Any, Any]:
@@ -178,7 +114,7 @@ class Subject:
 
     def play(self, state: Any, params: Any, number: int) -> tuple[Any, Step, Facts]:
         """Play one segment from ``state``; the same ``number`` gives the same keys."""
-        return _play(self.env, self.key(number), state, params)
+        return runs.play(self.env, self.key(number), state, params)
 
     @cached_property
     def limited(self) -> tuple[Step, Facts]:
@@ -238,67 +174,7 @@ class CountedStep:
             self.traces += 1
             return env.step(key, state, action, params)
 
-        self._step = jax.jit(step, static_argnums=0, compiler_options=_QUICKLY)
+        self._step = jax.jit(step, static_argnums=0, compiler_options=runs.QUICKLY)
 
     def __call__(self, env: Any, step: Step, params: Any) -> Any:
         return self._step(env, step.key, step.state, step.action, params)
-
-
-@partial(jax.jit, static_argnums=0, compiler_options=_QUICKLY)
-def _first(env: Environment[Any, Any], keys: Array, params: Any) -> First:
-    def one(key: Array, params: Any) -> First:
-        obs, state = env.reset(key, params)
-        return First(obs, state, env.observation_space(params).contains(obs), trees.without_nan((obs, state)))
-
-    return jax.vmap(one)(keys, params)
-
-
-@partial(jax.jit, static_argnums=0, compiler_options=_QUICKLY)
-def _play(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tuple[Any, Step, Facts]:
-    def body(state: Any, key: Array) -> tuple[Any, tuple[Step, Facts]]:
-        keys = jax.random.split(key, (2, COPIES))
-        actions = jax.vmap(lambda key, params: env.action_space(params).sample(key))(keys[0], params)
-        results = jax.vmap(partial(_results, env))(keys[1], state, actions, params)
-        # Without the barrier the compiler would put a copy of the step into the computation of every single fact.
-        results = jax.lax.optimization_barrier(results)
-        facts = jax.vmap(partial(_facts, env))(state, actions, params, *results)
-        outputs = results[0]
-        return outputs[1], (Step(keys[1], state, actions, outputs), facts)
-
-    state, (steps, facts) = jax.lax.scan(body, state, jax.random.split(key, SEGMENT))
-    return state, steps, facts
-
-
-def _results(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Any, Any]:
-    """Return what ``step`` and ``step_env`` give, and the restart as the protocol words it."""
-    last = env.step_env(key, state, action, params)
-    _, key_reset = environment._keyed_advance(env, *environment._arguments(env, key, state, action, params))
-    restart = env.carry_over(environment._init(env, key_reset, params), last[1], params)
-    return env.step(key, state, action, params), last, _canonical.strong(restart)
-
-
-def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, outputs: Any, last: Any, restart: Any) -> Facts:
-    obs, after, reward, done, info = outputs
-    last_obs, last_state, *last_results = last
-    final, space = info["final_observation"], env.observation_space(params)
-    return Facts(
-        reward=reward,
-        done=done,
-        terminated=info["terminated"],
-        truncated=info["truncated"],
-        discount=info["discount"],
-        time_before=state.time,
-        time_advanced=last_state.time,
-        time_after=after.time,
-        limit=params.max_steps_in_episode,
-        action_inside=env.action_space(params).contains(action),
-        observation_inside=space.contains(obs),
-        final_observation_inside=space.contains(final),
-        no_nan=trees.without_nan((outputs, last_state)),
-        observation_is_observe=trees.same(obs, space.cast(env.observe(after, params), "the observation")),
-        final_is_step_env=trees.same(final, last_obs),
-        final_is_observation=trees.same(final, obs),
-        results_are_step_env=trees.same([reward, done, info], last_results),
-        state_is_step_env=trees.same(after, last_state),
-        state_is_restart=trees.same(after, restart),
-    )

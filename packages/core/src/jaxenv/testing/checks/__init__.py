@@ -28,7 +28,7 @@ class Check:
 
 CHECKS = (
     Check("environment", "The environment is an instance of a subclass of jaxenv.Environment.", identity.is_environment),
-    Check("params", "default_params holds numbers and arrays, the time limit among them.", identity.has_params),
+    Check("params", "The params are numbers and arrays, the time limit among them.", identity.has_params),
     Check("hashable", "The environment can be hashed, so it can be a static argument of jax.jit.", identity.is_hashable),
     Check("equal_by_value", "A copy of the environment equals it, so both share one compilation.", identity.equals_by_value),
     Check("pickle", "The environment can be pickled, so other processes can have it.", identity.can_be_pickled),

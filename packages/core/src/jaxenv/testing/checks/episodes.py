@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from jaxenv.testing.outcomes import Unexercised, Violation, require
-from jaxenv.testing.subject import SEGMENT, Subject
+from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.subject import Subject
 
 
 def actions_are_inside(subject: Subject) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
-from jaxenv.testing.subject import SEGMENT, Subject
+from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.subject import Subject
 
 
 def scans(subject: Subject) -> None:

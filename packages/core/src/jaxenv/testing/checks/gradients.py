@@ -10,7 +10,8 @@ import numpy as np
 
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
-from jaxenv.testing.subject import SEGMENT, Subject
+from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.subject import Subject
 
 
 def gradients_are_finite(subject: Subject) -> None:

@@ -24,13 +24,18 @@ def is_environment(subject: Subject) -> None:
 
 
 def has_params(subject: Subject) -> None:
-    """default_params holds numbers and a time limit, the same on every access."""
-    first, second = subject.env.default_params, subject.env.default_params
-    leaves = trees.named_leaves(first, "params")
+    """The params hold numbers and a time limit, fit the template, and, if they are the defaults, never change."""
+    params, template = subject.params, subject.env.params_template
+    require(
+        isinstance(params, type(template)),
+        f"the params to check with are a {type(params).__name__}, but {subject.name} takes {type(template).__name__}. "
+        "Start from env.default_params and change leaves with .replace(...), and let params_template be of the same class.",
+    )
+    leaves = trees.named_leaves(params, "params")
     limits = [leaf for path, leaf in leaves.items() if path.endswith(".max_steps_in_episode")]
     require(
         len(limits) == 1,
-        f"default_params has {len(limits)} leaves named max_steps_in_episode, but the time limit is exactly one leaf. "
+        f"the params have {len(limits)} leaves named max_steps_in_episode, but the time limit is exactly one leaf. "
         "Derive Params from jaxenv.Params.",
     )
     for path, leaf in leaves.items():
@@ -44,13 +49,8 @@ def has_params(subject: Subject) -> None:
         int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."
     )
     require(
-        trees.value_difference(first, second, "params") is None,
+        not subject.by_default or trees.value_difference(params, subject.env.default_params, "params") is None,
         "default_params differs from one access to the next. Compute it from the environment's fields alone.",
-    )
-    require(
-        isinstance(subject.params, type(first)),
-        f"the params to check with are a {type(subject.params).__name__}, but {subject.name} takes {type(first).__name__}. "
-        "Start from env.default_params and change leaves with .replace(...).",
     )
 
 
