@@ -136,9 +136,6 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
             ramp_index=jnp.int32(0),
         )
 
-    def transition(self, key: Array, state: AsterixState, action: Int[Array, ""], params: RampedParams) -> Transition[AsterixState]:
-        return self.play(state, action, self.draw(key), params)
-
     def play(self, state: AsterixState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[AsterixState]:
         """Take one step with these draws."""
         state = _spawn(state.replace(last_action=self.executed(state, action, draws.sticky, params)), draws)

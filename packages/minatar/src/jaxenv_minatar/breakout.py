@@ -19,9 +19,10 @@ ALL_BRICKS = (1 << 30) - 1
 FIRST_BRICK_ROW, LAST_BRICK_ROW = 1, 3
 PADDLE_ROW = 9
 
-_BRICK_OF_FLAG = np.zeros((SIZE, SIZE, 4), np.uint32)
-_BRICK_OF_FLAG[FIRST_BRICK_ROW : LAST_BRICK_ROW + 1, :, 3] = 1 << np.arange(30, dtype=np.uint32).reshape(3, SIZE)
-_BRICK_OF_FLAG = _BRICK_OF_FLAG.ravel()
+_BRICK_OF_FLAG = np.zeros(SIZE * SIZE * 4, np.uint32)
+_BRICK_OF_FLAG.reshape(SIZE, SIZE, 4)[FIRST_BRICK_ROW : LAST_BRICK_ROW + 1, :, 3] = np.uint32(1) << np.arange(
+    30, dtype=np.uint32
+).reshape(3, SIZE)
 """For each flag of the picture the bit of the brick that it shows, or 0."""
 
 
@@ -130,11 +131,6 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
             bricks=jnp.uint32(ALL_BRICKS),
             strike=jnp.asarray(False),
         )
-
-    def transition(
-        self, key: Array, state: BreakoutState, action: Int[Array, ""], params: MinAtarParams
-    ) -> Transition[BreakoutState]:
-        return self.play(state, action, self.draw(key), params)
 
     def play(self, state: BreakoutState, action: Int[Array, ""], draws: Draws, params: MinAtarParams) -> Transition[BreakoutState]:
         """Take one step with these draws."""

@@ -10,6 +10,8 @@ the same way, because no other may appear there.
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
@@ -102,7 +104,8 @@ def moved(enemies: Enemies, pause: Int[Array, ""]) -> tuple[Enemies, Word, Word]
         travelled.append(word ^ carry)
         carry = carry & word
     on_board = ~_equal(tuple(travelled), SIZE)
-    later = enemies.replace(
+    later = dataclasses.replace(
+        enemies,
         fish=enemies.fish & on_board,
         subs=enemies.subs & on_board,
         travelled=tuple(travelled),
@@ -182,7 +185,7 @@ def _columns(fish: Word, subs: Word, by_row: Word, by_column: list[Word], right:
 
 def _equal(numbers: Number, number: Array | int) -> Word:
     """Return those whose number is ``number``, for one number or for each of an array."""
-    some = ALL
+    some = jnp.asarray(ALL)
     for index, word in enumerate(numbers):
         if isinstance(number, int):
             some = some & (word if number >> index & 1 else ~word)

@@ -129,11 +129,6 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
             car_timer=traffic.speed,
         )
 
-    def transition(
-        self, key: Array, state: FreewayState, action: Int[Array, ""], params: MinAtarParams
-    ) -> Transition[FreewayState]:
-        return self.play(state, action, self.draw(key), params)
-
     def play(self, state: FreewayState, action: Int[Array, ""], draws: Draws, params: MinAtarParams) -> Transition[FreewayState]:
         """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
@@ -169,7 +164,7 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
     def observe(self, state: FreewayState, params: MinAtarParams) -> Bool[Array, "10 10 7"]:
         lane = 1 + jnp.arange(nibbles.COUNT)
         x, speed = nibbles.unpack(state.car_x), nibbles.unpack(state.car_speed)
-        behind = nibbles.unpack(_drive(state.car_x, ONES, ONES & ~state.car_right))
+        behind = nibbles.unpack(_drive(state.car_x, jnp.asarray(ONES), ONES & ~state.car_right))
         return light(
             jnp.zeros(SIZE * SIZE * 7, jnp.bool_),
             [flag(state.chicken, CHICKEN_COLUMN, 0, 7), flag(lane, x, 1, 7), flag(lane, behind, 1 + speed, 7)],

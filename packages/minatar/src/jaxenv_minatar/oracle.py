@@ -57,7 +57,7 @@ class ScriptedGenerator:
         """Return the next scripted integer or integers, if this is the range that was expected."""
         return self._next("randint", (0, low, size) if high is None else (low, high, size))
 
-    def _next(self, method: str, arguments: tuple[int, ...]) -> Any:
+    def _next(self, method: str, arguments: tuple[int | None, ...]) -> Any:
         if not self.script:
             raise AssertionError(f"MinAtar drew {method}{arguments}, but jaxenv drew nothing more")
         call = self.script.pop(0)
@@ -77,7 +77,7 @@ class Reference:
     def __init__(self, subject: Subject, params: Any) -> None:
         import minatar
 
-        self.game = minatar.Environment(
+        self.game: Any = minatar.Environment(
             subject.game,
             sticky_action_prob=float(params.sticky_action_prob),
             difficulty_ramping=bool(getattr(params, "ramping", False)),

@@ -12,6 +12,7 @@ from jax import Array
 
 from jaxenv_minatar import space_invaders as invaders
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
+from jaxenv_minatar.seaquest_rules import LAST_RAMP, diver_ages, diver_x
 
 Habit = Callable[[Any, Array], Array]
 """From a state and a key to an action, index in the full action set."""
@@ -30,7 +31,7 @@ def plan(env: MinAtarGame[Any, Any], params: Any, habit: Habit, horizon: int) ->
             state, action, alive = loop
             draws = env.draw(key)._replace(sticky=jnp.asarray(1.0))
             out = env.play(state, action, draws, params)
-            alive = alive & ~out.terminated
+            alive = alive & ~jnp.asarray(out.terminated)
             return (out.state, habit(out.state, key), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
 
         _, value = jax.lax.scan(body, (state, action, jnp.asarray(True)), jax.random.split(key, horizon))
@@ -73,7 +74,17 @@ def asterix(state: Any, key: Array) -> Array:
 
 
 def seaquest(state: Any, key: Array) -> Array:
-    """Wander, shoot now and then, and come up in time if there are divers on board."""
-    wander = jnp.where(jax.random.bernoulli(key, 0.3), FIRE, jax.random.randint(key, (), LEFT, DOWN + 1))
-    short = (state.oxygen < 60) | (state.crew >= 6) | (state.crew < 0)
-    return jnp.where(short & (state.crew != 0) & (state.y > 0), UP, wander)
+    """Fetch divers, shoot now and then, and come up with six of them, or with fewer when the oxygen is short.
+
+    With a crew below 0 it comes up at once, again and again, until the game is as hard as it can be.
+    """
+    newer = state.diver.row >= 0
+    row = jnp.where(newer, state.diver.row, state.older_diver.row)
+    ages = diver_ages(state)
+    column = jnp.where(newer, diver_x(state.diver, ages[0]), diver_x(state.older_diver, ages[1]))
+    sideways = jnp.where(column == state.x, NOOP, _towards(state.x, column))
+    fetch = jnp.where(row < 0, FIRE, jnp.where(row < state.y, UP, jnp.where(row > state.y, DOWN, sideways)))
+    act = jnp.where(jax.random.bernoulli(key, 0.25), FIRE, fetch)
+    short = (state.oxygen < 40) & (state.crew != 0)
+    bobs = (state.crew < 0) & (state.ramp_index < LAST_RAMP)
+    return jnp.where((short | bobs | (state.crew >= 6)) & (state.y > 0), UP, jnp.where(state.y == 0, DOWN, act))

@@ -155,11 +155,6 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             alien_bullet=jnp.int32(NOWHERE),
         )
 
-    def transition(
-        self, key: Array, state: SpaceInvadersState, action: Int[Array, ""], params: RampedParams
-    ) -> Transition[SpaceInvadersState]:
-        return self.play(state, action, self.draw(key), params)
-
     def play(
         self, state: SpaceInvadersState, action: Int[Array, ""], draws: Draws, params: RampedParams
     ) -> Transition[SpaceInvadersState]:

@@ -142,7 +142,7 @@ def _space_invaders() -> Subject:
     return Subject(
         game="space_invaders",
         habit=players.space_invaders,
-        horizon=12,
+        horizon=20,
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [],
         attributes={
@@ -248,6 +248,9 @@ def _seaquest() -> Subject:
             "enemies shot": lambda record: record.reward > 0,
             "divers rescued": lambda record: record.after.crew > record.before.crew,
             "surfacings": lambda record: record.after.ramp_index > record.before.ramp_index,
+            "hardest settings reached": lambda record: (record.before.ramp_index == 18) & (record.after.ramp_index == 19),
+            "ten enemies at once": lambda record: _count(record.after.enemies.fish | record.after.enemies.subs) >= 10,
+            "enemy bullets": lambda record: sum(_count(w) for w in (*record.after.rightward, *record.after.leftward)) > 0,
             "surfacings with six divers": lambda record: (record.before.crew == 6) & (record.after.crew == -1),
         },
     )
