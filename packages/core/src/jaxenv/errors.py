@@ -418,10 +418,7 @@ class RandomSizeError(JaxenvError, ValueError):
     """More random words were asked for than one key has."""
 
     def __init__(self, given: int) -> None:
-        super().__init__(
-            f"one key gives at most 2**32 words at once, but {given} were asked for. "
-            "Split the key and draw in parts."
-        )
+        super().__init__(f"one key gives at most 2**32 words at once, but {given} were asked for. Split the key and draw in parts.")
 
 
 class IntegerRangeError(JaxenvError, ValueError):

@@ -43,6 +43,8 @@ def bench(
     All libraries run in one process and in turn, each in the same loop over a jitted scan with random keys and automatic
     resets. Every output is waited for, compile time is apart, and the median of the runs is reported.
     """
+    import jax
+
     from jaxenv.benchmark.contenders import Workload, contender, short_name
     from jaxenv.benchmark.protocol import compare, machine
     from jaxenv.registry.lookup import registered_envs
@@ -56,6 +58,7 @@ def bench(
         chosen = [env_id for env_id in chosen if any(has(short_name(env_id)) for has in have.values())]
     base = Workload("", 0, num_steps, policy, force)
     measured: list[Measurement] = []
+    failed: list[str] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True
     ) as progress:
@@ -66,16 +69,24 @@ def bench(
                 work = base._replace(env_id=env_id, num_envs=count)
                 workloads = dict.fromkeys(libraries, work)
                 workloads["jaxenv"] = work._replace(prng=prng, unroll=unroll or default_unroll())
-                measured += compare(
-                    workloads,
-                    repeats=repeats,
-                    compiles=compiles,
-                    progress=lambda message: progress.update(task, description=message),
-                )
-    report = {"machine": machine(), "measurements": [m.to_json() for m in measured]}
-    if json_file:
-        json_file.write_text(json.dumps(report, indent=1) + "\n")
-    _print(report["machine"], measured, peers)
+                try:
+                    measured += compare(
+                        workloads,
+                        repeats=repeats,
+                        compiles=compiles,
+                        progress=lambda message: progress.update(task, description=message),
+                    )
+                except jax.errors.JaxRuntimeError as error:  # such as too little memory: no reason to lose the rest
+                    failed.append(f"{env_id} with {count} environments was not measured: {str(error).splitlines()[0]}")
+                if json_file:
+                    report = {"machine": machine(), "measurements": [m.to_json() for m in measured]}
+                    json_file.write_text(json.dumps(report, indent=1) + "\n")
+    if measured:
+        _print(machine(), measured, peers)
+    for sentence in failed:
+        console().print(sentence)
+    if failed:
+        raise typer.Exit(1)
     if compare_file:
         _judge(measured, json.loads(compare_file.read_text()), tolerance)
 
