@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxenv.errors import EncoderMissingError, PictureFormatError
+from jaxenv.visualize.padding import pad
 
 EXACT_COLORS = 64
 """The most frequent colours of a film, which its palette holds exactly: the paint. Blends at soft edges share the rest."""
@@ -81,7 +82,7 @@ def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
         with imageio.get_writer(path, format="FFMPEG", mode="I", fps=fps, codec="libx264", macro_block_size=1) as writer:
             for frame in frames:
                 # The usual chroma subsampling takes even sizes only.
-                writer.append_data(np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge"))
+                writer.append_data(pad(frame, (0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0), value=None))
 
 
 def _indexed(frames: Sequence[np.ndarray], suffix: str) -> Iterator[Any]:

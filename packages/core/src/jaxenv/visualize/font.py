@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxenv.visualize.padding import pad
+
 HEIGHT = 7
 """Dots from the top of a glyph to its foot."""
 ADVANCE = 6
@@ -42,5 +44,5 @@ def codes(text: str) -> np.ndarray:
 
 def bitmap(text: str) -> np.ndarray:
     """Return a line of text as dots, uint8[7, 6 * len(text)]."""
-    cells = np.pad(GLYPHS[codes(text)], ((0, 0), (0, 0), (0, ADVANCE - GLYPHS.shape[2])))
+    cells = pad(GLYPHS[codes(text)], (0, 0), (0, 0), (0, ADVANCE - GLYPHS.shape[2]))
     return np.concatenate(list(cells), axis=1) if text else np.zeros((HEIGHT, 0), np.uint8)

@@ -19,6 +19,7 @@ from jaxenv.environment import Environment
 from jaxenv.errors import CumRewardsError, StateSequenceError
 from jaxenv.visualize import encode, font, palette
 from jaxenv.visualize.canvas import Size
+from jaxenv.visualize.padding import pad
 
 _MARGIN = 5
 _WIDEST = 768
@@ -76,9 +77,9 @@ class Visualizer(Sequence[np.ndarray]):
         pictures = np.asarray(_draw(self.env, jax.tree.map(lambda leaf: leaf[index], self.states), self.env_params, self.size))
         tiles = [np.concatenate([_strip(self._caption(index, i), tile.shape[1]), tile]) for i, tile in enumerate(pictures)]
         tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % self.columns)
-        tiles = [np.pad(tile, ((0, _MARGIN), (0, _MARGIN), (0, 0)), constant_values=255) for tile in tiles]
+        tiles = [pad(tile, (0, _MARGIN), (0, _MARGIN), (0, 0), value=255) for tile in tiles]
         rows = [np.concatenate(tiles[i : i + self.columns], axis=1) for i in range(0, len(tiles), self.columns)]
-        board = np.pad(np.concatenate(rows), ((0, 0), (_MARGIN, 0), (0, 0)), constant_values=255)
+        board = pad(np.concatenate(rows), (0, 0), (_MARGIN, 0), (0, 0), value=255)
         width = board.shape[1]
         title = textwrap.wrap(self.env.name, max(1, (width - 2 * _MARGIN) // (font.ADVANCE * _dot(width))))
         return np.concatenate([*(_strip(line, width, inset=_MARGIN) for line in title), board])
