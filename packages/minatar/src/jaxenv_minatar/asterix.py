@@ -149,7 +149,7 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
         return Transition(_ramp(state, params), reward, once(caught | caught_later))
 
     def observe(self, state: AsterixState, params: RampedParams) -> Bool[Array, "10 10 4"]:
-        row = FIRST_ROW + jnp.arange(nibbles.COUNT)
+        row = FIRST_ROW + jnp.arange(nibbles.COUNT, dtype=jnp.int32)
         x, occupied, right, gold = map(nibbles.unpack, (state.x, state.occupied, state.right, state.gold))
         behind = x + jnp.where(right == 1, -1, 1)
         trailed = (occupied == 1) & (behind >= 0) & (behind < SIZE)

@@ -104,7 +104,7 @@ def words(key: Array, count: int) -> tuple[UInt32[Array, ""], ...]:
 
 def direction(action: Int[Array, ""], back: int, forth: int) -> Int[Array, ""]:
     """Return -1 for the action ``back``, 1 for the action ``forth``, 0 for any other."""
-    return jnp.where(action == forth, 1, jnp.where(action == back, -1, 0))
+    return count(action == forth) - count(action == back)
 
 
 def count(event: Bool[Array, "..."]) -> Int[Array, "..."]:

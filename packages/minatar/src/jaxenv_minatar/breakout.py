@@ -119,12 +119,12 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
 
     def begin(self, draws: ResetDraws) -> BreakoutState:
         """Return the first state that the draws stand for."""
-        ball_x = jnp.where(draws.right, SIZE - 1, 0)
+        ball_x = jnp.where(draws.right, jnp.int32(SIZE - 1), jnp.int32(0))
         return BreakoutState(
             last_action=jnp.int32(NOOP),
             ball_x=ball_x,
             ball_y=jnp.int32(3),
-            ball_dir=jnp.where(draws.right, 3, 2),
+            ball_dir=jnp.where(draws.right, jnp.int32(3), jnp.int32(2)),
             last_x=ball_x,
             last_y=jnp.int32(3),
             paddle=jnp.int32(4),

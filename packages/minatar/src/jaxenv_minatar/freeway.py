@@ -162,7 +162,7 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         return Transition(after, crossed.astype(jnp.float32), jnp.asarray(state.time) + 1 >= LAST_STEP)
 
     def observe(self, state: FreewayState, params: MinAtarParams) -> Bool[Array, "10 10 7"]:
-        lane = 1 + jnp.arange(nibbles.COUNT)
+        lane = 1 + jnp.arange(nibbles.COUNT, dtype=jnp.int32)
         x, speed = nibbles.unpack(state.car_x), nibbles.unpack(state.car_speed)
         behind = nibbles.unpack(_drive(state.car_x, jnp.asarray(ONES), ONES & ~state.car_right))
         return light(

@@ -63,14 +63,12 @@ def freeway(state: Any, key: Array) -> Array:
 
 
 def space_invaders(state: Any, key: Array) -> Array:
-    """Fire at what is above, and else follow the aliens."""
-    above = invaders.alien_columns(state) >> state.cannon.astype(jnp.uint32)
-    return jnp.where(above & 1 == 1, jnp.where(state.shot_timer == 0, FIRE, NOOP), jnp.where(above > 1, RIGHT, LEFT))
-
-
-def asterix(state: Any, key: Array) -> Array:
-    """Go to a random place now and then, and else stay."""
-    return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1), NOOP)
+    """Follow the side of the block that will reach the edge first, and fire at what is above on the way."""
+    columns, place = invaders.alien_columns(state), jnp.arange(SIZE, dtype=jnp.int32)
+    here = columns >> place.astype(jnp.uint32) & 1 == 1
+    leading = jnp.where(state.moves_right, jnp.max(jnp.where(here, place, 0)), jnp.min(jnp.where(here, place, SIZE)))
+    above = columns >> state.cannon.astype(jnp.uint32) & 1 == 1
+    return jnp.where(above & (state.shot_timer == 0), FIRE, _towards(state.cannon, leading))
 
 
 def seaquest(state: Any, key: Array) -> Array:

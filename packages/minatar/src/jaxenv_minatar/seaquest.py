@@ -233,7 +233,7 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
         return Transition(state, (shot_down + run_into + bonus).astype(jnp.float32), once(touched | suffocated | drowned))
 
     def observe(self, state: SeaquestState, params: RampedParams) -> Bool[Array, "10 10 10"]:
-        rows = jnp.arange(SIZE)
+        rows = jnp.arange(SIZE, dtype=jnp.int32)
         fish, subs = sea.columns(state.enemies, rows)
         swimming = fish | subs
         trails = jnp.where(sea.moves_right(state.enemies, rows), swimming >> 1, swimming << 1 & ROW)

@@ -175,7 +175,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         return Transition(_next_wave(state, params), kills.astype(jnp.float32), once(hit | rammed | landed))
 
     def observe(self, state: SpaceInvadersState, params: RampedParams) -> Bool[Array, "10 10 6"]:
-        aliens = _alien_row(state, jnp.arange(SIZE))
+        aliens = _alien_row(state, jnp.arange(SIZE, dtype=jnp.int32))
         heading = jnp.where(state.moves_right, jnp.uint32(1 << 2 * SIZE), jnp.uint32(1 << SIZE))
         bullets = [
             jnp.where(place < 0, -1, flag(row_of(place), column_of(place), channel, 6))

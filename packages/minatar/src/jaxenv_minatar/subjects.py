@@ -142,7 +142,7 @@ def _space_invaders() -> Subject:
     return Subject(
         game="space_invaders",
         habit=players.space_invaders,
-        horizon=20,
+        horizon=12,
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [],
         attributes={

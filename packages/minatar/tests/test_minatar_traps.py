@@ -1,0 +1,342 @@
+"""The traps that other ports of MinAtar fell into, one test each."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxenv_minatar import Asterix, Breakout, Freeway, Seaquest, SpaceInvaders
+from jaxenv_minatar import asterix as asterix_module
+from jaxenv_minatar import enemies as sea
+from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, UP, cell
+from jaxenv_minatar.seaquest_rules import Diver, Shot
+
+KEY = jax.random.key(0)
+
+
+def driver(env):
+    """Return the first state and a function that takes a step without sticky actions, with an index of the full action set."""
+    params = env.default_params
+    play = jax.jit(env.play)
+
+    def step(state, action, params=params, **draws):
+        drawn = env.draw(KEY)._replace(sticky=jnp.float32(1.0), **{k: jnp.asarray(v) for k, v in draws.items()})
+        return play(state, jnp.int32(action), drawn, params)
+
+    state = jax.tree.map(jnp.asarray, env.init(KEY, params))
+    return SimpleNamespace(state=state, step=step, params=params, observe=lambda s: np.asarray(env.observe(s, params)))
+
+
+@pytest.fixture(scope="module")
+def asterix():
+    return driver(Asterix(minimal_actions=False))
+
+
+@pytest.fixture(scope="module")
+def breakout():
+    return driver(Breakout(minimal_actions=False))
+
+
+@pytest.fixture(scope="module")
+def freeway():
+    return driver(Freeway(minimal_actions=False))
+
+
+@pytest.fixture(scope="module")
+def invaders():
+    return driver(SpaceInvaders(minimal_actions=False))
+
+
+@pytest.fixture(scope="module")
+def seaquest():
+    return driver(Seaquest(minimal_actions=False))
+
+
+# -- Asterix -------------------------------------------------------------------------------------------------------
+
+
+def test_asterix_spawns_nothing_where_no_slot_is_free(asterix):
+    full = asterix.state.replace(occupied=jnp.uint32(0x11111111), x=jnp.uint32(0x22222222), spawn_timer=jnp.int32(0))
+    full = full.replace(player_x=jnp.int32(9))
+    for slot in (0, 1 << 23, (1 << 24) - 1):
+        after = asterix.step(full, NOOP, slot=jnp.uint32(slot), right=True, gold=True).state
+        assert (int(after.occupied), int(after.x), int(after.gold)) == (0x11111111, 0x22222222, 0)
+
+
+def test_asterix_fills_the_last_free_slot_with_every_draw():
+    for free in range(8):
+        occupied = jnp.uint32(0x11111111 & ~(1 << 4 * free))
+        for slot in (0, 5_000_000, (1 << 24) - 1):
+            assert int(asterix_module.free_slot(occupied, jnp.uint32(slot))) == 1 << 4 * free
+
+
+def test_asterix_chooses_among_all_free_slots_alike():
+    occupied = jnp.uint32(0x01001010)
+    slots = jnp.arange(0, 1 << 24, 1 << 10, dtype=jnp.uint32)
+    chosen, counts = np.unique(jax.vmap(lambda s: asterix_module.free_slot(occupied, s))(slots), return_counts=True)
+    assert set(chosen.tolist()) == {1 << 4 * i for i in (0, 2, 4, 5, 7)}
+    assert counts.max() - counts.min() <= 1
+
+
+def test_asterix_first_ramps_on_step_102_and_never_reaches_speed_zero(asterix):
+    state, ramps, slowest = asterix.state, [], []
+    for step in range(1, 1_100):
+        # The board stays empty, so that nothing ends the game.
+        after = asterix.step(state.replace(occupied=jnp.uint32(0)), NOOP).state
+        if int(after.ramp_index) > int(state.ramp_index):
+            ramps.append(step)
+        state = after
+        slowest.append((int(asterix_module.spawn_speed(state)), int(asterix_module.move_speed(state))))
+    assert ramps == [102 * n for n in range(1, 10)]
+    assert min(slowest) == (1, 1)
+
+
+def test_asterix_does_not_ramp_where_ramping_is_off(asterix):
+    late = asterix.state.replace(ramp_timer=jnp.int32(-1))
+    params = asterix.params.replace(ramping=False)
+    assert int(asterix.step(late, NOOP, params).state.ramp_index) == 0
+
+
+# -- Breakout ------------------------------------------------------------------------------------------------------
+
+
+def test_breakout_compares_the_paddle_after_it_moved_with_the_old_column_first(breakout):
+    falling = breakout.state.replace(
+        ball_x=jnp.int32(4), ball_y=jnp.int32(8), ball_dir=jnp.int32(2), paddle=jnp.int32(5), bricks=jnp.uint32(1)
+    )
+    moved = breakout.step(falling, LEFT)
+    assert not bool(moved.terminated)
+    assert (int(moved.state.ball_y), int(moved.state.ball_dir)) == (8, 1)  # straight up again, travelling on
+    stayed = breakout.step(falling, NOOP)
+    assert not bool(stayed.terminated)
+    assert (int(stayed.state.ball_y), int(stayed.state.ball_dir)) == (8, 0)  # returned where it came from
+    assert bool(breakout.step(falling, RIGHT).terminated)
+
+
+def test_breakout_rebuilds_the_wall_only_at_the_bottom(breakout):
+    cleared = breakout.state.replace(bricks=jnp.uint32(0), ball_x=jnp.int32(2), ball_y=jnp.int32(5))
+    assert int(breakout.step(cleared, NOOP).state.bricks) == 0
+    landing = cleared.replace(ball_y=jnp.int32(8), ball_dir=jnp.int32(2))
+    assert int(breakout.step(landing, NOOP).state.bricks) == (1 << 30) - 1
+
+
+def test_breakout_breaks_one_brick_a_strike(breakout):
+    inside = breakout.state.replace(ball_x=jnp.int32(4), ball_y=jnp.int32(4), ball_dir=jnp.int32(1), strike=jnp.asarray(True))
+    out = breakout.step(inside, NOOP)
+    assert float(out.reward) == 0.0
+    assert bool(out.state.strike)
+    assert float(breakout.step(inside.replace(strike=jnp.asarray(False)), NOOP).reward) == 1.0
+
+
+def test_breakout_resets_to_either_corner_with_the_same_probability():
+    env = Breakout()
+    state = jax.vmap(lambda key: env.init(key, env.default_params))(jax.random.split(KEY, 4_000))
+    assert set(zip(state.ball_x.tolist(), state.ball_dir.tolist(), strict=True)) == {(0, 2), (9, 3)}
+    assert abs(float((state.ball_x == 9).mean()) - 0.5) < 0.03
+
+
+# -- Freeway -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x64", [False, True], ids=["x32", "x64"])
+def test_freeway_terminates_on_step_2501_and_not_by_truncation(x64):
+    with jax.enable_x64(x64):
+        env = Freeway()
+        params = env.default_params
+        _, state = env.reset(jax.random.key(1), params)
+
+        def body(state, key):
+            _, state, _, done, info = env.step(key, state, 0, params)
+            return state, (done, info["terminated"], info["truncated"], info["discount"])
+
+        keys = jax.random.split(jax.random.key(2), 2_502)
+        _, (done, terminated, truncated, discount) = jax.jit(lambda s: jax.lax.scan(body, s, keys))(state)
+    assert np.flatnonzero(done).tolist() == [2_500]
+    assert bool(terminated[2_500])
+    assert not np.asarray(truncated).any()
+    assert float(discount[2_500]) == 0.0
+
+
+def test_freeway_draws_new_speeds_but_keeps_the_places(freeway):
+    state = freeway.state.replace(
+        chicken=jnp.int32(1), move_timer=jnp.int32(0), car_x=jnp.uint32(0x01235678), car_timer=jnp.uint32(0)
+    )
+    out = freeway.step(state, UP)
+    assert float(out.reward) == 1.0
+    assert int(out.state.chicken) == 9
+    assert int(out.state.car_x) == 0x01235678  # new timers are at least 1, so no car moves on this step
+
+
+def test_freeway_pauses_also_where_the_chicken_cannot_move(freeway):
+    clipped = freeway.state.replace(move_timer=jnp.int32(0))
+    assert int(freeway.step(clipped, DOWN).state.move_timer) == 2
+    assert int(freeway.step(clipped, NOOP).state.move_timer) == 0
+
+
+def test_freeway_draws_every_speed_and_direction_alike():
+    env = Freeway()
+    traffic = jax.vmap(env.draw_reset)(jax.random.split(KEY, 5_000))
+    shifts = np.arange(0, 32, 4, dtype=np.uint32)
+    speed = np.asarray(traffic.speed)[:, None] >> shifts & 15
+    right = np.asarray(traffic.right)[:, None] >> shifts & 15
+    kinds, counts = np.unique(speed * np.where(right == 1, 1, -1).astype(np.int64), return_counts=True)
+    assert kinds.tolist() == [-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]
+    assert abs(counts / counts.sum() - 0.1).max() < 0.01
+    assert abs(np.corrcoef(speed.T) - np.eye(8)).max() < 0.06
+
+
+# -- SpaceInvaders -------------------------------------------------------------------------------------------------
+
+
+def test_space_invaders_begins_with_24_aliens_in_columns_2_to_7(invaders):
+    aliens = invaders.observe(invaders.state)[:, :, 1]
+    expected = np.zeros((10, 10), bool)
+    expected[0:4, 2:8] = True
+    assert (aliens == expected).all()
+    assert (invaders.observe(invaders.state)[:, :, 2] == expected).all()
+    assert not invaders.observe(invaders.state)[:, :, 3].any()
+
+
+def test_space_invaders_dodging_survives_and_walking_into_a_bullet_does_not(invaders):
+    above = invaders.state.replace(alien_bullet=cell(8, 5))
+    assert not bool(invaders.step(above, LEFT).terminated)
+    assert bool(invaders.step(above, NOOP).terminated)
+    beside = invaders.state.replace(alien_bullet=cell(8, 4))
+    assert bool(invaders.step(beside, LEFT).terminated)
+    assert not bool(invaders.step(beside, NOOP).terminated)
+
+
+@pytest.mark.parametrize("ramping", [True, False])
+def test_space_invaders_ramps_only_where_ramping_is_on(invaders, ramping):
+    last = invaders.state.replace(aliens=jnp.uint32(1), bullet=cell(1, 2))
+    out = invaders.step(last, NOOP, invaders.params.replace(ramping=ramping))
+    assert float(out.reward) == 1.0
+    assert int(out.state.aliens) == (1 << 24) - 1
+    assert int(out.state.ramp_index) == int(ramping)
+
+
+# -- Seaquest ------------------------------------------------------------------------------------------------------
+
+
+def sea_with(*enemies, row_right=255):
+    """Return the enemies that are described, newest first: kind, row, columns travelled, steps until they move and shoot."""
+    words = {"fish": 0, "subs": 0}
+    bits = {"row": [0] * 3, "travelled": [0] * 4, "timer": [0] * 3, "shot_timer": [0] * 4}
+    for index, (kind, row, *numbers) in enumerate(enemies):
+        words[kind] |= 1 << index
+        for name, number in zip(bits, (row - 1, *numbers), strict=True):
+            for bit in range(len(bits[name])):
+                bits[name][bit] |= (number >> bit & 1) << index
+    return sea.Enemies(
+        **{name: jnp.uint32(word) for name, word in words.items()},
+        **{name: tuple(map(jnp.uint32, numbers)) for name, numbers in bits.items()},
+        rightward=jnp.uint32(row_right),
+    )
+
+
+def alive(state):
+    return int(state.enemies.fish), int(state.enemies.subs)
+
+
+def test_seaquest_surfacing_without_divers_leaves_the_oxygen(seaquest):
+    up = seaquest.state.replace(y=jnp.int32(1), surfaced=jnp.asarray(False), oxygen=jnp.int32(77))
+    out = seaquest.step(up, UP)
+    assert bool(out.terminated)
+    assert int(out.state.oxygen) == 77
+
+
+def test_seaquest_six_divers_become_minus_one_and_then_surface_without_dying(seaquest):
+    up = seaquest.state.replace(y=jnp.int32(1), surfaced=jnp.asarray(False), oxygen=jnp.int32(119), crew=jnp.int32(6))
+    out = seaquest.step(up, UP)
+    assert (float(out.reward), int(out.state.crew), int(out.state.oxygen)) == (5.0, -1, 200)
+    assert not bool(out.terminated)
+    down = seaquest.step(out.state, DOWN).state
+    again = seaquest.step(down, UP)
+    assert not bool(again.terminated)
+    assert (float(again.reward), int(again.state.crew), int(again.state.ramp_index)) == (0.0, -2, 2)
+
+
+def test_seaquest_ends_on_the_step_that_begins_without_oxygen(seaquest):
+    deep = seaquest.state.replace(y=jnp.int32(4), surfaced=jnp.asarray(False))
+    out = seaquest.step(deep.replace(oxygen=jnp.int32(1)), NOOP)
+    assert (bool(out.terminated), int(out.state.oxygen)) == (False, 0)
+    assert bool(seaquest.step(out.state, NOOP).terminated)
+
+
+def test_seaquest_a_sub_that_moves_into_a_bullet_still_shoots(seaquest):
+    # It moves from column 3 to 4 in the step in which it shoots. The player's bullet flies left, from column 5 to 4.
+    enemies = sea_with(("subs", 3, 3, 0, 0))
+    shot = Shot(cell(3, 5), jnp.asarray(False))
+    out = seaquest.step(seaquest.state.replace(enemies=enemies, shot=shot), NOOP)
+    assert alive(out.state) == (0, 0)
+    assert float(out.reward) == 1.0
+    assert np.argwhere(seaquest.observe(out.state)[:, :, 4]).tolist() == [[3, 5]]
+
+
+def test_seaquest_a_sub_that_a_bullet_moves_into_does_not_shoot(seaquest):
+    enemies = sea_with(("subs", 3, 3, 4, 0))
+    shot = Shot(cell(3, 4), jnp.asarray(False))
+    out = seaquest.step(seaquest.state.replace(enemies=enemies, shot=shot), NOOP)
+    assert (alive(out.state), float(out.reward)) == ((0, 0), 1.0)
+    assert not seaquest.observe(out.state)[:, :, 4].any()
+
+
+def test_seaquest_a_bullet_takes_one_target_the_oldest_fish_first(seaquest):
+    shot = Shot(cell(3, 2), jnp.asarray(True))
+    two_of_each = sea_with(("subs", 3, 3, 4, 9), ("fish", 3, 3, 4, 0), ("fish", 3, 3, 3, 0), ("subs", 3, 3, 2, 8))
+    out = seaquest.step(seaquest.state.replace(enemies=two_of_each, shot=shot), NOOP)
+    assert (alive(out.state), float(out.reward)) == ((0b0010, 0b1001), 1.0)
+    subs = sea_with(("subs", 3, 3, 4, 9), ("subs", 3, 3, 2, 8))
+    out = seaquest.step(seaquest.state.replace(enemies=subs, shot=shot), NOOP)
+    assert (alive(out.state), float(out.reward)) == ((0, 0b01), 1.0)
+
+
+def test_seaquest_of_those_that_move_into_a_bullet_the_newest_takes_it_subs_first(seaquest):
+    shot = Shot(cell(3, 3), jnp.asarray(True))  # at column 4 after it moved
+    movers = sea_with(("fish", 3, 3, 0, 0), ("subs", 3, 3, 0, 5), ("subs", 3, 3, 0, 4))
+    # Nothing is at column 4 yet when the bullet arrives there.
+    out = seaquest.step(seaquest.state.replace(enemies=movers, shot=shot), NOOP)
+    assert (alive(out.state), float(out.reward)) == ((0b001, 0b100), 1.0)
+    assert int(out.state.shot.cell) == -1
+
+
+def test_seaquest_the_newest_diver_takes_the_last_seat(seaquest):
+    # Both divers are in the player's cell: the newer came from the left, the older from the right.
+    state = seaquest.state.replace(x=jnp.int32(2), y=jnp.int32(4), surfaced=jnp.asarray(False), crew=jnp.int32(5))
+    state = state.replace(
+        diver=Diver(jnp.int32(4), jnp.asarray(True)),
+        older_diver=Diver(jnp.int32(4), jnp.asarray(False)),
+        diver_timer=jnp.int32(30 - 13),
+    )
+    out = seaquest.step(state, NOOP).state
+    assert (int(out.crew), int(out.diver.row), int(out.older_diver.row)) == (6, -1, 4)
+
+
+def test_seaquest_no_enemy_appears_against_the_traffic_of_its_row(seaquest):
+    state = seaquest.state.replace(enemies=sea_with(("fish", 3, 5, 4, 0)), spawn_timer=jnp.int32(0))
+    for right, appears in ((True, True), (False, False)):
+        after = seaquest.step(state, NOOP, enemy_right=right, enemy_sub=False, enemy_y=jnp.int32(3)).state
+        assert bin(int(after.enemies.fish)).count("1") == 1 + appears
+        assert int(after.spawn_timer) == 19
+    after = seaquest.step(state, NOOP, enemy_right=False, enemy_sub=True, enemy_y=jnp.int32(4)).state
+    assert alive(after) == (0b10, 0b01)
+
+
+def test_seaquest_enemies_take_up_the_current_speed_when_they_move(seaquest):
+    state = seaquest.state.replace(enemies=sea_with(("fish", 3, 5, 0, 0)), ramp_index=jnp.int32(4))
+    after = seaquest.step(state, NOOP).state.enemies
+    assert sum((int(word) & 1) << i for i, word in enumerate(after.timer)) == 3
+    assert sum((int(word) & 1) << i for i, word in enumerate(after.travelled)) == 6
+
+
+@pytest.mark.parametrize("env", [Asterix(), Seaquest(), SpaceInvaders()], ids=lambda env: env.name)
+def test_deterministic_resets_do_not_depend_on_the_key(env):
+    states = [env.init(jax.random.key(seed), env.default_params) for seed in (0, 1)]
+    assert all(np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, states), strict=True))
+
+
+def test_seaquest_shoots_only_when_its_gun_is_ready(seaquest):
+    first = seaquest.step(seaquest.state, FIRE).state
+    assert int(first.shot.cell) == int(cell(0, 4))
+    assert int(seaquest.step(first, FIRE).state.older_shot.cell) == -1
