@@ -71,6 +71,11 @@ def space_invaders(state: Any, key: Array) -> Array:
     return jnp.where(above & (state.shot_timer == 0), FIRE, _towards(state.cannon, leading))
 
 
+def asterix(state: Any, key: Array) -> Array:
+    """Go somewhere at random now and then, and else stay."""
+    return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1), NOOP)
+
+
 def seaquest(state: Any, key: Array) -> Array:
     """Fetch divers, shoot now and then, and come up with six of them, or with fewer when the oxygen is short.
 
