@@ -13,7 +13,6 @@ from jaxenv_minatar.oracle import certify, compare
 from jaxenv_minatar.subjects import SUBJECTS, Call
 
 GAMES = ["Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders"]
-REACHED_IN_LONG_RUNS = {"fastest wave reached", "two aliens in one step"}
 
 
 def assert_passes(certificate, transitions):
@@ -32,7 +31,7 @@ def test_whole_episodes_equal_minatar_and_reach_what_matters(game):
     certificate = certify(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=20_000, seed=0)
     assert_passes(certificate, 20_000)
     assert {"observation", "reward", "terminated"} < {q.name for q in certificate.quantities}
-    assert never_reached(certificate) <= REACHED_IN_LONG_RUNS
+    assert not never_reached(certificate)
 
 
 @pytest.mark.long

@@ -161,7 +161,7 @@ class _Play:
         self._keys = jax.random.split(jax.random.key(seed), lanes)
         self._share = jnp.asarray([RANDOM_SHARE[lane % len(RANDOM_SHARE)] for lane in range(lanes)])
         chosen = env.minimal_action_set if env.minimal_actions else range(6)
-        index_of = jnp.asarray([list(chosen).index(a) if a in chosen else 0 for a in range(6)])
+        index_of = jnp.asarray([list(chosen).index(a) if a in chosen else 0 for a in range(6)], jnp.int32)
         player = players.plan(env, params, subject.habit, subject.horizon)
         self.longest = 0
 
@@ -188,7 +188,9 @@ class _Play:
 
     def chunk(self, start: int, steps: int) -> Record:
         """Take ``steps`` steps on all lanes, and return all that was recorded, steps first."""
-        self._state, record = self._lane(self._keys, self._share, self._state, jnp.arange(1 + start, 1 + start + steps))
+        self._state, record = self._lane(
+            self._keys, self._share, self._state, jnp.arange(1 + start, 1 + start + steps, dtype=jnp.int32)
+        )
         record = jax.tree.map(lambda x: np.asarray(x).swapaxes(0, 1), record)
         self.longest = max(self.longest, int(record.after.time.max()))
         return record

@@ -24,15 +24,16 @@ def plan(env: MinAtarGame[Any, Any], params: Any, habit: Habit, horizon: int) ->
     What the game will draw it guesses, and that its actions are executed it believes: so it dies now and then.
     """
     env = dataclasses.replace(env, minimal_actions=False)
-    actions = jnp.asarray(env.minimal_action_set)
+    actions = jnp.asarray(env.minimal_action_set, jnp.int32)
 
     def imagine(action: Array, state: Any, key: Array) -> Array:
         def body(loop: tuple[Any, Array, Array], key: Array) -> Any:
             state, action, alive = loop
-            draws = env.draw(key)._replace(sticky=jnp.asarray(1.0))
+            draws = env.draw(key)
+            draws = draws._replace(sticky=jnp.ones_like(draws.sticky))
             out = env.play(state, action, draws, params)
             alive = alive & ~jnp.asarray(out.terminated)
-            return (out.state, habit(out.state, key), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
+            return (out.state, jnp.asarray(habit(out.state, key), jnp.int32), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
 
         _, value = jax.lax.scan(body, (state, action, jnp.asarray(True)), jax.random.split(key, horizon))
         return value.sum()
@@ -73,7 +74,7 @@ def space_invaders(state: Any, key: Array) -> Array:
 
 def asterix(state: Any, key: Array) -> Array:
     """Go somewhere at random now and then, and else stay."""
-    return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1), NOOP)
+    return jnp.where(jax.random.bernoulli(key, 0.2), jax.random.randint(key, (), LEFT, DOWN + 1, jnp.int32), NOOP)
 
 
 def seaquest(state: Any, key: Array) -> Array:

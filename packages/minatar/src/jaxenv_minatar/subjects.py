@@ -157,7 +157,6 @@ def _space_invaders() -> Subject:
         milestones={
             "waves cleared": lambda record: _count(record.after.aliens) > _count(record.before.aliens),
             "fastest wave reached": lambda record: (record.before.ramp_index == 5) & (record.after.ramp_index == 6),
-            "two aliens in one step": lambda record: record.reward == 2,
         },
     )
 
