@@ -418,6 +418,7 @@ def test_the_key_that_a_wrapper_passes_on_unused_goes_to_the_reset_whole(ladder)
     program = str(jax.make_jaxpr(lambda key, state: env.step(key, state, 1))(rbg, state))
     assert "random_split" not in program
     assert "random_bits" not in program
+    assert "_random_words" not in program
 
 
 # -- one by one ----------------------------------------------------------------------------------------------------
