@@ -17,6 +17,9 @@ def calls(jaxpr):
         if equation.params.get("name") in vars(draws) or name in JAX_DRAWS:
             count += 1
             continue
+        if "branches" in equation.params:  # one for each platform: only one of them is compiled
+            count += max(calls(branch.jaxpr) for branch in equation.params["branches"])
+            continue
         for value in equation.params.values():
             for item in value if isinstance(value, tuple | list) else (value,):
                 inner = getattr(item, "jaxpr", item)
