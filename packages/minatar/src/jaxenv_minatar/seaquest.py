@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
@@ -233,28 +234,34 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
         return Transition(state, (shot_down + run_into + bonus).astype(jnp.float32), once(touched | suffocated | drowned))
 
     def observe(self, state: SeaquestState, params: RampedParams) -> Bool[Array, "10 10 10"]:
-        rows = jnp.arange(SIZE, dtype=jnp.int32)
-        fish, subs = sea.columns(state.enemies, rows)
-        swimming = fish | subs
-        trails = jnp.where(sea.moves_right(state.enemies, rows), swimming >> 1, swimming << 1 & ROW)
-        entities = fish | subs << SIZE | trails << 2 * SIZE
+        return _picture(state)
 
-        oxygen = (np.uint32(1) << tenths(state.oxygen).astype(jnp.uint32)) - 1
-        crew = jnp.clip(state.crew, 0, SIZE - 1).astype(jnp.uint32)
-        divers = ((np.uint32(1) << crew) - 1) << (SIZE - 1 - crew)
-        gauges = jnp.where(rows == SIZE - 1, oxygen << SIZE | divers << 2 * SIZE, np.uint32(0))
-        others = state.rightward.row(rows) | state.leftward.row(rows) | gauges
-        ages = diver_ages(state)
-        return light(
-            paint((entities, _ENTITY_MASKS), (others, _OTHER_MASKS)),
-            [
-                flag(state.y, state.x, 0, 10),
-                flag(state.y, state.x + jnp.where(state.faces_right, -1, 1), 1, 10),
-                *(
-                    jnp.where(shot.cell >= 0, flag(row_of(shot.cell), column_of(shot.cell), 2, 10), -1)
-                    for shot in (state.shot, state.older_shot)
-                ),
-                *diver_flags(state.diver, ages[0]),
-                *diver_flags(state.older_diver, ages[1]),
-            ],
-        )
+
+@jax.jit
+def _picture(state: SeaquestState) -> Array:
+    """Draw the observation; under ``jit``, so that the two observations of a step are traced once."""
+    rows = jnp.arange(SIZE, dtype=jnp.int32)
+    fish, subs = sea.columns(state.enemies, rows)
+    swimming = fish | subs
+    trails = jnp.where(sea.moves_right(state.enemies, rows), swimming >> 1, swimming << 1 & ROW)
+    entities = fish | subs << SIZE | trails << 2 * SIZE
+
+    oxygen = (np.uint32(1) << tenths(state.oxygen).astype(jnp.uint32)) - 1
+    crew = jnp.clip(state.crew, 0, SIZE - 1).astype(jnp.uint32)
+    divers = ((np.uint32(1) << crew) - 1) << (SIZE - 1 - crew)
+    gauges = jnp.where(rows == SIZE - 1, oxygen << SIZE | divers << 2 * SIZE, np.uint32(0))
+    others = state.rightward.row(rows) | state.leftward.row(rows) | gauges
+    ages = diver_ages(state)
+    return light(
+        paint((entities, _ENTITY_MASKS), (others, _OTHER_MASKS)),
+        [
+            flag(state.y, state.x, 0, 10),
+            flag(state.y, state.x + jnp.where(state.faces_right, -1, 1), 1, 10),
+            *(
+                jnp.where(shot.cell >= 0, flag(row_of(shot.cell), column_of(shot.cell), 2, 10), -1)
+                for shot in (state.shot, state.older_shot)
+            ),
+            *diver_flags(state.diver, ages[0]),
+            *diver_flags(state.older_diver, ages[1]),
+        ],
+    )
