@@ -10,6 +10,8 @@ from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
 from jaxtyping import Float, Int, UInt8
 
+from jaxenv_misc.two_arms import observation
+
 NO_ACTION = -1
 """``last_action`` before the first pull."""
 
@@ -125,12 +127,8 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
         return Transition(state.replace(last_action=action, last_reward=reward), reward, terminated=False, info=info)
 
     def observe(self, state: BernoulliBanditState, params: BernoulliBanditParams) -> Float[Array, "4"]:
-        dtype = state.last_reward.dtype
-        time = jnp.asarray(state.time, dtype)
-        if self.normalize_time:
-            time = time / jnp.asarray(params.max_steps_in_episode, dtype)
-        arms = [(state.last_action == arm).astype(dtype) for arm in (0, 1)]
-        return jnp.stack([state.last_reward, *arms, time])
+        limit = params.max_steps_in_episode if self.normalize_time else None
+        return observation(state.last_reward, state.last_action, state.time, limit)
 
     def render(
         self, state: BernoulliBanditState, params: BernoulliBanditParams, size: int | tuple[int, int] = 256
