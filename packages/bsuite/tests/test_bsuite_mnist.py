@@ -68,6 +68,10 @@ def test_nothing_is_downloaded(monkeypatch, tmp_path):
         MNISTBandit(data_dir=str(tmp_path)).default_params  # noqa: B018 - the property reads the files
 
 
+def test_the_number_of_actions_needs_no_files(tmp_path):
+    assert MNISTBandit(data_dir=str(tmp_path)).num_actions == 10
+
+
 def test_arrays_of_ones_own(data):
     env = MNISTBandit(fraction=0.5)
     for images in (data[0], data[0].reshape(20, 784), data[0].view(np.int8)):

@@ -138,6 +138,14 @@ class Environment(Generic[StateT, ParamsT]):
         """Draw ``state`` as uint8[H, W, 3]; a JAX function, ``size`` (H and W in pixels, or one number for both) apart."""
         raise RenderNotSupportedError(self.name)
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether gradients of a step are promised: of observations, state and reward, by the state, the params and float actions.
+
+        They are finite then, and those by the state and by float actions are not all zero. By default nothing is promised.
+        """
+        return False
+
     # -- what every caller gets --------------------------------------------------------------------------------
 
     def reset(self, key: Array, params: ParamsT | None = None) -> tuple[Any, StateT]:
@@ -190,7 +198,7 @@ class Environment(Generic[StateT, ParamsT]):
     @property
     def num_actions(self) -> int:
         """How wide a policy's output layer is: choices of a Discrete space, components of a Box."""
-        return spaces.flatdim(self.action_space(self.default_params))
+        return spaces.flatdim(self.action_space(self.params_template))
 
     @property
     def unwrapped(self) -> Environment[Any, Any]:
