@@ -1,0 +1,82 @@
+"""What the commands of ``jaxenv`` raise: ``bench``, ``fidelity``, ``new-plugin``, ``play`` and what a plugin adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.wording import listed, short
+
+
+class SettingError(JaxenvError, ValueError):
+    """An option of the command line has a value that it cannot have."""
+
+    def __init__(self, option: str, given: str, expected: str) -> None:
+        super().__init__(f"{option} is {given!r}, but {expected} was expected. Correct the option.")
+
+
+class CommandClashError(JaxenvError, LookupError):
+    """Several plugins offer a command of the same name."""
+
+    def __init__(self, name: str, namespaces: Sequence[str]) -> None:
+        super().__init__(
+            f"The plugins {listed(namespaces, 'and')} all offer a command {name!r}, so none of them runs. "
+            "Uninstall all but one, or name the others in JAXENV_DISABLED_PLUGINS."
+        )
+
+
+class NoOracleError(JaxenvError, LookupError):
+    """An environment cannot be compared with a reference."""
+
+    def __init__(self, env_id: str) -> None:
+        super().__init__(
+            f"{env_id} names no oracle, so there is no reference to compare it with. "
+            "Choose an environment for which `jaxenv show` names one, or write one and name it in the EnvSpec."
+        )
+
+
+class BenchmarkPeerError(JaxenvError, ImportError):
+    """A library that a benchmark should run is unknown or not installed."""
+
+    def __init__(self, library: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The benchmark cannot run {library!r}: it is not installed, or not one of {', '.join(known)}. "
+            "Install it in this environment, or leave it out of --against."
+        )
+
+
+class PluginNameError(JaxenvError, ValueError):
+    """A new plugin cannot have this name."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"A plugin cannot be named {short(given)}. Choose lower-case words of letters and digits joined by '-', other than "
+            "'local', without 'jaxenv' in front: the package will be called jaxenv-NAME."
+        )
+
+
+class ProjectExistsError(JaxenvError, FileExistsError):
+    """The directory of a new plugin is there already."""
+
+    def __init__(self, path: Any) -> None:
+        super().__init__(
+            f"{path} exists already, and nothing in it was changed. Choose another name, or another directory with --path."
+        )
+
+
+class NoTerminalError(JaxenvError, OSError):
+    """``jaxenv play`` has nobody to listen to."""
+
+    def __init__(self) -> None:
+        super().__init__("jaxenv play reads single keys, but standard input is no Unix terminal. Run it in a terminal window.")
+
+
+class NoControlsError(JaxenvError, TypeError):
+    """An action has a shape that has no keys."""
+
+    def __init__(self, name: str, space: Any) -> None:
+        super().__init__(
+            f"{name}'s action space is {space}, for which jaxenv play has no keys. Wrap the environment so that its actions are "
+            "Discrete or a short Box, or watch it with jaxenv render."
+        )

@@ -1,0 +1,41 @@
+"""Why there is nothing to draw, or no file to draw it into."""
+
+from __future__ import annotations
+
+from jaxenv.errors.base import JaxenvError
+
+
+class StateSequenceError(JaxenvError, ValueError):
+    """There is no state to draw, or the states have too many axes."""
+
+    def __init__(self, axes: int | None = None) -> None:
+        super().__init__(
+            "state_seq is empty, so there is nothing to draw. Pass at least one state."
+            if axes is None
+            else f"the states have {axes} leading axes, but at most two were expected, time and environments. Merge the others."
+        )
+
+
+class CumRewardsError(JaxenvError, ValueError):
+    """The returns do not match the states."""
+
+    def __init__(self, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
+        super().__init__(
+            f"cum_rewards has shape {given}, but {expected} was expected: one number for each state of each environment. "
+            "Pass the cumulative sum of the rewards, or leave it out."
+        )
+
+
+class PictureFormatError(JaxenvError, ValueError):
+    """A file name that does not say a format we can write."""
+
+    def __init__(self, path: str, suffixes: tuple[str, ...]) -> None:
+        super().__init__(f"{path!r} does not say a format that can be written. End the name in one of {', '.join(suffixes)}.")
+
+
+class EncoderMissingError(JaxenvError, ImportError):
+    """A package that writes pictures or films is not installed."""
+
+    def __init__(self, suffix: str, package: str) -> None:
+        how = "pip install imageio-ffmpeg" if package == "imageio-ffmpeg" else "pip install 'jaxenv-core[visualize]'"
+        super().__init__(f"writing {suffix} files needs {package}, which is not installed. Run: {how}")

@@ -1,0 +1,63 @@
+"""What can be wrong with an environment, or with what a caller passes to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.wording import short
+
+
+class KeyTypeError(JaxenvError, TypeError):
+    """Something that is not a JAX random key was passed as one."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"key must be a JAX random key, but {type(given).__name__} {short(given)} was given. "
+            "Pass jax.random.key(seed) or jax.random.PRNGKey(seed)."
+        )
+
+
+class ParamsTypeError(JaxenvError, TypeError):
+    """Parameters of another environment were passed."""
+
+    def __init__(self, name: str, given: Any, expected: type) -> None:
+        super().__init__(
+            f"{name} takes params of type {expected.__module__}.{expected.__qualname__}, but "
+            f"{type(given).__module__}.{type(given).__qualname__} was given. "
+            "Start from env.default_params and change leaves with .replace(...), or pass None for the defaults."
+        )
+
+
+class ParamsLeafError(JaxenvError, TypeError):
+    """A parameter that counts something was given a fraction."""
+
+    def __init__(self, name: str, where: str, given: str) -> None:
+        super().__init__(f"{name}: params{where} is {given}, but an integer was expected. Pass an int or an integer array.")
+
+
+class StateMismatchError(JaxenvError, TypeError):
+    """A state does not have the structure or dtypes that the last state had."""
+
+    def __init__(self, name: str, where: str, given: str, expected: str) -> None:
+        super().__init__(
+            f"{name}: {where} is {given}, but {expected} was expected: every state of an episode must have the same "
+            "structure, shapes and dtypes. Make init, transition and carry_over agree."
+        )
+
+
+class TransitionValueError(JaxenvError, ValueError):
+    """A transition returned a reward or a flag that is not a scalar."""
+
+    def __init__(self, name: str, field: str, shape: tuple[int, ...]) -> None:
+        super().__init__(
+            f"{name}: transition returned a {field} of shape {shape}, but a scalar was expected. "
+            "Hooks see one environment: return one number, and let the caller use jax.vmap."
+        )
+
+
+class RenderNotSupportedError(JaxenvError, NotImplementedError):
+    """The environment has no drawing."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} does not define render(state, params, size), so it cannot be drawn. Define it on the class.")

@@ -1,0 +1,42 @@
+"""What can be wrong with a seed or with the size of a draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.wording import short
+
+
+class SeedTypeError(JaxenvError, TypeError):
+    """A seed is not an integer."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"a seed must be an integer, but {type(given).__name__} {short(given)} was given. Pass an int or an integer array."
+        )
+
+
+class SeedRangeError(JaxenvError, ValueError):
+    """A seed does not fit into 64 bits."""
+
+    def __init__(self, given: int) -> None:
+        super().__init__(
+            f"a seed must be from -2**63 to 2**64 - 1, but {given} was given. Pass a smaller one, such as seed % 2**64."
+        )
+
+
+class RandomSizeError(JaxenvError, ValueError):
+    """More random words were asked for than one key has."""
+
+    def __init__(self, given: int) -> None:
+        super().__init__(f"one key gives at most 2**32 words at once, but {given} were asked for. Split the key and draw in parts.")
+
+
+class IntegerRangeError(JaxenvError, ValueError):
+    """A range of integers is empty or too wide for one 32-bit word."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(
+            f"uniform_int needs 0 < high - low <= 65536, but low = {low} and high = {high} were given. Choose another range."
+        )

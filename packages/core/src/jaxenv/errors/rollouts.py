@@ -1,0 +1,44 @@
+"""What can be wrong with the size of a rollout or with its environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.wording import short
+
+
+class RolloutArgumentError(JaxenvError, ValueError):
+    """A size of a rollout is not a positive integer."""
+
+    def __init__(self, name: str, given: Any) -> None:
+        super().__init__(f"{name} must be a positive integer, but {short(given)} was given. Sizes are static: pass a Python int.")
+
+
+class RolloutMeshError(JaxenvError, ValueError):
+    """The environments of a rollout cannot be shared out equally."""
+
+    def __init__(self, num_envs: int, devices: int) -> None:
+        super().__init__(
+            f"num_envs is {num_envs}, but the mesh has {devices} devices, and each must get the same number of environments. "
+            f"Choose a multiple of {devices}."
+        )
+
+
+class RolloutLengthError(JaxenvError, ValueError):
+    """The length of a rollout cannot be told from the environment."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} has no time limit, so the length of a rollout is unknown. Pass num_env_steps, or set max_steps_in_episode."
+        )
+
+
+class RolloutEnvError(JaxenvError, TypeError):
+    """RolloutWrapper was given no environment, or two."""
+
+    def __init__(self, env_name: Any, env: Any) -> None:
+        super().__init__(
+            f"RolloutWrapper takes either env_name or env, but env_name={short(env_name)} and env={short(env)} were given. "
+            "Pass exactly one of them."
+        )
