@@ -138,3 +138,19 @@ def test_mountain_car_continuous_pays_for_the_unclipped_action():
 def test_an_option_that_does_not_exist(build, word):
     with pytest.raises(ValueError, match=f"{word} must be .* was given; choose one"):
         build()
+
+
+def test_an_episodes_return_has_a_gradient_by_its_actions():
+    env = Pendulum()
+    assert env.differentiable
+    _, start = env.reset(KEY)
+
+    def total(actions):
+        return jax.lax.scan(lambda state, action: env.step(KEY, state, action)[1:3], start, actions)[1].sum()
+
+    actions = jnp.zeros((60, 1))
+    gradient = jax.jit(jax.grad(total))(actions)
+    assert jnp.isfinite(gradient).all()
+    # Along the gradient the return grows as fast as it says.
+    step = 1e-3 / jnp.sum(jnp.square(gradient))
+    assert float(total(actions + step * gradient) - total(actions)) == pytest.approx(1e-3, rel=0.2)

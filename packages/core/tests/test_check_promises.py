@@ -30,11 +30,13 @@ class WalkState(State):
 class Walk(Environment[WalkState, WalkParams]):
     """Walk along a line from near its middle until an end is reached."""
 
-    differentiable = True
-
     @property
     def default_params(self) -> Any:
         return WalkParams(max_steps_in_episode=50)
+
+    @property
+    def differentiable(self) -> bool:
+        return True
 
     def init(self, key: Array, params: Any) -> Any:
         return WalkState(random.uniform(random.words(key, 1)[0], -0.5, 0.5))
@@ -429,6 +431,30 @@ class NanGradient(Walk):
         return out.replace(reward=-jnp.sqrt(jnp.square(out.state.x) * 0.0))
 
 
+class NanGradientOfTheReset(Walk):
+    """The states that it begins in have no finite gradient by a param."""
+
+    def init(self, key: Array, params: Any) -> Any:
+        out = super().init(key, params)
+        return out.replace(x=out.x + jnp.sqrt(params.speed * 0.0))
+
+
+class RoundsActions(Walk):
+    """It promises gradients of what no small change of an action changes."""
+
+    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
+        return super().transition(key, state, jnp.round(action), params)
+
+
+class LoopsUntil(Walk):
+    """Its step cannot be differentiated backwards."""
+
+    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
+        out = super().transition(key, state, action, params)
+        x = jax.lax.while_loop(lambda x: jnp.abs(x) > 1.5, lambda x: x / 2.0, out.state.x)
+        return out.replace(state=out.state.replace(x=x))
+
+
 class NoGradient(Walk):
     """It stops every gradient."""
 
@@ -485,7 +511,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("time_limit", OneStepTooLong(), "truncated was not state.time >= params.max_steps_in_episode"),
     ("time_limit", IgnoresTheLimit(), "truncated was not state.time >= params.max_steps_in_episode"),
     ("gradients", NanGradient(), "the gradient of a step by state.x is not finite"),
-    ("gradients", NoGradient(), "every gradient of a step is zero"),
+    ("gradients", NanGradientOfTheReset(), "the gradient of a step by params.speed is not finite"),
+    ("gradients", NoGradient(), "every gradient of a step by the state is zero"),
+    ("gradients", RoundsActions(), "every gradient of a step by the action is zero"),
+    ("gradients", LoopsUntil(), "a step cannot be differentiated: ValueError"),
 ]
 
 

@@ -25,11 +25,13 @@ class DriftState(State):
 class Drift(Environment[DriftState, Params]):
     """Push a drifting ball to keep it near the middle: continuous, random, with gradients."""
 
-    differentiable = True
-
     @property
     def default_params(self) -> Any:
         return Params(max_steps_in_episode=50)
+
+    @property
+    def differentiable(self) -> bool:
+        return True
 
     def init(self, key: Array, params: Any) -> Any:
         return DriftState(random.uniform(random.words(key, 2), -0.5, 0.5))

@@ -229,6 +229,7 @@ class TestShow:
             "observations Box(-inf, 1.0, (3,))",
             "actions Discrete(2)",
             "time limit 10 steps",
+            "gradients not promised",
             "reference Cervantes 1605",
             "fidelity run `jaxenv fidelity dutch/Mill-v0`",
             "package jaxenv-core 1.2",
@@ -245,6 +246,10 @@ class TestShow:
         assert "max_steps_in_episode  no limit" in out
         assert "no oracle" in out
 
+    def test_says_where_gradients_are_promised(self, jaxenv_command, monkeypatch):
+        monkeypatch.setattr(Mill, "differentiable", True)
+        assert "gradients     by state, params and float actions" in jaxenv_command("show", "Mill-v0")[1]
+
     def test_the_fields_of_a_function_are_its_arguments(self, jaxenv_command):
         data = json.loads(jaxenv_command("show", "Built-v0", "--json")[1])
         assert [(field["name"], field["value"]) for field in data["fields"]] == [("height", 5), ("wide", False)]
@@ -254,6 +259,7 @@ class TestShow:
         assert EnvSpec.from_json(data["spec"]) == jaxenv.spec("Mill-v0")
         assert spaces.from_json(data["observation_space"]) == spaces.Box(-np.inf, 1.0, (3,))
         assert data["time_limit"] == 10
+        assert data["differentiable"] is False
         assert data["params"][-1] == {"name": "sails", "value": [1.0, 2.0], "description": ""}
 
     def test_docstrings_of_fields_are_read_through_base_classes(self):

@@ -89,6 +89,10 @@ class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
     def default_params(self) -> CartpoleParams:
         return CartpoleParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def init(self, key: Array, params: CartpoleParams) -> CartpoleState:
         none = jnp.int32(0)
         return CartpoleState(*draw_reset(key, params), upright=none, best_episode=none)

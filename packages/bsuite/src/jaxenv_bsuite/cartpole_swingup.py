@@ -104,6 +104,10 @@ class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupPar
     def default_params(self) -> CartpoleSwingupParams:
         return CartpoleSwingupParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def init(self, key: Array, params: CartpoleSwingupParams) -> CartpoleSwingupState:
         x, x_dot, theta, theta_dot = draw_reset(key, params)
         none = jnp.int32(0)

@@ -87,6 +87,10 @@ class MountainCar(BsuiteEnvironment[MountainCarState, MountainCarParams]):
     def default_params(self) -> MountainCarParams:
         return MountainCarParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array) -> Float[Array, ""]:
         """Draw the first position."""
         return random.uniform(random.words(key, 1)[0], *FIRST_POSITIONS)

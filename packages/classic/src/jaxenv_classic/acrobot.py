@@ -140,6 +140,10 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     def default_params(self) -> AcrobotParams:
         return AcrobotParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
         """Draw the four numbers of a first state."""
         return Draws(*random.uniform(random.words(key, 4), params.reset_low, params.reset_high))

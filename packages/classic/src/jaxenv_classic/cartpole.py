@@ -115,6 +115,10 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
     def default_params(self) -> CartPoleParams:
         return CartPoleParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: CartPoleParams) -> Draws:
         """Draw the four numbers of a first state."""
         return Draws(*random.uniform(random.words(key, 4), params.reset_low, params.reset_high))

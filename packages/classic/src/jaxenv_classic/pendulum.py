@@ -90,6 +90,10 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
     def default_params(self) -> PendulumParams:
         return PendulumParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: PendulumParams) -> Draws:
         """Draw the first angle and angular velocity."""
         words = random.words(key, 2)

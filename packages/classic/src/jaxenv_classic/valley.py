@@ -67,6 +67,10 @@ ParamsT = TypeVar("ParamsT", bound=MountainCarParams)
 class Valley(Environment[MountainCarState, ParamsT]):
     """A car in a valley, before it has an engine: subclasses add params, actions, reward and termination."""
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: ParamsT) -> Float[Array, ""]:
         """Draw the first position."""
         return random.uniform(random.words(key, 1)[0], params.reset_low, params.reset_high)

@@ -111,6 +111,10 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
     def default_params(self) -> PointRobotParams:
         return PointRobotParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: PointRobotParams) -> ResetDraws:
         """Draw where the robot starts and the goal's angle."""
         if self.center_init:
@@ -134,7 +138,7 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
     ) -> Transition[PointRobotState]:
         move = jnp.clip(action.astype(state.position.dtype), -params.max_force, params.max_force)
         position = state.position + move
-        distance = jnp.sqrt(jnp.sum(jnp.square(position - state.goal)))
+        distance = _length(position - state.goal)
         reached = distance <= params.goal_radius
         reward = -distance if self.dense_reward else reached.astype(position.dtype)
         if self.respawn:
@@ -163,3 +167,9 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
         low = (-math.inf, -math.inf, reward_low, -params.max_force, -params.max_force, 0.0)
         high = (math.inf, math.inf, reward_high, params.max_force, params.max_force, 1.0)
         return spaces.Box(jnp.asarray(low, jnp.float32), jnp.asarray(high, jnp.float32), (6,))
+
+
+def _length(vector: Float[Array, "2"]) -> Float[Array, ""]:
+    """Return a vector's length, whose gradient at zero is zero; that of the plain root is NaN."""
+    square = jnp.sum(jnp.square(vector))
+    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)

@@ -94,6 +94,10 @@ class Reacher(Environment[ReacherState, ReacherParams]):
     def default_params(self) -> ReacherParams:
         return ReacherParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: ReacherParams) -> ResetDraws:
         """Draw angles, velocities and goal."""
         n = self.num_joints

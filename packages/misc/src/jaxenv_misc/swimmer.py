@@ -92,6 +92,10 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
     def default_params(self) -> SwimmerParams:
         return SwimmerParams()
 
+    @property
+    def differentiable(self) -> bool:
+        return True
+
     def draw_reset(self, key: Array, params: SwimmerParams) -> ResetDraws:
         """Draw where urchins, swimmer and goal are."""
         places = random.uniform(random.words(key, 2 * self.num_urchins + 4), -1.0, 1.0).reshape(-1, 2)

@@ -93,14 +93,16 @@ class Greenhouse(Environment[GreenhouseState, GreenhouseParams]):
     (3,)
     """
 
-    differentiable = True
-
     forecast_steps: int = 3
     """How many steps ahead the weather is known."""
 
     @property
     def default_params(self) -> GreenhouseParams:
         return GreenhouseParams()
+
+    @property
+    def differentiable(self) -> bool:
+        return True
 
     def init(self, key: Array, params: GreenhouseParams) -> GreenhouseState:
         word = random.words(key, 3)

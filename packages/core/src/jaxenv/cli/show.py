@@ -33,6 +33,7 @@ class Description(NamedTuple):
     fields: list[Setting]
     params: list[Setting]
     time_limit: int | None
+    differentiable: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -45,6 +46,7 @@ class Description(NamedTuple):
             "fields": [setting._asdict() | {"value": _plain(setting.value)} for setting in self.fields],
             "params": [setting._asdict() | {"value": _plain(setting.value)} for setting in self.params],
             "time_limit": self.time_limit,
+            "differentiable": self.differentiable,
         }
 
 
@@ -70,6 +72,7 @@ def describe(spec: EnvSpec) -> Description:
         fields=list(_fields(spec, env)),
         params=list(_settings(params)),
         time_limit=None if limit == NO_TIME_LIMIT else limit,
+        differentiable=env.differentiable,
     )
 
 
@@ -107,6 +110,7 @@ def _print(description: Description) -> None:
         "observations": description.observation_space,
         "actions": description.action_space,
         "time limit": "none" if description.time_limit is None else f"{description.time_limit:,} steps",
+        "gradients": "by state, params and float actions" if description.differentiable else "not promised",
         "reference": spec.reference or "none",
         "fidelity": f"run `jaxenv fidelity {spec.id}`" if spec.oracle else "no oracle",
         "class": spec.entry_point,

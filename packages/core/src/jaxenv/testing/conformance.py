@@ -27,7 +27,7 @@ def check_env(
         env: the environment, or a stack of wrappers around one.
         params: the parameters to check with; ``None`` means ``default_params``.
         spec: the EnvSpec it was made from, if it was made from one.
-        differentiable: whether its gradients must be finite; ``None`` asks the class attribute ``differentiable``.
+        differentiable: whether its gradients must be finite; ``None`` asks the environment's own ``differentiable``.
         only: names of the checks to run; ``None`` runs all of them.
         seed: seed of the random play.
 

@@ -49,10 +49,8 @@ class Subject:
 
     @property
     def differentiable(self) -> bool:
-        """Whether finite gradients are promised: by the caller, or by the class attribute ``differentiable``."""
-        if self._differentiable is not None:
-            return self._differentiable
-        return bool(getattr(self.env.unwrapped, "differentiable", False))
+        """Whether finite gradients are promised: by the caller, or by the environment's ``differentiable``."""
+        return self.env.differentiable if self._differentiable is None else self._differentiable
 
     @property
     def wrapped(self) -> bool:

@@ -142,6 +142,10 @@ class Wrapper(Environment[Any, Any]):
         return self.env.render(self.inner_state(state), self.inner_params(params), size)
 
     @property
+    def differentiable(self) -> bool:
+        return self.env.differentiable
+
+    @property
     def name(self) -> str:
         return self.env.name
 

@@ -7,43 +7,60 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
-from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.runs import QUICKLY
 from jaxenv.testing.subject import Subject
+
+EVERY = 8
+"""One step in so many of the limited run is differentiated: the first after the resets, where much is zero, and some ends."""
 
 
 def gradients_are_finite(subject: Subject) -> None:
-    """Gradients of a step are finite and flow."""
+    """Gradients of a step, the reset that may follow it included, are finite and flow."""
     if not subject.differentiable:
-        raise Unexercised("gradients are not promised: the class does not say `differentiable = True`")
-    env = subject.env
-
-    def outcome(state: Any, action: Any, params: Any, key: Any) -> Any:
-        obs, after, reward, _, _ = env.step_env(key, state, action, params)
-        floats = [leaf for leaf in jax.tree.leaves((obs, after)) if _is_float(leaf)]
-        return sum((leaf.sum().astype(jnp.float32) for leaf in floats), reward)
-
+        raise Unexercised("gradients are not promised: the environment's differentiable is False")
     steps, _ = subject.limited
-    row = jax.tree.map(lambda leaf: leaf[SEGMENT // 2], (steps.state, steps.action))
-    try:
-        gradient = jax.jit(jax.vmap(jax.grad(outcome, argnums=(0, 1, 2), allow_int=True)))(
-            *row, subject.limited_params, steps.key[SEGMENT // 2]
+    keys, state, action = jax.tree.map(lambda leaf: leaf[::EVERY], steps[:3])
+    params = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*keys.shape[:1], *leaf.shape)), subject.limited_params)
+    parts = {"state": state, "action": action, "params": params}
+    names = {name: list(trees.named_leaves(part, name)) for name, part in parts.items()}
+    gradients = _gradients(subject.env, keys, *parts.values())
+    by_name = dict(zip((path for paths in names.values() for path in paths), gradients, strict=True))
+    for path, gradient in by_name.items():
+        require(
+            gradient is None or bool(np.isfinite(gradient).all()),
+            f"the gradient of a step by {path} is not finite. Guard the root, division or norm: jnp.where alone does not stop the "
+            "NaN of the branch not taken.",
         )
+    # Params may all be thresholds.
+    for part in ("state", "action"):
+        floats = [by_name[path] for path in names[part] if by_name[path] is not None]
+        require(
+            not floats or any(np.any(gradient) for gradient in floats),
+            f"every gradient of a step by the {part} is zero. Remove lax.stop_gradient and roundings, or do not promise gradients.",
+        )
+
+
+def _gradients(env: Any, keys: Array, *arguments: Any) -> list[Any]:
+    """Return the gradients of batches of steps by each leaf of ``(state, action, params)``, None where it is no float."""
+    leaves, structure = jax.tree.flatten(arguments)
+    floats = [leaf if _is_float(leaf) else None for leaf in leaves]
+    others = [None if _is_float(leaf) else leaf for leaf in leaves]
+
+    def outcome(floats: list[Any], others: list[Any], key: Array) -> Array:
+        merged = [other if leaf is None else leaf for leaf, other in zip(floats, others, strict=True)]
+        obs, after, reward, _, info = env.step(key, *jax.tree.unflatten(structure, merged))
+        results = [leaf for leaf in jax.tree.leaves((obs, after, info["final_observation"])) if _is_float(leaf)]
+        return sum((leaf.sum().astype(jnp.float32) for leaf in results), reward)
+
+    batched = jax.jit(jax.vmap(jax.vmap(jax.grad(outcome))), compiler_options=QUICKLY)
+    try:
+        return batched(floats, others, keys)
     except Exception as error:
         raise Violation(f"a step cannot be differentiated: {first_line(error)}") from error
-    flows = False
-    for part, name in zip(gradient, ("state", "action", "params"), strict=True):
-        for path, leaf in trees.named_leaves(part, name).items():
-            if _is_float(leaf):
-                require(
-                    bool(np.isfinite(leaf).all()),
-                    f"the gradient of a step by {path} is not finite. Guard the root, division or norm: jnp.where alone does not "
-                    "stop the NaN of the branch not taken.",
-                )
-                flows |= bool(np.any(leaf))
-    require(flows, "every gradient of a step is zero. Remove lax.stop_gradient and roundings, or do not declare differentiable.")
 
 
 def _is_float(leaf: Any) -> bool:
