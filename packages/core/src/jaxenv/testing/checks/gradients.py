@@ -50,7 +50,7 @@ def _gradients(env: Any, keys: Array, *arguments: Any) -> list[Any]:
     floats = [leaf if _is_float(leaf) else None for leaf in leaves]
     others = [None if _is_float(leaf) else leaf for leaf in leaves]
 
-    def outcome(floats: list[Any], others: list[Any], key: Array) -> Array:
+    def outcome(floats: list[Any], others: list[Any], key: Array) -> Any:
         merged = [other if leaf is None else leaf for leaf, other in zip(floats, others, strict=True)]
         obs, after, reward, _, info = env.step(key, *jax.tree.unflatten(structure, merged))
         results = [leaf for leaf in jax.tree.leaves((obs, after, info["final_observation"])) if _is_float(leaf)]
