@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
+
+LINE = spaces.Box(0.0, 10.0, (1,))
+CHOICE = spaces.Discrete(3)
 
 
 @struct.dataclass
@@ -29,9 +33,9 @@ class ReplayState(State):
 class Replay(Environment[ReplayState, ReplayParams]):
     """Play a recording back whatever is done, reset observations included; ``info`` tells the action that arrived."""
 
-    observation: spaces.Space
-    action: spaces.Space
-    length: int
+    observation: spaces.Space = LINE
+    action: spaces.Space = CHOICE
+    length: int = 2
 
     @property
     def default_params(self) -> ReplayParams:
@@ -134,6 +138,38 @@ class Ladder(Environment[LadderState, Params]):
 def probes() -> SimpleNamespace:
     """The classes ``Replay``, ``Walk`` and ``Ladder``."""
     return SimpleNamespace(Replay=Replay, Walk=Walk, Ladder=Ladder)
+
+
+@pytest.fixture(scope="session")
+def walk() -> Walk:
+    """A walk with the default settings."""
+    return Walk()
+
+
+@pytest.fixture(scope="session")
+def ladder() -> Ladder:
+    """A ladder with the default settings."""
+    return Ladder()
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[..., Any]:
+    """Return a function from an environment and a number of steps to what is seen of them."""
+
+    def play(env: Any, steps: int, params: Any = None, actions: Any = None) -> Any:
+        """Return ``(first observation, steps)`` of random or given play, every output of ``step`` along a first axis."""
+        key, params = jax.random.key(0), env.default_params if params is None else params
+
+        def one(state: Any, x: Any) -> Any:
+            action = env.action_space(params).sample(x[0]) if actions is None else x[1]
+            obs, state, reward, done, info = env.step(x[0], state, action, params)
+            return state, {"obs": obs, "state": state, "reward": reward, "done": done, "info": info}
+
+        first, state = env.reset(key, params)
+        xs = (jax.random.split(key, steps), None if actions is None else jnp.asarray(actions))
+        return jax.tree.map(np.asarray, (first, jax.jit(lambda s, x: jax.lax.scan(one, s, x))(state, xs)[1]))
+
+    return play
 
 
 class Recording:

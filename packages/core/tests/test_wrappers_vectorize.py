@@ -17,11 +17,6 @@ KEY = jax.random.key(0)
 
 
 @pytest.fixture(scope="module")
-def walk(probes):
-    return probes.Walk()
-
-
-@pytest.fixture(scope="module")
 def batch(walk):
     return wrappers.Vectorize(wrappers.RecordEpisodeStatistics(walk), 5)
 
