@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from jaxenv import EnvSpec, register
 from jaxenv.cli import main
+from jaxenv.registry import lookup
 
 TOY = '''
 import jax.numpy as jnp
@@ -121,3 +123,44 @@ def test_an_unknown_check_exits_with_2_and_lists_the_known(capsys: pytest.Captur
     code, _, err = run(capsys, "my_toys:Toy", "--only", "speed")
     assert code == 2
     assert "There is no check named 'speed'. Choose from environment, params," in err
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three ids, of which one breaks a promise and one cannot be made; and no others."""
+    monkeypatch.setattr(lookup, "_local", {})
+    monkeypatch.setattr(lookup, "found_plugins", lambda: ())
+    for name in ("Toy", "Mute", "Labelled"):
+        register(EnvSpec(f"{name}-v0", f"my_toys:{name}", summary=name, reference="none"))
+
+
+@pytest.mark.usefixtures("registered")
+def test_all_ids_are_checked_whatever_one_of_them_does(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--all", "--only", "docstring", "--only", "render")
+    assert code == 1
+    assert out.startswith("✓ local/Toy-v0 1 checks passed, 0 failed, 1 not fully exercised ✗ local/Mute-v0 0 checks passed")
+    assert "✗ docstring Mute has no docstring." in out
+    assert "✗ local/Labelled-v0 0 checks passed, 1 failed" in out
+    assert "✗ make make raised ConstructionError" in out
+    assert out.endswith("2 x render: it does not define render 3 environments: 1 passed, 2 failed")
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_namespace_is_checked_and_json_tells_what_could_not_be_made(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "--namespace", "local", "--only", "docstring", "--json"])
+    assert stopped.value.code == 1
+    reports = json.loads(capsys.readouterr().out)
+    assert [(report["environment"], report["passed"]) for report in reports] == [
+        ("local/Toy-v0", True),
+        ("local/Mute-v0", False),
+        ("local/Labelled-v0", False),
+    ]
+    assert [result["check"] for result in reports[2]["results"]] == ["make"]
+
+
+def test_nothing_to_check_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys)
+    assert (code, "No environment was named, so there is nothing to check. Name ids" in err) == (2, True)
+    code, _, err = run(capsys, "--namespace", "nowhere")
+    assert (code, "The namespace 'nowhere' holds no environment" in err) == (2, True)

@@ -1,4 +1,4 @@
-"""What the commands of ``jaxenv`` raise: ``bench``, ``fidelity``, ``new-plugin``, ``play`` and what a plugin adds."""
+"""What the commands of ``jaxenv`` raise: ``bench``, ``check``, ``fidelity``, ``new-plugin``, ``play`` and what a plugin adds."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ class NoOracleError(JaxenvError, LookupError):
         super().__init__(
             f"{env_id} names no oracle, so there is no reference to compare it with. "
             "Choose an environment for which `jaxenv show` names one, or write one and name it in the EnvSpec."
+        )
+
+
+class NothingToCheckError(JaxenvError, LookupError):
+    """``jaxenv check`` was given no environment."""
+
+    def __init__(self, namespace: str | None) -> None:
+        where = f"The namespace {namespace!r} holds no environment" if namespace else "No environment was named"
+        super().__init__(
+            f"{where}, so there is nothing to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
         )
 
 
