@@ -2,10 +2,10 @@
 
 import warnings
 
-import jax
 import jaxenv
 import jaxenv_bsuite
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv_bsuite.plugin import TASKS
 
 with warnings.catch_warnings():
@@ -79,7 +79,7 @@ def test_options(entry_point):
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_x64(name):
-    with jax.enable_x64(True):
+    with enable_x64():
         certificate = certify(jaxenv.spec(f"{name}-bsuite"), transitions=5_000, seed=3)
     check(certificate, 5_000)
     assert {q.tolerance for q in certificate.quantities if q.name == "state"} == {1e-10}
@@ -89,7 +89,7 @@ def test_x64(name):
 @pytest.mark.parametrize("x64", [False, True])
 @pytest.mark.parametrize("env_id", [*IDS, *MORE_IDS])
 def test_long(env_id, x64):
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         check(certify(jaxenv.spec(env_id), transitions=50_000, seed=4), 50_000)
 
 

@@ -9,6 +9,7 @@ import jaxenv
 import numpy as np
 import pytest
 from gymnasium.envs.classic_control import AcrobotEnv, CartPoleEnv
+from jaxenv.testing import enable_x64
 from jaxenv.testing.certificate import Certificate
 from jaxenv_classic import Acrobot, CartPole
 from jaxenv_classic.oracle import certify, compare
@@ -33,7 +34,7 @@ def assert_passes(certificate: Certificate):
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.filterwarnings("ignore:.*CartPole-v0 is out of date:DeprecationWarning")
 def test_single_steps_equal_gymnasium(env_id, x64):
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         certificate = certify(jaxenv.spec(f"classic/{env_id}"), transitions=TRANSITIONS, seed=1)
     assert_passes(certificate)
     assert all(q.tolerance <= (1e-10 if x64 else 1e-5) for q in certificate.quantities)
@@ -70,7 +71,7 @@ def test_options_equal_gymnasium(env, params, theirs):
         case _:
             pass
     params = env.default_params.replace(**params)
-    with jax.enable_x64(True):
+    with enable_x64():
         assert_passes(compare(env.name, env, params, theirs, transitions=TRANSITIONS, seed=2))
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv_classic import Acrobot, CartPole, MountainCarContinuous, Pendulum
 from jaxenv_classic.acrobot import wrap
 
@@ -59,7 +60,7 @@ def test_cartpole_velocities_are_unbounded_in_the_space():
 
 @pytest.mark.parametrize("env_id", ["Pendulum-v1", "CartPole-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0"])
 def test_x64_works(env_id):
-    with jax.enable_x64(True):
+    with enable_x64():
         env, params = jaxenv.make(f"classic/{env_id}")
         result = jaxenv.rollout(env, params, None, KEY, num_envs=2, num_steps=3)
         assert result.trajectory.obs.dtype == jnp.float32
@@ -77,7 +78,7 @@ def test_acrobot_keeps_plus_pi():
     pi = jnp.asarray(np.pi, jnp.float32)
     assert float(wrap(pi)) == float(pi)
     assert float(wrap(-pi)) == -float(pi)
-    with jax.enable_x64(True):
+    with enable_x64():
         angles = np.linspace(-60.0, 60.0, 100_001)
         wrapped = np.asarray(wrap(jnp.asarray(angles)))
         assert np.abs(wrapped).max() <= np.pi

@@ -8,11 +8,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import mills
 import numpy as np
+import ponds
 import pytest
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv.cli import app, list_envs, main
+from jaxenv.registry import Plugin, lookup
 
 LINE = spaces.Box(0.0, 10.0, (1,))
 CHOICE = spaces.Discrete(3)
@@ -249,16 +253,40 @@ def _with_inner(params: Any, inner: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def x64() -> Any:
-    """Return the context manager that turns 64-bit types on, under whichever name this version of JAX has it."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64
-    from jax.experimental import enable_x64
-
-    return enable_x64
-
-
-@pytest.fixture(scope="session")
 def recording() -> type[Recording]:
     """The class ``Recording``."""
     return Recording
+
+
+@pytest.fixture
+def pond_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plugins with ponds, and no others; an empty namespace ``local``."""
+    monkeypatch.setattr(lookup, "found_plugins", lambda: ponds.PLUGINS)
+    monkeypatch.setattr(lookup, "_local", {})
+    monkeypatch.setattr(lookup, "_local_classes", {})
+
+
+@pytest.fixture
+def mill_plugins(monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
+    """One plugin with mills, to which a test may add, as the command line sees it; an empty namespace ``local``."""
+    found = [mills.plugin()]
+    for module in (lookup, list_envs, app):
+        name = "found_plugins" if module is lookup else "plugins"
+        monkeypatch.setattr(module, name, lambda: tuple(found))
+    monkeypatch.setattr("jaxenv.cli.doctor.found_plugins", lambda *, quiet: tuple(found))
+    monkeypatch.setattr(lookup, "_local", {})
+    monkeypatch.setenv("COLUMNS", "160")
+    return found
+
+
+@pytest.fixture
+def jaxenv_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs the command line and returns exit code, output and error output."""
+
+    def run(*args: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(args)
+        out, err = capsys.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return run

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv.visualize import Canvas, font, palette
 
 VIEW = (0.0, 0.0, 32.0, 32.0)
@@ -192,7 +193,7 @@ def test_vmap_and_jit_draw_what_a_loop_draws():
 
 def test_x64_draws_the_same_picture():
     expected = jax.jit(scene)(jnp.float32(5.0))
-    with jax.enable_x64(True):
+    with enable_x64():
         np.testing.assert_array_equal(jax.jit(scene)(jnp.float64(5.0)), expected)
 
 

@@ -20,6 +20,7 @@ from jaxenv.errors import (
     TransitionValueError,
 )
 from jaxenv.spaces import Box, Discrete
+from jaxenv.testing import enable_x64
 
 TRACES = {"transition": 0}
 
@@ -185,7 +186,7 @@ def test_environments_are_frozen_dataclasses():
 
 @pytest.mark.parametrize("x64", [False, True])
 def test_dtypes_are_those_of_the_spaces_without_weak_types(x64):
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         env = NoisyCorridor()
         params = env.default_params
         obs, state = env.reset(jax.random.key(0), params)
@@ -201,7 +202,7 @@ def test_dtypes_are_those_of_the_spaces_without_weak_types(x64):
 
 @pytest.mark.parametrize("x64", [False, True])
 def test_params_may_have_any_numeric_dtype(x64):
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         env = Corridor()
         for gain in (1, np.float64(1), np.float32(1), jnp.bfloat16(1)):
             params = env.default_params.replace(gain=gain, max_steps_in_episode=np.int64(5))

@@ -11,6 +11,7 @@ import pytest
 from jax import Array
 from jaxenv import random
 from jaxenv.errors import IntegerRangeError
+from jaxenv.testing import enable_x64
 from scipy import stats
 
 COUNT = 1 << 18
@@ -85,7 +86,7 @@ def test_uniform_from_zero_stays_below_high() -> None:
 def test_uniform_under_x64_has_the_same_steps() -> None:
     words = random.words(random.key(0), 100)
     single = random.uniform(words)
-    with jax.enable_x64(True):
+    with enable_x64():
         double = random.uniform(words)
         assert double.dtype == jnp.float64
     assert double.tolist() == single.tolist()

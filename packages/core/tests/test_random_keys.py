@@ -17,6 +17,7 @@ from jax import Array
 from jaxenv import random
 from jaxenv.errors import RandomSizeError, SeedRangeError, SeedTypeError
 from jaxenv.random.generator import IMPL
+from jaxenv.testing import enable_x64
 
 
 def same(a: Any, b: Any) -> bool:
@@ -87,7 +88,7 @@ def test_seeds_can_be_traced() -> None:
 
 
 def test_seeds_of_64_bits_need_no_x64() -> None:
-    with jax.enable_x64(True):
+    with enable_x64():
         wide = [random.key(2**40 + 3), jax.random.key(2**40 + 3, impl=IMPL), random.key(jnp.asarray(2**40 + 3))]
         negative = random.key(jnp.asarray(-5))
     assert all(same(key, random.key(2**40 + 3)) for key in wide)
@@ -225,7 +226,7 @@ def test_narrow_and_wide_bits_are_the_bytes_of_the_words() -> None:
     data = np.asarray(jax.random.bits(key, (8,))).tobytes()
     assert np.asarray(jax.random.bits(key, (32,), jnp.uint8)).tobytes() == data
     assert np.asarray(jax.random.bits(key, (4, 4), jnp.uint16)).tobytes() == data
-    with jax.enable_x64(True):
+    with enable_x64():
         assert np.asarray(jax.random.bits(key, (4,), jnp.uint64)).tobytes() == data
 
 

@@ -13,6 +13,7 @@ from jax import Array
 from jaxenv import spaces
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
 from jaxenv.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
+from jaxenv.testing import enable_x64
 
 KEY = jax.random.key(0)
 INF = np.inf
@@ -164,11 +165,11 @@ def test_cast_names_the_part_that_does_not_fit():
     assert str(caught.value) == f"the action['a'][0] is float64[], but a member of Discrete(2) was expected. {CONVERT}"
 
 
-def test_cast_under_vmap_and_x64(x64):
+def test_cast_under_vmap_and_x64():
     space = Dict({"a": Discrete(3), "b": Box(0, 1, (2,))})
     result = jax.vmap(space.cast)({"a": jnp.zeros(4, jnp.uint8), "b": jnp.zeros((4, 2), jnp.float16)})
     assert (result["a"].dtype, result["b"].dtype) == (np.int32, np.float32)
-    with x64(True):
+    with enable_x64():
         wide = Box(0, 1, (), jnp.float64)
         assert wide.dtype == np.float64
         assert wide.cast(1).dtype == wide.sample(KEY).dtype == np.float64

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jaxenv.errors import KeyTypeError
 from jaxenv.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+from jaxenv.testing import enable_x64
 
 KEY = jax.random.key(0)
 INF = np.inf
@@ -57,8 +58,8 @@ def test_integer_boxes_sample_their_whole_range(dtype):
     assert uniform_enough(edges[:, 1], limits.max - 1, limits.max)
 
 
-def test_wide_integer_boxes_sample_under_x64(x64):
-    with x64(True):
+def test_wide_integer_boxes_sample_under_x64():
+    with enable_x64():
         limits = np.iinfo(np.int64)
         everything = many(Box(-INF, INF, (), jnp.int64), 4000)
         assert uniform_enough(everything >> 60, -8, 7)

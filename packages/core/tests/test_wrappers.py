@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from jaxenv import environment, spaces, wrappers
 from jaxenv.spaces import Box
+from jaxenv.testing import enable_x64
 from jaxenv.wrappers import base
 
 KEY = jax.random.key(0)
@@ -63,12 +64,12 @@ def test_observations_and_final_observations_are_in_the_declared_space(i, walk, 
 
 @pytest.mark.parametrize("i", range(24))
 @pytest.mark.parametrize("wide", [False, True], ids=["float32", "float64"])
-def test_dtypes_are_those_of_the_declared_space(i, wide, x64, walk, ladder):
+def test_dtypes_are_those_of_the_declared_space(i, wide, walk, ladder):
     def run(key):
         obs, state = env.reset(key)
         return obs, env.step(key, state, env.action_space(env.default_params).sample(key))
 
-    with x64(wide):
+    with enable_x64(wide):
         env = everyone(walk, ladder)[i]
         first, (obs, _, reward, done, info) = jax.eval_shape(run, KEY)
         space = env.observation_space(env.default_params)

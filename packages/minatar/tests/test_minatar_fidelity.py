@@ -8,6 +8,7 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.environment import NO_TIME_LIMIT
+from jaxenv.testing import enable_x64
 from jaxenv_minatar import oracle
 from jaxenv_minatar.oracle import certify, compare
 from jaxenv_minatar.subjects import SUBJECTS, Call
@@ -50,7 +51,7 @@ def test_settings_equal_minatar(game):
 
 @pytest.mark.parametrize("game", GAMES)
 def test_x64_equals_minatar(game):
-    with jax.enable_x64(True):
+    with enable_x64():
         certificate = certify(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=600, seed=3)
     assert_passes(certificate, 600)
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv_minatar import Asterix, Breakout, Freeway, Seaquest, SpaceInvaders
 from jaxenv_minatar import asterix as asterix_module
 from jaxenv_minatar import enemies as sea
@@ -141,7 +142,7 @@ def test_breakout_resets_to_either_corner_with_the_same_probability():
 
 @pytest.mark.parametrize("x64", [False, True], ids=["x32", "x64"])
 def test_freeway_terminates_on_step_2501_and_not_by_truncation(x64):
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         env = Freeway()
         params = env.default_params
         _, state = env.reset(jax.random.key(1), params)

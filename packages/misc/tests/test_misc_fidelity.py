@@ -10,6 +10,7 @@ import jaxenv_misc
 import numpy as np
 import pytest
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
+from jaxenv.testing import enable_x64
 from jaxenv.testing.certificate import Certificate
 from jaxenv_misc import (
     MAPS,
@@ -100,7 +101,7 @@ def test_frozen_lake_in_lockstep_with_gymnasium(env_id, transitions):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_equal_the_reference(name):
     env, params = OPTIONS[name]
-    with jax.enable_x64(True):
+    with enable_x64():
         certificate = compare(name, env, env.default_params.replace(**params), transitions=2_000, seed=2)
     assert_passes(certificate, 2_000)
 
@@ -112,7 +113,7 @@ def test_the_comparison_notices_a_mistake():
             return out.replace(reward=out.reward + 1e-6)
 
     env = GaussianBandit()
-    with jax.enable_x64(True):
+    with enable_x64():
         certificate = compare("wrong", env, env.default_params, transitions=100, seed=0)
     assert [q.name for q in certificate.quantities if not q.passed] == ["reward"]
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv_misc import (
     MAPS,
     BernoulliBandit,
@@ -77,7 +78,7 @@ def test_observations_are_always_inside_their_space(name):
 def test_x64_works_with_the_same_types(name):
     env, params = EVERY[name]
     params = env.default_params.replace(**params)
-    with jax.enable_x64(True):
+    with enable_x64():
         obs, state = env.reset(jax.random.key(0), params)
         action = env.action_space(params).sample(jax.random.key(1))
         obs, after, reward, done, _ = env.step(jax.random.key(2), state, action, params)
@@ -380,7 +381,7 @@ class TestFrozenLake:
     @pytest.mark.parametrize("x64", [False, True])
     def test_observations_are_int32_like_their_space(self, x64):
         env = FrozenLake()
-        with jax.enable_x64(x64):
+        with enable_x64(x64):
             obs, _ = env.reset(jax.random.key(0))
             assert obs.dtype == env.observation_space(env.default_params).dtype == jnp.int32
 

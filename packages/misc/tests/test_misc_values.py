@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxenv.testing import enable_x64
 from jaxenv_misc import BernoulliBandit, FrozenLake, GaussianBandit
 from jaxenv_misc.frozen_lake import StepDraws
 
@@ -14,7 +15,7 @@ from jaxenv_misc.frozen_lake import StepDraws
 def test_frozen_lake_optimal_value(name, limit, value):
     """Dynamic programming over our own transition function, with one draw for each of the three moves."""
     env = FrozenLake(name)
-    with jax.enable_x64(True):
+    with enable_x64():
         params = env.default_params.replace(success_rate=jnp.float64(1 / 3))
         tiles = env.observation_space(params).n
         tile, action, uniform = (x.ravel() for x in np.meshgrid(np.arange(tiles), np.arange(4), [0.1, 0.5, 0.9], indexing="ij"))

@@ -9,7 +9,6 @@ draws on a state of its own, which it takes over from ours where an episode begi
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.metadata
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import numpy as np
 from jaxenv import make, random, spaces
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.precision import enable_x64
 
 from jaxenv_misc.transcriptions import TRANSCRIPTIONS, Outcome, Transcription
 
@@ -34,7 +34,7 @@ Recording = dict[str, Any]
 
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     """Compare at least ``transitions`` transitions of a registered environment with its reference."""
-    with double_precision():
+    with enable_x64():
         env, params = make(spec.id)
         return compare(spec.id, env, params, transitions=transitions, seed=seed)
 
@@ -230,11 +230,3 @@ def _quantity(name: str, ours: np.ndarray, theirs: np.ndarray) -> Quantity:
     difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
     compared = ours.shape[0] * ours.shape[1]
     return Quantity(name, compared, float(difference.max()), TOLERANCE.get(ours.dtype, 0.0))
-
-
-def double_precision() -> contextlib.AbstractContextManager[Any]:
-    """Return a context with 64-bit types, under whichever name this version of JAX has it."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
-    experimental: Any = importlib.import_module("jax.experimental")
-    return experimental.enable_x64(True)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from jaxenv.testing.checks import CHECKS, Check
     from jaxenv.testing.conformance import check_env
     from jaxenv.testing.outcomes import Report, Result
+    from jaxenv.testing.precision import enable_x64
 
-__all__ = ["CHECKS", "Certificate", "Check", "ConformanceError", "Quantity", "Report", "Result", "check_env"]
+__all__ = ["CHECKS", "Certificate", "Check", "ConformanceError", "Quantity", "Report", "Result", "check_env", "enable_x64"]
 
 _HOMES = {
     "CHECKS": "jaxenv.testing.checks",
@@ -23,6 +24,7 @@ _HOMES = {
     "Report": "jaxenv.testing.outcomes",
     "Result": "jaxenv.testing.outcomes",
     "check_env": "jaxenv.testing.conformance",
+    "enable_x64": "jaxenv.testing.precision",
 }
 
 

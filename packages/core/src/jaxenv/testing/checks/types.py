@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from contextlib import AbstractContextManager
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.precision import enable_x64
 from jaxenv.testing.subject import Subject
 
 RESERVED = ("terminated", "truncated", "discount", "final_observation")
@@ -102,7 +99,7 @@ def sizes_are_known(subject: Subject) -> None:
 def works_in_x64(subject: Subject) -> None:
     """With 64-bit types, spaces, rewards and flags keep their dtypes."""
     narrow_obs, _ = subject.reset_types()
-    with _x64():
+    with enable_x64():
         try:
             obs, state = subject.reset_types()
             after = subject.step_types(state)
@@ -117,14 +114,6 @@ def works_in_x64(subject: Subject) -> None:
         require(difference is None, f"with 64-bit types enabled, between reset and step {difference}. Make them agree.")
     difference = trees.type_difference(narrow_obs, obs, "observation")
     require(difference is None, f"without and with 64-bit types, {difference}. Give the space an explicit dtype.")
-
-
-def _x64() -> AbstractContextManager[Any]:
-    """Return a context with 64-bit types, under whichever name this version of JAX has it."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
-    experimental: Any = importlib.import_module("jax.experimental")
-    return experimental.enable_x64(True)
 
 
 def params_can_be_batched(subject: Subject) -> None:
