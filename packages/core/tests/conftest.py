@@ -253,16 +253,6 @@ def _with_inner(params: Any, inner: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def x64() -> Any:
-    """Return the context manager that turns 64-bit types on, under whichever name this version of JAX has it."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64
-    from jax.experimental import enable_x64
-
-    return enable_x64
-
-
-@pytest.fixture(scope="session")
 def recording() -> type[Recording]:
     """The class ``Recording``."""
     return Recording
