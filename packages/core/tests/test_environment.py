@@ -1,78 +1,16 @@
 """The protocol: what step returns on every kind of step, dtypes, keys, params, compilation."""
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
+from corridors import TRACES, Corridor, CorridorParams, NoisyCorridor
 from jaxenv import _canonical
 from jaxenv import environment as protocol
-from jaxenv.environment import NO_TIME_LIMIT, Environment, Params, State, Transition
-from jaxenv.errors import (
-    KeyTypeError,
-    ParamsLeafError,
-    ParamsTypeError,
-    RenderNotSupportedError,
-    StateMismatchError,
-    TransitionValueError,
-)
-from jaxenv.spaces import Box, Discrete
+from jaxenv.environment import NO_TIME_LIMIT, Params
 from jaxenv.testing import enable_x64
-
-TRACES = {"transition": 0}
-
-
-@struct.dataclass
-class CorridorParams(Params):
-    max_steps_in_episode: Any = struct.field(default=6, kw_only=True)
-    gain: Any = 1.0
-
-
-@struct.dataclass
-class CorridorState(State):
-    position: Any
-    episodes: Any = 0
-
-
-class Corridor(Environment[CorridorState, CorridorParams]):
-    """Walk right to the end; counts its episodes across resets."""
-
-    length: int = 4
-
-    @property
-    def default_params(self):
-        return CorridorParams()
-
-    def init(self, key, params):
-        return CorridorState(position=jax.random.uniform(key, (), float) * 0.5)
-
-    def transition(self, key, state, action, params):
-        TRACES["transition"] += 1
-        position = state.position + action.astype(state.position.dtype) * params.gain
-        return Transition(state.replace(position=position), position, position >= self.length, {"step": state.time})
-
-    def observe(self, state, params):
-        return jnp.stack([state.position, state.episodes.astype(state.position.dtype)])
-
-    def carry_over(self, fresh, ended, params):
-        return fresh.replace(episodes=ended.episodes + 1)
-
-    def action_space(self, params):
-        return Discrete(2)
-
-    def observation_space(self, params):
-        return Box(-jnp.inf, jnp.inf, (2,))
-
-
-class NoisyCorridor(Corridor):
-    """Draws in its transition too."""
-
-    def transition(self, key, state, action, params):
-        out = super().transition(key, state, action, params)
-        return out.replace(reward=jax.random.uniform(key, (), float))
 
 
 def play(env, params, actions, key=None):
@@ -272,76 +210,6 @@ def test_state_space_has_the_shapes_and_dtypes_of_the_state():
     space = env.state_space(env.default_params)
     assert bool(space.contains(state))
     assert set(space.spaces) == {"time", "position", "episodes"}
-
-
-def test_a_key_that_is_not_one():
-    with pytest.raises(KeyTypeError, match=r"int.* was given. Pass jax\.random\.key"):
-        Corridor().reset(0)  # pyright: ignore[reportArgumentType]
-
-
-def test_params_of_another_environment():
-    with pytest.raises(ParamsTypeError, match=r"Corridor takes params of type .*CorridorParams, but .*Params was given"):
-        Corridor().reset(jax.random.key(0), Params())  # pyright: ignore[reportArgumentType]
-
-
-def test_a_fraction_for_a_parameter_that_counts():
-    with pytest.raises(
-        ParamsLeafError, match=r"Corridor: params\.max_steps_in_episode is float32\[\], but an integer was expected"
-    ):
-        Corridor().reset(jax.random.key(0), CorridorParams(max_steps_in_episode=5.0))
-
-
-def test_a_state_that_changes_its_dtype():
-    class Drifting(Corridor):
-        def transition(self, key, state, action, params):
-            return Transition(state.replace(position=jnp.int32(1)), 0.0, terminated=False)
-
-    env = Drifting()
-    _, state = env.reset(jax.random.key(0))
-    with pytest.raises(StateMismatchError, match=r"Drifting: state\.position is int32\[\], but float32\[\] was expected"):
-        env.step(jax.random.key(0), state, 0)
-
-
-def test_a_state_that_changes_its_structure():
-    class Shifting(Corridor):
-        def transition(self, key, state, action, params):
-            return Transition(state.replace(position=(state.position,)), 0.0, terminated=False)
-
-    env = Shifting()
-    _, state = env.reset(jax.random.key(0))
-    with pytest.raises(StateMismatchError, match="Shifting: the state is"):
-        env.step(jax.random.key(0), state, 0)
-
-
-def test_a_reward_that_is_not_a_scalar():
-    class Vector(Corridor):
-        def transition(self, key, state, action, params):
-            return Transition(state, jnp.zeros(2), terminated=False)
-
-    env = Vector()
-    _, state = env.reset(jax.random.key(0))
-    with pytest.raises(TransitionValueError, match=r"a reward of shape \(2,\), but a scalar was expected"):
-        env.step(jax.random.key(0), state, 0)
-
-
-def test_render_that_is_not_defined():
-    env = Corridor()
-    _, state = env.reset(jax.random.key(0))
-    with pytest.raises(RenderNotSupportedError, match="Corridor does not define render"):
-        env.render(state, env.default_params)
-
-
-@pytest.mark.parametrize("hook", ["default_params", "init", "transition", "observe", "action_space", "observation_space"])
-def test_a_hook_that_is_missing(hook):
-    class Empty(Environment[Any, Any]):
-        pass
-
-    with pytest.raises(NotImplementedError, match=f"Empty must define {hook}"):
-        _ = (
-            getattr(Empty(), hook)
-            if hook == "default_params"
-            else getattr(Empty(), hook)(*[None] * {"init": 2, "transition": 4, "observe": 2}.get(hook, 1))
-        )
 
 
 def test_what_reads_its_key_is_found_out_by_tracing():
