@@ -2,6 +2,8 @@ import contextlib
 import io
 import warnings
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv_bsuite import mnist_data
@@ -57,3 +59,24 @@ def reference():
                 return summary_analysis.ave_score_by_tag(table, list(sweep_vars))
 
     return Reference
+
+
+@pytest.fixture(scope="session")
+def play():
+    """Return a function from an environment and actions to what is seen of them, automatic resets included."""
+
+    def play(env, params, actions, key=None):
+        """Return the first observation, and ``(obs, state, reward, done, info)`` of every step, as NumPy's."""
+        key = jax.random.key(0) if key is None else key
+        obs, state = env.reset(key, params)
+
+        def step(state, inputs):
+            key, action = inputs
+            obs, state, *rest = env.step(key, state, action, params)
+            return state, (obs, state, *rest)
+
+        actions = jnp.asarray(actions, jnp.int32)
+        played = jax.jit(lambda state: jax.lax.scan(step, state, (jax.random.split(key, len(actions)), actions))[1])(state)
+        return np.asarray(obs), jax.device_get(played)
+
+    return play
