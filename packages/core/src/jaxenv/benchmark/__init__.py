@@ -1,6 +1,7 @@
 """Speed, measured: one protocol for jaxenv and for the libraries that have the same tasks."""
 
-from jaxenv.benchmark.contenders import Workload
-from jaxenv.benchmark.protocol import Measurement, compare
+from jaxenv.benchmark.measurement import Measurement
+from jaxenv.benchmark.protocol import Comparison, compare
+from jaxenv.benchmark.workload import Workload
 
-__all__ = ["Measurement", "Workload", "compare"]
+__all__ = ["Comparison", "Measurement", "Workload", "compare"]

@@ -2,124 +2,120 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import platform
 import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import NamedTuple
 
 import jax
 
-from jaxenv.benchmark.contenders import Workload, contender, version
+from jaxenv.benchmark.contenders import CONTENDERS, OURS, contender, short_name
+from jaxenv.benchmark.measurement import Measurement
+from jaxenv.benchmark.workload import Program, Workload
+
+Progress = Callable[[str], None]
+"""Told what is being done."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Measurement:
-    """One library on one workload."""
+class Comparison(NamedTuple):
+    """What a comparison gave."""
 
-    library: str
-    """Name of the contender."""
-    version: str
-    """Its version."""
-    env_id: str
-    """The environment."""
-    num_envs: int
-    """Environments in the batch."""
-    num_steps: int
-    """Steps of each in one run."""
-    policy: str
-    """``random`` or ``mlp``."""
-    force: bool
-    """Whether observations were outputs."""
-    unroll: int
-    """Steps in one iteration of the scan."""
-    prng: str
-    """The generator of the keys."""
-    compile_seconds: float
-    """Median time to trace and compile, s."""
-    seconds: tuple[float, ...]
-    """Time of each run, s."""
-    state_bytes: int
-    """Size of one environment's state, bytes; 0 where it is not an array."""
-
-    @property
-    def nanoseconds_per_step(self) -> float:
-        """Median time of one environment step, ns."""
-        return statistics.median(self.seconds) / (self.num_envs * self.num_steps) * 1e9
-
-    @property
-    def steps_per_second(self) -> float:
-        """Environment steps a second, from the median."""
-        return 1e9 / self.nanoseconds_per_step
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the measurement as plain data, medians included."""
-        derived = {"nanoseconds_per_step": self.nanoseconds_per_step, "steps_per_second": self.steps_per_second}
-        return dataclasses.asdict(self) | derived
-
-
-def machine() -> dict[str, Any]:
-    """Describe where a measurement was taken."""
-    device = jax.devices()[0]
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "backend": device.platform,
-        "device": device.device_kind,
-        "cpu_count": os.cpu_count(),
-    }
+    measurements: list[Measurement]
+    """One for each workload that could be played, in the order that was asked for."""
+    failures: list[str]
+    """A sentence for each that could not."""
 
 
 def compare(
-    workloads: dict[str, Workload],
-    *,
-    repeats: int = 5,
-    compiles: int = 1,
-    progress: Callable[[str], None] = lambda message: None,
-) -> list[Measurement]:
+    workloads: Sequence[Workload], *, repeats: int = 5, compiles: int = 1, progress: Progress = lambda message: None
+) -> Comparison:
     """Measure libraries on what should be the same work.
 
+    One that fails, say for lack of memory, costs the others nothing.
+
     Args:
-        workloads: the workload of each library; they may differ in what is the library's own choice, such as the generator.
-        repeats: timed runs of each library, taken in turn so that the machine's moods meet all of them.
+        workloads: what each library plays; they may differ in what is a library's own choice, such as the generator.
+        repeats: timed runs of each, taken in turn so that the machine's moods meet all of them.
         compiles: how often each program is traced and compiled afresh; the median is reported.
         progress: told what is being done.
 
     Raises:
-        BenchmarkPeerError: a library is unknown or not installed.
+        UnknownContenderError: a library is unknown.
+        BenchmarkPeerError: a library is not installed, is too old, or fails when it is imported.
     """
-    contenders = {library: contender(library) for library in workloads}
-    programs: dict[str, Any] = {}
-    compile_seconds: dict[str, list[float]] = {library: [] for library in workloads}
+    for workload in workloads:
+        contender(workload.library)
+    runners = [_Runner(workload) for workload in workloads]
     with _no_persistent_cache():
         for _ in range(compiles):
-            for library, workload in workloads.items():
-                progress(f"compiling {workload.env_id} ({library})")
-                jax.clear_caches()
-                programs[library] = contenders[library].program(workload)
-                compile_seconds[library].append(_timed(programs[library].compile))
-    for program in programs.values():
-        program.run(0)
-    seconds: dict[str, list[float]] = {library: [] for library in workloads}
+            for runner in runners:
+                runner.attempt("compiling", progress, runner.compile)
+    _refuse_other_networks(runners)
+    for runner in runners:
+        runner.attempt("warming up", progress, lambda runner=runner: runner.program.run(0))
     for repeat in range(1, repeats + 1):
-        for library, program in programs.items():
-            progress(f"running {workloads[library].env_id} ({library}) {repeat}/{repeats}")
-            seconds[library].append(_timed(lambda program=program, seed=repeat: program.run(seed)))
-    return [
-        Measurement(
-            library=library,
-            version=version(library),
-            **workload._asdict(),
-            compile_seconds=statistics.median(compile_seconds[library]),
-            seconds=tuple(seconds[library]),
-            state_bytes=programs[library].state_bytes,
+        for runner in runners:
+            runner.attempt(f"run {repeat} of {repeats}:", progress, lambda runner=runner, seed=repeat: runner.run(seed))
+    measurements = [runner.measurement() for runner in runners if not runner.failure]
+    return Comparison(measurements, [runner.failure for runner in runners if runner.failure])
+
+
+class _Runner:
+    """A workload under way: its program, its times, and why it stopped, if it did."""
+
+    program: Program
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.compile_seconds: list[float] = []
+        self.seconds: list[float] = []
+        self.failure = ""
+
+    def attempt(self, what: str, progress: Progress, action: Callable[[], None]) -> None:
+        """Act, unless an earlier action failed."""
+        if self.failure:
+            return
+        progress(f"{what} {self.workload.title}")
+        try:
+            action()
+        except Exception as error:  # whatever a library raises is no reason to lose what the others have measured
+            reason = " ".join([f"{type(error).__name__}:", *str(error).splitlines()[:1]])
+            self.failure = f"{self.workload.title} was not measured: {reason}"
+
+    def compile(self) -> None:
+        """Make the program anew, and time how it gets ready."""
+        jax.clear_caches()
+        self.program = CONTENDERS[self.workload.library].program(self.workload)
+        self.compile_seconds.append(_timed(self.program.compile))
+
+    def run(self, seed: int) -> None:
+        """Play once, timed."""
+        self.seconds.append(_timed(lambda: self.program.run(seed)))
+
+    def measurement(self) -> Measurement:
+        """Return what came out."""
+        library = CONTENDERS[self.workload.library]
+        counterpart = library.find(short_name(self.workload.env_id))
+        return Measurement(
+            workload=self.workload,
+            version=library.version,
+            compile_seconds=statistics.median(self.compile_seconds) if self.program.compiles else None,
+            seconds=tuple(self.seconds),
+            state_bytes=self.program.state_bytes,
+            difference=counterpart.difference if counterpart else "",
         )
-        for library, workload in workloads.items()
-    ]
+
+
+def _refuse_other_networks(runners: Sequence[_Runner]) -> None:
+    """Under the policy ``mlp``, let no library be compared that plays another network than ours."""
+    ours = next((r for r in runners if r.workload.library == OURS and not r.failure), None)
+    for runner in runners:
+        if ours and not runner.failure and runner.workload.policy == "mlp" and runner.program.network != ours.program.network:
+            runner.failure = (
+                f"{runner.workload.title} was not measured: its observations and actions make another network "
+                f"({runner.program.network}) than jaxenv's ({ours.program.network}), so the policy mlp is not the same work."
+            )
 
 
 def _timed(function: Callable[[], None]) -> float:

@@ -1,22 +1,57 @@
-"""What a benchmark says: one row for each environment and batch size, ratios to the peers, geometric means, regressions."""
+"""What measurements say together: a file of them, ratios to the peers, geometric means, scaling over devices, regressions."""
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from jaxenv.benchmark.protocol import Measurement
+from jaxenv.benchmark.contenders import OURS
+from jaxenv.benchmark.measurement import Measurement
+from jaxenv.errors import BenchmarkBaselineError
 
-Key = tuple[str, int, int, str, bool]
+
+class Report(NamedTuple):
+    """What ``jaxenv bench --json`` writes."""
+
+    machine: dict[str, Any]
+    """Where the measurements were taken."""
+    measurements: list[Measurement]
+    """The measurements, in the order in which they were taken."""
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        data = {"machine": self.machine, "measurements": [m.to_json() for m in self.measurements]}
+        path.write_text(json.dumps(data, indent=1) + "\n")
 
 
-def rows(measurements: Sequence[Measurement]) -> dict[Key, dict[str, Measurement]]:
-    """Group measurements of the same work: ``{(env_id, num_envs, num_steps, policy, force): {library: measurement}}``."""
-    grouped: dict[Key, dict[str, Measurement]] = {}
+def read(path: Path) -> Report:
+    """Read a file.
+
+    Raises:
+        BenchmarkBaselineError: it is not such a file.
+    """
+    try:
+        data = json.loads(path.read_text())
+        return Report(data["machine"], [Measurement.from_json(m) for m in data["measurements"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BenchmarkBaselineError(path, f"it is not what bench writes ({type(error).__name__}: {error})") from error
+
+
+Row = dict[str, Measurement]
+"""Measurements of the same work, by library."""
+
+
+def rows(measurements: Sequence[Measurement]) -> list[Row]:
+    """Group measurements of the same work: environment, sizes, policy, outputs and devices."""
+    grouped: dict[tuple[Any, ...], Row] = {}
     for m in measurements:
-        grouped.setdefault((m.env_id, m.num_envs, m.num_steps, m.policy, m.force), {})[m.library] = m
-    return grouped
+        work = m.workload
+        same = (work.env_id, work.num_envs, work.num_steps, work.policy, work.force, work.devices)
+        grouped.setdefault(same, {})[m.library] = m
+    return list(grouped.values())
 
 
 def speedup(ours: Measurement, theirs: Measurement) -> float:
@@ -24,30 +59,86 @@ def speedup(ours: Measurement, theirs: Measurement) -> float:
     return theirs.nanoseconds_per_step / ours.nanoseconds_per_step
 
 
-def geometric_means(measurements: Sequence[Measurement], library: str) -> dict[int, tuple[float, float]]:
-    """Return, for each batch size, the geometric means of our speedup over ``library`` and of our compile time over its."""
-    ratios: dict[int, list[tuple[float, float]]] = {}
-    for (_, num_envs, *_), row in rows(measurements).items():
-        if library in row and "jaxenv" in row:
-            ours, theirs = row["jaxenv"], row[library]
-            compiling = ours.compile_seconds / theirs.compile_seconds if theirs.compile_seconds else float("nan")
-            ratios.setdefault(num_envs, []).append((speedup(ours, theirs), compiling))
-    return {
-        num_envs: (statistics.geometric_mean(fast for fast, _ in pairs), statistics.geometric_mean(slow for _, slow in pairs))
-        for num_envs, pairs in ratios.items()
-    }
+def compile_share(ours: Measurement, theirs: Measurement) -> float | None:
+    """Our compile time relative to theirs, 0.5 for half of it; None where either does not compile."""
+    return ours.compile_seconds / theirs.compile_seconds if ours.compile_seconds and theirs.compile_seconds else None
 
 
-def regressions(now: Sequence[Measurement], before: dict[str, Any], tolerance: float) -> list[str]:
-    """Return a sentence for each of our measurements that is slower than in an earlier report by more than ``tolerance``."""
-    same = ("library", "env_id", "num_envs", "num_steps", "policy", "force", "unroll", "prng")
-    earlier = {tuple(m[name] for name in same): m["nanoseconds_per_step"] for m in before["measurements"]}
-    sentences: list[str] = []
-    for m in now:
-        was = earlier.get(tuple(getattr(m, name) for name in same))
-        if m.library == "jaxenv" and was is not None and m.nanoseconds_per_step > was * (1 + tolerance):
-            sentences.append(
-                f"{m.env_id} with {m.num_envs} environments takes {m.nanoseconds_per_step:.1f} ns a step; "
-                f"it took {was:.1f} ns ({m.nanoseconds_per_step / was - 1:+.0%}, tolerance {tolerance:.0%})."
-            )
-    return sentences
+class Summary(NamedTuple):
+    """How ours stands against one library, over several environments."""
+
+    tasks: int
+    """How many there are."""
+    speed: float
+    """Geometric mean of :func:`speedup`."""
+    slowest: float
+    """The smallest of them."""
+    compiling: float | None
+    """Geometric mean of :func:`compile_share`; None where the library does not compile."""
+    longest: float | None
+    """The largest of them."""
+
+
+def summary(some: Sequence[Row], library: str) -> Summary | None:
+    """Summarise rows against a library; None if it shares none of them with ours."""
+    pairs = [(row[OURS], row[library]) for row in some if OURS in row and library in row]
+    if not pairs:
+        return None
+    fast = [speedup(*pair) for pair in pairs]
+    shares = [share for pair in pairs if (share := compile_share(*pair)) is not None]
+    mean = statistics.geometric_mean
+    return Summary(len(pairs), mean(fast), min(fast), mean(shares) if shares else None, max(shares, default=None))
+
+
+class Scaling(NamedTuple):
+    """A workload on several devices, relative to as many environments a device on one."""
+
+    measurement: Measurement
+    """The measurement."""
+    speedup: float
+    """Throughput relative to one device's."""
+
+    @property
+    def efficiency(self) -> float:
+        """Weak scaling efficiency: 1 if each device is as fast as one alone."""
+        return self.speedup / self.measurement.workload.devices
+
+    @property
+    def num_envs_per_device(self) -> int:
+        """Environments on each device."""
+        return self.measurement.workload.num_envs // self.measurement.workload.devices
+
+
+def scaling(measurements: Sequence[Measurement]) -> list[Scaling]:
+    """Relate each measurement on several devices to its own on one; empty if there is no such pair."""
+    alone = {m.workload: m for m in measurements if m.workload.devices == 1}
+    found: list[Scaling] = []
+    for m in measurements:
+        work = m.workload
+        one = alone.get(work._replace(num_envs=work.num_envs // work.devices, devices=1))
+        if one:
+            found.append(Scaling(m, m.steps_per_second / one.steps_per_second))
+    several = {(s.measurement.env_id, s.num_envs_per_device) for s in found if s.measurement.workload.devices > 1}
+    return [s for s in found if (s.measurement.env_id, s.num_envs_per_device) in several]
+
+
+class Verdict(NamedTuple):
+    """What became of ours since an earlier report."""
+
+    compared: int
+    """How many measurements both reports have."""
+    slower: list[str]
+    """A sentence for each that became slower by more than was tolerated."""
+
+
+def regressions(now: Sequence[Measurement], before: Sequence[Measurement], tolerance: float) -> Verdict:
+    """Compare our measurements with earlier ones of equal workloads; ``tolerance`` is relative, 0.25 for 25%."""
+    earlier = {m.workload: m.nanoseconds_per_step for m in before}
+    pairs = [(m, earlier[m.workload]) for m in now if m.library == OURS and m.workload in earlier]
+    slower = [
+        f"{m.workload.title} takes {m.nanoseconds_per_step:.1f} ns a step; "
+        f"it took {was:.1f} ns ({m.nanoseconds_per_step / was - 1:+.0%}, tolerance {tolerance:.0%})."
+        for m, was in pairs
+        if m.nanoseconds_per_step > was * (1 + tolerance)
+    ]
+    return Verdict(len(pairs), slower)

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from jaxenv.cli.output import console, table
+from jaxenv.cli.output import complain, console, counted
+from jaxenv.errors import BenchmarkBaselineError, SettingError
+from jaxenv.registry import EnvSpec, registered_envs
+from jaxenv.registry.lookup import spec as find_spec
 
 if TYPE_CHECKING:
-    from jaxenv.benchmark import Measurement
+    from jaxenv.benchmark.report import Report
+    from jaxenv.benchmark.workload import Workload
 
 _EACH = "Repeat the option for several."
 
 
 def bench(
-    ids: Annotated[list[str] | None, typer.Argument(help="Environments; by default all, but for the members of groups.")] = None,
-    against: Annotated[list[str] | None, typer.Option(help=f"A library to compare with: gymnax or gymnasium. {_EACH}")] = None,
-    num_envs: Annotated[list[int] | None, typer.Option(min=1, help=f"Environments in a batch; 2000 by default. {_EACH}")] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Environments; by default all that the others have, or one of each task.")
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help=f"A library to compare with: gymnax, gymnasium, envpool or pgx. {_EACH}")
+    ] = None,
+    num_envs: Annotated[
+        list[int] | None, typer.Option(min=1, help=f"Environments in a batch, on each device; 2000 by default. {_EACH}")
+    ] = None,
     num_steps: Annotated[int, typer.Option(min=1, help="Steps of each environment in a run.")] = 100,
-    policy: Annotated[Literal["random", "mlp"], typer.Option(help="What chooses the actions.")] = "random",
+    policy: Annotated[
+        Literal["random", "mlp"], typer.Option(help="What chooses the actions: chance, or a network of two layers of 64.")
+    ] = "random",
     force: Annotated[bool, typer.Option("--force/--no-force", help="Whether every observation is an output.")] = True,
     unroll: Annotated[
-        int | None, typer.Option(min=1, help="Steps in one iteration of jaxenv's scan; by default, by backend.")
+        int | None, typer.Option(min=1, help="Steps in one iteration of jaxenv's loop; by default, what a rollout chooses.")
     ] = None,
     prng: Annotated[
         Literal["jaxenv", "default"], typer.Option(help="jaxenv's generator: its own cheap one, or JAX's default as its peers use.")
     ] = "jaxenv",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of envpool; by default, as many as CPUs.")] = None,
+    devices: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Measure jaxenv on so many devices (a number, or all), and on one, with num-envs on each. {_EACH}"),
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each library.")] = 5,
     compiles: Annotated[int, typer.Option(min=1, help="Compilations of each program.")] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the measurements to this file.")] = None,
@@ -40,93 +59,116 @@ def bench(
 ) -> None:
     """Measure steps a second, compile time and bytes of state.
 
-    All libraries run in one process and in turn, each in the same loop over a jitted scan with random keys and automatic
-    resets. Every output is waited for, compile time is apart, and the median of the runs is reported.
+    All libraries run in one process and in turn, with random keys and automatic resets: JAX libraries in a compiled loop,
+    libraries in Python from a loop over their step. Every output is waited for, compile time is apart, and the median of the
+    runs is reported.
     """
-    import jax
+    from jaxenv.benchmark.contenders import OURS, contender
+    from jaxenv.benchmark.measurement import machine
+    from jaxenv.benchmark.protocol import compare
+    from jaxenv.benchmark.report import Report, read
+    from jaxenv.benchmark.workload import Workload
+    from jaxenv.cli.bench_report import print_report
 
-    from jaxenv.benchmark.contenders import Workload, contender, short_name
-    from jaxenv.benchmark.protocol import compare, machine
-    from jaxenv.registry.lookup import registered_envs
-    from jaxenv.registry.lookup import spec as find_spec
-    from jaxenv.rollouts import default_unroll
-
-    peers = list(against or [])
-    have = {library: contender(library).has for library in peers}
-    chosen = [find_spec(env_id).id for env_id in ids or [s.id for s in registered_envs() if s.group is None]]
-    if not ids and peers:
-        chosen = [env_id for env_id in chosen if any(has(short_name(env_id)) for has in have.values())]
-    base = Workload("", 0, num_steps, policy, force)
-    measured: list[Measurement] = []
-    failed: list[str] = []
+    peers = list(dict.fromkeys(against or []))
+    for peer in peers:
+        contender(peer)
+    if devices and peers:
+        raise SettingError("--devices", devices[0], "no option --against beside it, since other libraries run on one device,")
+    spreads = _device_counts(devices) if devices else [1]
+    before = read(compare_file) if compare_file else None
+    if json_file:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+    report = Report(machine(), [])
+    failures: list[str] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True
     ) as progress:
         task = progress.add_task("")
-        for env_id in chosen:
-            libraries = ["jaxenv", *(library for library, has in have.items() if has(short_name(env_id)))]
+        for env_id in _chosen(ids, peers):
+            rivals = [peer for peer in peers if _has(peer, env_id)]
+            for peer in [peer for peer in peers if ids and peer not in rivals]:
+                complain("Warning", f"{contender(peer).title} has no task like {env_id}.")
             for count in num_envs or [2000]:
-                work = base._replace(env_id=env_id, num_envs=count)
-                workloads = dict.fromkeys(libraries, work)
-                workloads["jaxenv"] = work._replace(prng=prng, unroll=unroll or default_unroll())
-                try:
-                    measured += compare(
-                        workloads,
-                        repeats=repeats,
-                        compiles=compiles,
-                        progress=lambda message: progress.update(task, description=message),
-                    )
-                except jax.errors.JaxRuntimeError as error:  # such as too little memory: no reason to lose the rest
-                    failed.append(f"{env_id} with {count} environments was not measured: {str(error).splitlines()[0]}")
+                own = Workload(OURS, env_id, count, num_steps, policy, force, unroll, prng)
+                result = compare(
+                    [own._replace(num_envs=count * spread, devices=spread) for spread in spreads]
+                    + [_theirs(own, peer, threads) for peer in rivals],
+                    repeats=repeats,
+                    compiles=compiles,
+                    progress=lambda message: progress.update(task, description=message),
+                )
+                report.measurements.extend(result.measurements)
+                failures += result.failures
                 if json_file:
-                    report = {"machine": machine(), "measurements": [m.to_json() for m in measured]}
-                    json_file.write_text(json.dumps(report, indent=1) + "\n")
-    if measured:
-        _print(machine(), measured, peers)
-    for sentence in failed:
-        console().print(sentence)
-    if failed:
+                    report.write(json_file)
+    if report.measurements:
+        print_report(report)
+    for sentence in failures:
+        complain("Error", sentence)
+    slower = _judge(report, before, compare_file, tolerance) if before else False
+    if failures or slower:
         raise typer.Exit(1)
-    if compare_file:
-        _judge(measured, json.loads(compare_file.read_text()), tolerance)
 
 
-def _print(machine: dict[str, Any], measured: list[Measurement], peers: list[str]) -> None:
-    from jaxenv.benchmark.contenders import version
-    from jaxenv.benchmark.report import geometric_means, rows, speedup
+def _chosen(ids: Sequence[str] | None, peers: Sequence[str]) -> list[str]:
+    """Return the ids to measure: those given; all that a peer has; or all, but for tasks that come in many variants."""
+    if ids:
+        return [find_spec(env_id).id for env_id in ids]
+    specs = registered_envs()
+    if peers:
+        return [spec.id for spec in specs if any(_has(peer, spec.id) for peer in peers)]
 
-    out = console()
-    numbers = ["envs", "bytes", "ns/step", "M steps/s", "compile s", "jaxenv is"]
-    grid = table("environment", "library", *numbers, right=numbers)
-    for (env_id, num_envs, *_), row in rows(measured).items():
-        for library, m in row.items():
-            ours = library == "jaxenv"
-            times = f"{m.nanoseconds_per_step:.1f}", f"{m.steps_per_second / 1e6:.1f}", f"{m.compile_seconds:.2f}"
-            verdict = "" if ours else f"{speedup(row['jaxenv'], m):.2f}x"
-            grid.add_row(env_id if ours else "", library, str(num_envs), str(m.state_bytes or "-"), *times, verdict)
-    out.print(grid)
-    for peer in peers:
-        for num_envs, (fast, compiling) in geometric_means(measured, peer).items():
-            out.print(
-                f"{num_envs} environments: {fast:.2f} times as fast as {peer} {version(peer)}, "
-                f"{compiling:.2f} of its compile time (geometric means)"
-            )
-    sample = measured[0]
-    observations = "with observations" if sample.force else "without observations"
-    out.print(
-        f"{machine['date']}, {machine['device']} ({machine['backend']}), {machine['cpu_count']} CPUs, jax {machine['jax']}, "
-        f"jaxenv {sample.version}: {sample.policy} policy, {sample.num_steps} steps a run, {observations} as outputs, "
-        f"jaxenv with {sample.prng} keys and unroll {sample.unroll}, median of {len(sample.seconds)}"
-    )
+    def task(spec: EnvSpec) -> tuple[str | None, ...]:
+        return (spec.namespace, spec.group, spec.summary) if spec.group else (spec.id,)
+
+    variants = Counter(map(task, specs))
+    return [spec.id for spec in specs if variants[task(spec)] == 1]
 
 
-def _judge(measured: list[Measurement], before: dict[str, Any], tolerance: float) -> None:
+def _has(peer: str, env_id: str) -> bool:
+    from jaxenv.benchmark.contenders import CONTENDERS, short_name
+
+    return CONTENDERS[peer].find(short_name(env_id)) is not None
+
+
+def _theirs(own: Workload, peer: str, threads: int | None) -> Workload:
+    """Return a peer's workload: ours, but for what is its own choice."""
+    from jaxenv.benchmark.contenders import CONTENDERS
+
+    theirs = own._replace(library=peer, unroll=None)
+    if peer.startswith(own.library):
+        return theirs
+    return theirs._replace(prng="default", threads=(threads or os.cpu_count()) if CONTENDERS[peer].threaded else None)
+
+
+def _device_counts(devices: Sequence[str]) -> list[int]:
+    """Return the numbers of devices to measure on: those given, and one to relate them to."""
+    import jax
+
+    available = jax.device_count()
+    counts = {1}
+    for given in devices:
+        count = available if given == "all" else int(given) if given.isdecimal() else 0
+        if not 1 <= count <= available:
+            raise SettingError("--devices", given, f"all, or a number from 1 to {available}")
+        counts.add(count)
+    return sorted(counts)
+
+
+def _judge(report: Report, before: Report, path: Path | None, tolerance: float) -> bool:
+    """Say what became slower; return whether anything did."""
     from jaxenv.benchmark.report import regressions
 
+    here, there = (f"{r.machine['device']} ({r.machine['backend']})" for r in (report, before))
+    if here != there:
+        raise BenchmarkBaselineError(path, f"it was measured on {there}, and this is {here}")
+    verdict = regressions(report.measurements, before.measurements, tolerance)
+    if not verdict.compared:
+        raise BenchmarkBaselineError(path, "it has no measurement of the same environment, sizes and options")
     out = console()
-    slower = regressions(measured, before, tolerance)
-    for sentence in slower:
-        out.print(sentence)
-    if slower:
-        raise typer.Exit(1)
-    out.print("Nothing became slower.")
+    for sentence in verdict.slower:
+        out.print(sentence, soft_wrap=True)
+    if not verdict.slower:
+        out.print(f"Nothing became slower: {counted(verdict.compared, 'measurement')} compared, tolerance {tolerance:.0%}.")
+    return bool(verdict.slower)

@@ -8,8 +8,8 @@ of them are named here.
 from __future__ import annotations
 
 from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
 from jaxenv.errors.command_line import (
-    BenchmarkPeerError,
     CommandClashError,
     NoControlsError,
     NoOracleError,
@@ -60,7 +60,9 @@ from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, Wrappe
 __all__ = [
     "AmbiguousEnvError",
     "AmbiguousOverrideError",
+    "BenchmarkBaselineError",
     "BenchmarkPeerError",
+    "BenchmarkPolicyError",
     "CommandClashError",
     "ConformanceError",
     "ConstructionError",
@@ -110,6 +112,7 @@ __all__ = [
     "TransitionValueError",
     "UnavailableEnvError",
     "UnknownCheckError",
+    "UnknownContenderError",
     "UnknownEnvError",
     "UnknownOverrideError",
     "WrappedTypeError",

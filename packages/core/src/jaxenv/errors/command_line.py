@@ -1,4 +1,4 @@
-"""What the commands of ``jaxenv`` raise: ``bench``, ``check``, ``fidelity``, ``new-plugin``, ``play`` and what a plugin adds."""
+"""What the commands of ``jaxenv`` raise: ``check``, ``fidelity``, ``new-plugin``, ``play`` and what a plugin adds."""
 
 from __future__ import annotations
 
@@ -43,16 +43,6 @@ class NothingToCheckError(JaxenvError, LookupError):
         where = f"The namespace {namespace!r} holds no environment" if namespace else "No environment was named"
         super().__init__(
             f"{where}, so there is nothing to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
-        )
-
-
-class BenchmarkPeerError(JaxenvError, ImportError):
-    """A library that a benchmark should run is unknown or not installed."""
-
-    def __init__(self, library: str, known: tuple[str, ...]) -> None:
-        super().__init__(
-            f"The benchmark cannot run {library!r}: it is not installed, or not one of {', '.join(known)}. "
-            "Install it in this environment, or leave it out of --against."
         )
 
 

@@ -1,0 +1,46 @@
+"""pgx: its MinAtar games, stepped as its documentation does, with ``pgx.experimental.auto_reset``.
+
+A state holds its observation, its flags and the rewards of all players, of which there is one here. Every action is legal at any
+time, so a random one is drawn without the mask, which costs less.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+from jax import Array
+
+from jaxenv.benchmark.contenders.base import Contender, Counterpart, module, short_name
+from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
+from jaxenv.benchmark.workload import Workload
+
+TASKS = {
+    "Asterix-MinAtar": Counterpart("minatar-asterix"),
+    "Breakout-MinAtar": Counterpart("minatar-breakout"),
+    "Freeway-MinAtar": Counterpart("minatar-freeway"),
+    "Seaquest-MinAtar": Counterpart("minatar-seaquest", "the submarine runs out of oxygen a step later (oxygen < 0, not <= 0)"),
+    "SpaceInvaders-MinAtar": Counterpart("minatar-space_invaders"),
+}
+
+
+def _program(workload: Workload) -> JaxProgram:
+    env = module("pgx").make(TASKS[short_name(workload.env_id)].name)
+    auto_reset = module("pgx.experimental").auto_reset(env.step, env.init)
+
+    def reset(key: Array) -> tuple[Any, Any]:
+        state = env.init(key)
+        return state.observation, state
+
+    def step(key: Array, state: Any, action: Any) -> tuple[Any, Any, Array, Array]:
+        state = auto_reset(state, action, key)
+        return state.observation, state, state.rewards[0], state.terminated | state.truncated
+
+    def sample(key: Array) -> Array:
+        return jax.random.randint(key, (), 0, env.num_actions)
+
+    return JaxProgram(Tasks(reset, step, sample, SimpleNamespace(n=env.num_actions)), workload)
+
+
+PGX = Contender("pgx", ("pgx>=2.5",), "pgx", TASKS.get, _program)

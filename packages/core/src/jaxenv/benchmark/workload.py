@@ -1,0 +1,65 @@
+"""What is measured: a workload, and the program that plays it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from jaxenv.benchmark.network import Network
+
+
+class Workload(NamedTuple):
+    """One library's share of a comparison: two equal workloads are the same work."""
+
+    library: str
+    """The contender that plays it."""
+    env_id: str
+    """The environment's id in jaxenv."""
+    num_envs: int
+    """Environments in the batch, on all devices together."""
+    num_steps: int
+    """Steps of each environment in one run."""
+    policy: str = "random"
+    """``random`` (uniform over the action space) or ``mlp`` (the network of :mod:`jaxenv.benchmark.network`)."""
+    force: bool = True
+    """Whether observations of every step are outputs, beside rewards and flags. A library in Python always makes them."""
+    unroll: int | None = None
+    """Steps in one iteration of the loop over steps; None leaves it to the library."""
+    prng: str = "default"
+    """``default`` (the library's own choice: JAX's default keys for a JAX library) or ``jaxenv`` (``jaxenv.random.key``)."""
+    devices: int = 1
+    """Devices that the batch is spread over."""
+    threads: int | None = None
+    """Threads of a library that has a pool of them; None for all others."""
+
+    @property
+    def title(self) -> str:
+        """The workload in a few words, for messages."""
+        spread = f" on {self.devices} devices" if self.devices > 1 else ""
+        return f"{self.env_id} with {self.num_envs:,} environments{spread} ({self.library})"
+
+
+class Program(Protocol):
+    """Something ready to run."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether :meth:`compile` is a compilation, whose time means something."""
+        ...
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of one environment's state, bytes; 0 where it is not made of arrays."""
+        ...
+
+    @property
+    def network(self) -> Network:
+        """The network that the policy ``mlp`` is for this library's environment."""
+        ...
+
+    def compile(self) -> None:
+        """Do all that happens once, such as tracing and compiling. Timed apart."""
+        ...
+
+    def run(self, seed: int) -> None:
+        """Play the workload once, from fresh resets, and wait for every output."""
+        ...

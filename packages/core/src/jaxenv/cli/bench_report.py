@@ -1,0 +1,114 @@
+"""What ``jaxenv bench`` prints: a table of measurements, ratios and means, scaling over devices, and how it was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jaxenv.cli.output import console, counted, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from jaxenv.benchmark.report import Report, Row, Scaling
+
+
+def print_report(report: Report) -> None:
+    """Print everything that a report says."""
+    from jaxenv.benchmark.contenders import CONTENDERS, OURS
+    from jaxenv.benchmark.report import rows, scaling, summary
+
+    out = console()
+    grouped = rows(report.measurements)
+    out.print(_speeds(grouped))
+    versions = {m.library: m.version for m in report.measurements}
+    for num_envs in dict.fromkeys(m.workload.num_envs for m in report.measurements):
+        some = [row for row in grouped if any(m.workload.num_envs == num_envs for m in row.values())]
+        for library in versions:
+            found = summary(some, library) if library != OURS else None
+            if found:
+                compiling = f", {found.compiling:.2f} of its compile time (at most {found.longest:.2f})" if found.compiling else ""
+                out.print(
+                    f"{counted(num_envs, 'environment')}: {found.speed:.2f} times as fast as {CONTENDERS[library].title} "
+                    f"{versions[library]} (at least {found.slowest:.2f}){compiling}; "
+                    f"geometric means of {counted(found.tasks, 'task')}.",
+                    soft_wrap=True,
+                )
+    spread = scaling(report.measurements)
+    if spread:
+        out.print(_scaling(spread))
+    for library, difference, tasks in differences(report):
+        out.print(f"{CONTENDERS[library].title} differs in {tasks}: {difference}.", soft_wrap=True)
+    out.print(conditions(report), soft_wrap=True)
+
+
+def differences(report: Report) -> list[tuple[str, str, str]]:
+    """Return each known difference of a library's tasks from ours: library, difference, and the environments that have it."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for m in report.measurements:
+        if m.difference:
+            found.setdefault((m.library, m.difference), {})[m.env_id.rpartition("/")[2]] = None
+    return [(library, difference, ", ".join(tasks)) for (library, difference), tasks in found.items()]
+
+
+def conditions(report: Report) -> str:
+    """Return a sentence that says how and where a report was measured."""
+    from jaxenv.benchmark.contenders import OURS
+
+    machine = report.machine
+    sample = next((m for m in report.measurements if m.library == OURS), report.measurements[0])
+    work = sample.workload
+    observations = "with" if work.force else "without"
+    threads = {m.workload.threads for m in report.measurements if m.workload.threads}
+    pool = "".join(f", envpool with {counted(n, 'thread')}" for n in sorted(threads))
+    cpu = machine.get("cpu") or "CPUs"
+    device = f"{machine['device']}, {cpu}" if machine["device"] != "cpu" else cpu
+    return (
+        f"{work.policy} policy, {counted(work.num_steps, 'step')} a run, {observations} observations as outputs, "
+        f"jaxenv with {work.prng} keys and unroll {work.unroll or 'default'}{pool}, "
+        f"median of {counted(len(sample.seconds), 'run')}; jaxenv {sample.version}, jax {machine['jax']}, "
+        f"{device} x {machine['cpu_count']}, {machine['date']}"
+    )
+
+
+def _speeds(grouped: list[Row]) -> Table:
+    from jaxenv.benchmark.contenders import OURS
+    from jaxenv.benchmark.report import speedup
+
+    numbers = ["envs", "bytes", "ns/step", "M/s", "compile", "ratio"]
+    grid = table("environment", "library", *numbers, right=numbers)
+    for column in grid.columns:
+        column.no_wrap = True
+    for row in grouped:
+        for place, (library, m) in enumerate(row.items()):
+            grid.add_row(
+                m.env_id if place == 0 else "",
+                library,
+                str(m.workload.num_envs),
+                str(m.state_bytes or "-"),
+                _digits(m.nanoseconds_per_step),
+                _digits(m.steps_per_second / 1e6),
+                "-" if m.compile_seconds is None else f"{m.compile_seconds:.2f} s",
+                f"{speedup(row[OURS], m):.2f}x" if library != OURS and OURS in row else "",
+            )
+    return grid
+
+
+def _digits(number: float) -> str:
+    """Three digits or more, without an exponent: what is small has two decimals."""
+    return f"{number:.2f}" if number < 100 else f"{number:,.0f}"
+
+
+def _scaling(spread: list[Scaling]) -> Table:
+    numbers = ["envs a device", "devices", "M steps/s", "speedup", "efficiency"]
+    grid = table("environment", *numbers, right=numbers)
+    for s in spread:
+        work = s.measurement.workload
+        grid.add_row(
+            work.env_id if work.devices == 1 else "",
+            f"{s.num_envs_per_device}",
+            str(work.devices),
+            _digits(s.measurement.steps_per_second / 1e6),
+            f"{s.speedup:.2f}",
+            f"{s.efficiency:.0%}",
+        )
+    return grid
