@@ -1,0 +1,38 @@
+"""Fields and maps that make no sense are refused, with what they may be."""
+
+import pytest
+from jaxenv_misc import FieldValueError, FourRooms, FrozenLake, MetaMaze, Pong, Reacher, Swimmer, random_map
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FourRooms(start=(0, 0)), "start must be the row and column of a free cell of the layout, but \\(0, 0\\)"),
+        (lambda: FourRooms(goal=(4, 1)), "goal must be another cell than start"),
+        (lambda: FourRooms(layout=("####", "#  ", "####")), "layout must be rows of equal length with walls"),
+        (lambda: FourRooms(layout=("####", "#   ", "####")), "layout must be rows of equal length with walls"),
+        (lambda: FourRooms(layout=("###", "# #", "###")), "layout must be a map with 2 to 256 free cells"),
+        (lambda: MetaMaze(10), "maze_size must be an odd number, at least 5, but 10"),
+        (lambda: MetaMaze(3), "maze_size must be an odd number, at least 5, but 3"),
+        (lambda: MetaMaze(receptive_field=2), "receptive_field must be an odd number"),
+        (lambda: Reacher(0), "num_joints must be at least 1, but 0"),
+        (lambda: Swimmer(0), "num_urchins must be at least 1, but 0"),
+        (lambda: Pong("nobody"), "opponent must be 'self' or 'greedy', but 'nobody'"),
+        (lambda: Pong(width=3), "width must be at least 8, but 3"),
+        (lambda: Pong(height=3), "height must be at least 8, but 3"),
+        (lambda: Pong(paddle_half_height=0), "paddle_half_height must be at least 1, but 0"),
+        (lambda: FrozenLake("5x5"), "desc must be one of '4x4', '8x8' or rows of equal length"),
+        (lambda: FrozenLake(("SF", "G")), "desc must be one of"),
+        (lambda: FrozenLake(("SX", "FG")), "desc must be one of"),
+        (lambda: FrozenLake(("FF", "FG")), "with at least one S"),
+    ],
+)
+def test_a_wrong_field_is_refused_with_what_it_may_be(make, message):
+    with pytest.raises(FieldValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(("size", "p"), [(1, 0.8), (8, 0.0), (8, 1.5)])
+def test_a_random_map_that_cannot_be_is_refused(size, p):
+    with pytest.raises(ValueError, match="random_map needs size >= 2"):
+        random_map(size, p, 0)
