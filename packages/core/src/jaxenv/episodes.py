@@ -1,10 +1,27 @@
-"""Counting episodes while they are played: running returns, and the moments of those that ended."""
+"""What is told of play: every step of it, and the episodes within, counted while they are played."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
+
+
+class Trajectory(NamedTuple):
+    """What happened, step by step; every leaf begins with the axes ``[num_steps, num_envs]``."""
+
+    obs: Any
+    """The observation that the action answered."""
+    action: Any
+    """The action."""
+    reward: Array
+    """The reward of the step, float32."""
+    done: Array
+    """Whether the step ended its episode, bool."""
+    info: dict[str, Any]
+    """``terminated``, ``truncated``, ``discount``, ``final_observation`` and the environment's own."""
 
 
 @struct.dataclass

@@ -14,26 +14,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxenv import random
 from jaxenv.environment import Environment
-from jaxenv.episodes import EpisodeStatistics, Tally, summary
-from jaxenv.errors import RolloutArgumentError, RolloutMeshError
+from jaxenv.episodes import EpisodeStatistics, Tally, Trajectory, summary
+from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError
 
 Policy = Callable[..., Any]
 """A function from what the agent knows to an action; see :func:`rollout` for its arguments."""
-
-
-class Trajectory(NamedTuple):
-    """What happened, step by step; every leaf begins with the axes ``[num_steps, num_envs]``."""
-
-    obs: Any
-    """The observation that the action answered."""
-    action: Any
-    """The action."""
-    reward: Array
-    """The reward of the step, float32."""
-    done: Array
-    """Whether the step ended its episode, bool."""
-    info: dict[str, Any]
-    """``terminated``, ``truncated``, ``discount``, ``final_observation`` and the environment's own."""
 
 
 @struct.dataclass
@@ -63,6 +48,7 @@ def rollout(
     policy_params: Any = None,
     initial_carry: Any = None,
     unroll: int | None = None,
+    fused: bool | None = None,
     mesh: Mesh | None = None,
 ) -> Rollout:
     """Play ``num_envs`` environments for ``num_steps`` steps each, with automatic resets.
@@ -81,6 +67,10 @@ def rollout(
         policy_params: passed to the policy if not None.
         initial_carry: the carry of one environment at the start of an episode; makes the policy recurrent if not None.
         unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
+        fused: whether one kernel plays all steps of an environment on a GPU, instead of a scan that launches several kernels for each.
+            None means wherever that can be done: on a GPU, unless ``unroll`` is given or the step or the policy is more than
+            arithmetic on a few scalars (a network). Integers and flags are the same either way, floats up to rounding. On other
+            backends True interprets the kernel, which is slow: for tests.
         mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The
             trajectories are the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With
             ``jax.distributed`` every process calls this with the same arguments.
@@ -90,6 +80,7 @@ def rollout(
 
     Raises:
         RolloutArgumentError: a size is not a positive integer.
+        RolloutFusedError: ``fused`` is True, and the step or the policy can't be fused.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
     >>> import jax, jaxenv
@@ -98,6 +89,7 @@ def rollout(
     >>> result.trajectory.obs.shape
     (100, 64, 4)
     """
+    fusing = Fusing.choose(fused if unroll is None or fused else False, key, mesh)
     unroll = default_unroll() if unroll is None else unroll
     sizes: dict[str, Any] = {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}
     for name, size in sizes.items():
@@ -106,7 +98,40 @@ def rollout(
     given = (env.default_params if params is None else params, key, policy_params, initial_carry)
     if mesh is not None and not mesh.is_multi_process:
         given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
-    return _rollout(env, policy, num_envs, num_steps, unroll, mesh, *given)
+    return _rollout(env, policy, num_envs, num_steps, unroll, fusing, mesh, *given)
+
+
+class Fusing(NamedTuple):
+    """That a rollout is to be played by one kernel."""
+
+    required: bool
+    """Whether it is an error if that can't be done; else a scan plays."""
+    interpret: bool
+    """Whether Pallas only pretends."""
+
+    @classmethod
+    def choose(cls, fused: bool | None, key: Array, mesh: Mesh | None = None) -> Fusing | None:
+        """Return what :func:`rollout`'s ``fused`` means where it is called; None for a scan."""
+        if mesh is not None:
+            platform = mesh.devices.flat[0].platform
+        elif isinstance(key, jax.core.Tracer):
+            device: Any = jax.config.values["jax_default_device"]
+            platform = getattr(device, "platform", device) or jax.default_backend()
+        else:
+            platform = next(iter(key.devices())).platform
+        on_gpu = platform in ("gpu", "cuda")
+        return cls(bool(fused), not on_gpu) if fused or (fused is None and on_gpu) else None
+
+    def play(self, env: Environment[Any, Any], *args: Any) -> tuple[Loop, Trajectory] | None:
+        """Return what :func:`jaxenv.fused.play.play` does; None for a scan."""
+        from jaxenv.fused.play import UnsupportedError, play  # Pallas takes long to import
+
+        try:
+            return play(env, *args, interpret=self.interpret)
+        except UnsupportedError as error:
+            if self.required:
+                raise RolloutFusedError(env.name, str(error)) from error
+        return None
 
 
 UNROLL = {"cpu": 1, "gpu": 2}
@@ -123,20 +148,21 @@ def default_unroll() -> int:
     return UNROLL.get(jax.default_backend(), 1)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _rollout(
     env: Environment[Any, Any],
     policy: Policy | None,
     num_envs: int,
     num_steps: int,
     unroll: int,
+    fusing: Fusing | None,
     mesh: Mesh | None,
     params: Any,
     key: Array,
     policy_params: Any,
     initial_carry: Any,
 ) -> Rollout:
-    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, mesh)
+    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, fusing, mesh)
     (obs, state, carry, tally), trajectory = play(begin(), 0, num_steps)
     return Rollout(trajectory, summary(tally), obs, state, carry)
 
@@ -154,6 +180,7 @@ def playing(
     key: Array,
     policy_params: Any = None,
     initial_carry: Any = None,
+    fusing: Fusing | None = None,
     mesh: Mesh | None = None,
 ) -> tuple[Callable[[], Loop], Callable[[Loop, Array | int, int], tuple[Loop, Trajectory]]]:
     """Return the two halves of a rollout, so that a long one can be played in pieces.
@@ -176,26 +203,36 @@ def playing(
 
         return jax.vmap(begin_one)(indices)
 
-    def play_some(indices: Array, loop: Loop, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
+    def play_some(fusing: Fusing | None, indices: Array, loop: Loop, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
         params, key, policy_params, initial_carry = shared
         act = _acting(env, params, policy, policy_params, initial_carry is not None)
         keys = jax.vmap(partial(_streams, key))(indices)
 
+        def step_env(keys: tuple[Array, Array], time: Array, state: Any, action: Any) -> Any:
+            return env.step(random.fold_in(keys[1], time), state, action, params)
+
         def one_step(keys: tuple[Array, Array], time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
             obs, state, carry, tally = loop
-            key_act, key_step = (random.fold_in(key, time) for key in keys)
-            next_carry, action = act(carry, obs, key_act)
-            next_obs, state, reward, done, info = env.step(key_step, state, action, params)
+            next_carry, action = act(carry, obs, random.fold_in(keys[0], time))
+            next_obs, state, reward, done, info = step_env(keys, time, state, action)
             next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
             return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
+        if fusing:
+            played = fusing.play(env, params, one_step, lambda *step: step_env(*step)[4], keys, loop, times)
+            if played is not None:
+                return played
         step = jax.vmap(one_step, in_axes=(0, None, 0))
         return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
 
+    scan_some = play_either = partial(play_some, None)
+    if fusing:  # a kernel has no derivatives: those of the scan that it stands for are taken instead
+        play_either = jax.custom_jvp(partial(play_some, fusing))
+        play_either.defjvp(partial(jax.jvp, scan_some))
     axes = mesh.axis_names if mesh else ()
     everywhere, by_env, by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
     begin_all = _spread(begin_some, mesh, (by_env, everywhere), by_env)
-    play_all = _spread(play_some, mesh, (by_env, by_env, everywhere, everywhere), (by_env, by_step_and_env))
+    play_all = _spread(play_either, mesh, (by_env, by_env, everywhere, everywhere), (by_env, by_step_and_env))
 
     def play(loop: Loop, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
         times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32) + jnp.asarray(elapsed, jnp.uint32)

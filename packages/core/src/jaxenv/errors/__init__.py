@@ -53,7 +53,7 @@ from jaxenv.errors.registry import (
     UnknownEnvError,
     UnknownOverrideError,
 )
-from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutLengthError, RolloutMeshError
+from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError
 from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConversionError, SpaceDefinitionError, SpaceMismatchError
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
@@ -99,6 +99,7 @@ __all__ = [
     "RenderNotSupportedError",
     "RolloutArgumentError",
     "RolloutEnvError",
+    "RolloutFusedError",
     "RolloutLengthError",
     "RolloutMeshError",
     "SeedRangeError",

@@ -25,6 +25,16 @@ class RolloutMeshError(JaxenvError, ValueError):
         )
 
 
+class RolloutFusedError(JaxenvError, NotImplementedError):
+    """A rollout that must be played by one kernel can't be."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"The rollout of {name} can't be fused into one kernel: its step or policy has {reason}, and only arithmetic on a few "
+            "scalars fits. Leave fused out to play it by a scan wherever it must be."
+        )
+
+
 class RolloutLengthError(JaxenvError, ValueError):
     """The length of a rollout cannot be told from the environment."""
 
