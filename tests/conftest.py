@@ -5,10 +5,24 @@ import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # The sample plugin's tests are collected where it is installed (tox -e plugin); elsewhere test_sample_plugin.py runs them.
 collect_ignore = [] if find_spec("jaxenv_greenhouse") else ["sample_plugin"]
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory):
+    """Random pixels in the form of MNIST, where the environment variable says."""
+    from jaxenv_bsuite import mnist_data  # not installed where the sample plugin's tests run
+
+    directory = tmp_path_factory.mktemp("mnist")
+    random = np.random.default_rng(0)
+    mnist_data.write(directory, random.integers(0, 256, (32, 28, 28), np.uint8), random.integers(0, 10, 32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(mnist_data.ENVIRONMENT_VARIABLE, str(directory))
+        yield
 
 
 @pytest.fixture

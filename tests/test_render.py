@@ -10,7 +10,8 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.visualize import Visualizer
-from jaxenv_bsuite import mnist_data
+
+pytestmark = pytest.mark.usefixtures("mnist")
 
 SIZE, COUNT = 64, 64
 
@@ -19,17 +20,6 @@ TASKS = sorted(
     spec.id for spec in {spec.entry_point: spec for spec in reversed(SPECS.values()) if "wrapped" not in spec.entry_point}.values()
 )
 """One id for each class of environment; hundreds of ids differ in numbers alone."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def mnist(tmp_path_factory):
-    """Random pixels in the form of MNIST, where the environment variable says."""
-    directory = tmp_path_factory.mktemp("mnist")
-    random = np.random.default_rng(0)
-    mnist_data.write(directory, random.integers(0, 256, (32, 28, 28), np.uint8), random.integers(0, 10, 32))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(mnist_data.ENVIRONMENT_VARIABLE, str(directory))
-        yield
 
 
 @cache
