@@ -43,10 +43,12 @@ def print_report(report: Report) -> None:
 
 def differences(report: Report) -> list[tuple[str, str, str]]:
     """Return each known difference of a library's tasks from ours: library, difference, and the environments that have it."""
+    from jaxenv.benchmark.contenders import short_name
+
     found: dict[tuple[str, str], dict[str, None]] = {}
     for m in report.measurements:
         if m.difference:
-            found.setdefault((m.library, m.difference), {})[m.env_id.rpartition("/")[2]] = None
+            found.setdefault((m.library, m.difference), {})[short_name(m.env_id)] = None
     return [(library, difference, ", ".join(tasks)) for (library, difference), tasks in found.items()]
 
 

@@ -64,7 +64,7 @@ class Contender(NamedTuple):
 
 def short_name(env_id: str) -> str:
     """Return the name of an environment without jaxenv's namespace, which is what other libraries are asked for."""
-    return env_id.rpartition("/")[2]
+    return env_id.partition("/")[2] or env_id
 
 
 def _numbers(version: str) -> list[int]:
