@@ -162,8 +162,8 @@ def _rollout(
     policy_params: Any,
     initial_carry: Any,
 ) -> Rollout:
-    begin, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, fusing, mesh)
-    (obs, state, carry, tally), trajectory = play(begin(), 0, num_steps)
+    _, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, fusing, mesh)
+    (obs, state, carry, tally), trajectory = play(None, 0, num_steps)
     return Rollout(trajectory, summary(tally), obs, state, carry)
 
 
@@ -182,31 +182,33 @@ def playing(
     initial_carry: Any = None,
     fusing: Fusing | None = None,
     mesh: Mesh | None = None,
-) -> tuple[Callable[[], Loop], Callable[[Loop, Array | int, int], tuple[Loop, Trajectory]]]:
+) -> tuple[Callable[[], Loop], Callable[[Loop | None, Array | int, int], tuple[Loop, Trajectory]]]:
     """Return the two halves of a rollout, so that a long one can be played in pieces.
 
-    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led. Pieces of
-    any length give what one call gives.
+    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led, or without a
+    loop begins by itself. Pieces of any length give what one call gives.
     """
     if mesh is not None and num_envs % mesh.size:
         raise RolloutMeshError(num_envs, mesh.size)
     indices = jnp.arange(num_envs, dtype=jnp.uint32)
     shared = params, key, policy_params, initial_carry
 
-    def begin_some(indices: Array, shared: Any) -> Loop:
+    def begin_one(index: Array, loop: Loop | None, shared: Any) -> tuple[tuple[Array, Array], Loop]:
         params, key, _, initial_carry = shared
+        keys = _streams(key, index)
+        if loop is None:
+            obs, state = env.reset(random.fold_in(keys[1], 0), params)
+            loop = obs, state, initial_carry, Tally.empty()
+        return keys, loop
 
-        def begin_one(index: Array) -> Loop:
-            _, key_step = _streams(key, index)
-            obs, state = env.reset(jax.random.fold_in(key_step, 0), params)
-            return obs, state, initial_carry, Tally.empty()
+    def begin_some(indices: Array, shared: Any) -> Loop:
+        return jax.vmap(lambda index: begin_one(index, None, shared)[1])(indices)
 
-        return jax.vmap(begin_one)(indices)
-
-    def play_some(fusing: Fusing | None, indices: Array, loop: Loop, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
-        params, key, policy_params, initial_carry = shared
+    def play_some(
+        fusing: Fusing | None, indices: Array, loop: Loop | None, times: Array, shared: Any
+    ) -> tuple[Loop, Trajectory]:
+        params, _, policy_params, initial_carry = shared
         act = _acting(env, params, policy, policy_params, initial_carry is not None)
-        keys = jax.vmap(partial(_streams, key))(indices)
 
         def step_env(keys: tuple[Array, Array], time: Array, state: Any, action: Any) -> Any:
             return env.step(random.fold_in(keys[1], time), state, action, params)
@@ -219,9 +221,11 @@ def playing(
             return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
         if fusing:
-            played = fusing.play(env, params, one_step, lambda *step: step_env(*step)[4], keys, loop, times)
+            begin = lambda inputs: begin_one(*inputs, shared)  # noqa: E731
+            played = fusing.play(env, params, one_step, lambda *step: step_env(*step)[4], begin, (indices, loop), times)
             if played is not None:
                 return played
+        keys, loop = jax.vmap(begin_one, in_axes=(0, 0, None))(indices, loop, shared)
         step = jax.vmap(one_step, in_axes=(0, None, 0))
         return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
 
@@ -234,7 +238,7 @@ def playing(
     begin_all = _spread(begin_some, mesh, (by_env, everywhere), by_env)
     play_all = _spread(play_either, mesh, (by_env, by_env, everywhere, everywhere), (by_env, by_step_and_env))
 
-    def play(loop: Loop, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
+    def play(loop: Loop | None, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
         times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32) + jnp.asarray(elapsed, jnp.uint32)
         return play_all(indices, loop, times, shared)
 
@@ -246,7 +250,7 @@ def _streams(key: Array, index: Array) -> tuple[Array, Array]:
 
     Each step folds its time into them: one generator call for each key that is used, and no key to carry from step to step.
     """
-    key_act, key_step = jax.random.split(jax.random.fold_in(key, index))
+    key_act, key_step = random.split(random.fold_in(key, index))
     return key_act, key_step
 
 

@@ -26,7 +26,15 @@ Inform = Callable[[Any, Array, Any, Any], dict[str, Any]]
 
 
 def play(
-    env: Environment[Any, Any], params: Any, one_step: OneStep, inform: Inform, keys: Any, loop: Any, times: Array, *, interpret: bool
+    env: Environment[Any, Any],
+    params: Any,
+    one_step: OneStep,
+    inform: Inform,
+    begin: Callable[[Any], tuple[Any, Any]],
+    inputs: Any,
+    times: Array,
+    *,
+    interpret: bool,
 ) -> tuple[Any, Trajectory]:
     """Play as ``lax.scan`` over a vmapped ``one_step`` would.
 
@@ -35,8 +43,8 @@ def play(
         params: its parameters, shared by all environments.
         one_step: one step of one environment. Its loop is ``(obs, state, ...)``, with what ``env`` observes in ``state``.
         inform: works the ``info`` of a step out again from where it began.
-        keys: the environments' keys, typed or raw; leaves ``[num_envs]``.
-        loop: where to begin; leaves ``[num_envs, ...]``.
+        begin: ``begin(inputs) -> (keys, loop)`` of one environment.
+        inputs: what it is given; leaves ``[num_envs, ...]``.
         times: the numbers of the steps, uint32[num_steps].
         interpret: whether Pallas only pretends, for tests on a CPU.
 
@@ -44,40 +52,35 @@ def play(
         The last loop, leaves ``[num_envs, ...]``, and the trajectory, leaves ``[num_steps, num_envs, ...]``.
 
     Raises:
-        UnsupportedError: the step has something that can't be split into lanes.
+        UnsupportedError: something in a step can't be split into lanes.
     """
-
     if type(env).step is not Environment.step:
         raise UnsupportedError("a step method of its own")
 
-    def step(data: Any, rest: Any, time: Array) -> tuple[Any, Any]:
-        (_, *after), now = one_step(jax.tree.map(_like, data, keys), time, (_observation(env, rest[0], params), *rest))
-        return tuple(after), (rest[0], now.action, now.reward, now.info["terminated"], now.info["truncated"])
+    def prepare(inputs: Any) -> tuple[Any, Any]:
+        keys, (_, *rest) = begin(inputs)
+        return keys, tuple(rest)
 
-    data = jax.tree.map(jax.random.key_data, keys)
-    last, outputs = kernel.scan(step, data, tuple(loop[1:]), times, interpret=interpret)
-    states, actions, rewards, terminated, truncated = outputs
+    def step(keys: Any, rest: Any, time: Array) -> tuple[Any, Any]:
+        (_, *after), now = one_step(keys, time, (_observation(env, rest[0], params), *rest))
+        return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
+
+    last, outputs = kernel.scan(prepare, step, inputs, times, interpret=interpret)
+    states, actions, rewards, done, terminated, truncated = outputs
 
     def observe(state: Any) -> Any:
         return _observation(env, state, params)
 
-    informed = jax.vmap(jax.vmap(inform, in_axes=(0, None, -1, -1)), in_axes=(None, 0, 0, 0))(keys, times, states, actions)
-    info = informed | {
-        "terminated": terminated,
-        "truncated": truncated,
-        "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
-    }
+    def informed(inputs: Any, time: Array, state: Any, action: Any) -> dict[str, Any]:
+        return inform(begin(inputs)[0], time, state, action)
+
+    info = jax.vmap(jax.vmap(informed, in_axes=(0, None, -1, -1)), in_axes=(None, 0, 0, 0))(inputs, times, states, actions)
+    discount = jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0))
     trajectory = Trajectory(
         obs=jax.vmap(jax.vmap(observe, in_axes=-1))(states),
         action=jax.tree.map(lambda x: jnp.moveaxis(x, -1, 1), actions),
         reward=rewards,
-        done=terminated | truncated,
-        info=info,
+        done=done,
+        info=info | {"terminated": terminated, "truncated": truncated, "discount": discount},
     )
     return (jax.vmap(observe)(last[0]), *last), trajectory
-
-
-def _like(words: Array, key: Array) -> Array:
-    """Return a key's data in the form of the ``key`` that they were taken from, typed or raw."""
-    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    return jax.random.wrap_key_data(words, impl=jax.random.key_impl(key)) if typed else words

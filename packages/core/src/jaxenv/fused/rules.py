@@ -74,7 +74,8 @@ def _stack(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Val
 
 @rule("unstack")
 def _unstack(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    return list(np.moveaxis(lanes.value(operands[0]), equation.params["axis"], 0)[..., None].reshape(-1, *equation.outvars[0].aval.shape))
+    x, axis = lanes.value(operands[0]), equation.params["axis"]
+    return [x.take([i], axis).reshape(equation.outvars[0].aval.shape) for i in range(x.shape[axis])]
 
 
 @rule("split")
