@@ -276,3 +276,28 @@ def test_threefry_is_that_of_jax() -> None:
     keys = jax.random.split(jax.random.key(9), 1000)
     counters = jax.random.bits(jax.random.key(8), (1000,))
     assert same(jax.vmap(random.fold_in)(keys, counters), jax.vmap(jax.random.fold_in)(keys, counters))
+
+
+# -- lanes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)
+def test_a_lane_is_a_key_of_the_same_generator_and_form(make: Callable[[], Array]) -> None:
+    key = make()
+    lane = random.lane(key, 3)
+    assert (lane.shape, lane.dtype) == (key.shape, key.dtype)
+    assert same(lane, jax.jit(random.lane)(key, np.uint32(3)))
+    assert same(jax.vmap(partial(random.lane, key))(jnp.arange(4))[3], lane)
+
+
+@pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)
+def test_words_and_children_of_lanes_all_differ(make: Callable[[], Array]) -> None:
+    lanes = jax.vmap(partial(random.lane, random.fold_in(make(), 1)))(jnp.arange(500))
+    children = jax.vmap(random.split)(lanes)
+    drawn = [jax.vmap(partial(random.words, count=4))(keys) for keys in (lanes, children[:, 0], children[:, 1])]
+    assert len(np.unique(np.concatenate(drawn), axis=0)) == 1500
+
+
+def test_a_lane_of_another_generator_is_what_fold_in_makes() -> None:
+    key = jax.random.key(0, impl="rbg")
+    assert same(random.lane(key, 7), jax.random.fold_in(key, 7))

@@ -11,7 +11,6 @@ from jaxenv_minatar import enemies as sea
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, RIGHT, UP
 from jaxenv_minatar.picture import flag, light
 from jaxenv_minatar.seaquest_rules import LAST_RAMP
-from jaxenv_minatar.staging import once, stage
 
 
 def test_seaquest_at_most_29_enemies_appear_in_the_life_of_another():
@@ -126,15 +125,3 @@ def test_pictures_are_the_same_written_and_compared():
     for (result,) in results:
         assert (np.asarray(result) == expected).all()
     assert (np.asarray(light(background, flags)).ravel() == expected).all()
-
-
-def test_a_stage_changes_no_result():
-    @stage
-    def both(x, tree):
-        return {"sum": x + tree[0], "other": (x * 2, tree[1])}
-
-    x, tree = jnp.arange(4.0), (jnp.ones(4), jnp.zeros(4))
-    out = jax.jit(jax.vmap(both))(x, tree)
-    assert np.asarray(out["sum"]).tolist() == [1, 2, 3, 4]
-    assert np.asarray(out["other"][0]).tolist() == [0, 2, 4, 6]
-    assert int(jax.jit(once)(jnp.int32(5))) == 5

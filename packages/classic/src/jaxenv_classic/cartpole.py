@@ -121,7 +121,7 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
 
     def draw_reset(self, key: Array, params: CartPoleParams) -> Draws:
         """Draw the four numbers of a first state."""
-        return Draws(*random.uniform(random.words(key, 4), params.reset_low, params.reset_high))
+        return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))
 
     def init(self, key: Array, params: CartPoleParams) -> CartPoleState:
         return CartPoleState(*self.draw_reset(key, params))

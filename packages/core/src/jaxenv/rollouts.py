@@ -193,30 +193,28 @@ def playing(
     indices = jnp.arange(num_envs, dtype=jnp.uint32)
     shared = params, key, policy_params, initial_carry
 
-    def begin_one(index: Array, loop: Loop | None, shared: Any) -> tuple[tuple[Array, Array], Loop]:
+    def begin_one(index: Array, loop: Loop | None, shared: Any) -> tuple[Array, Loop]:
         params, key, _, initial_carry = shared
-        keys = _streams(key, index)
+        key = random.fold_in(key, index)
         if loop is None:
-            obs, state = env.reset(random.fold_in(keys[1], 0), params)
+            obs, state = env.reset(_keys_at(key, jnp.uint32(0))[1], params)
             loop = obs, state, initial_carry, Tally.empty()
-        return keys, loop
+        return key, loop
 
     def begin_some(indices: Array, shared: Any) -> Loop:
         return jax.vmap(lambda index: begin_one(index, None, shared)[1])(indices)
 
-    def play_some(
-        fusing: Fusing | None, indices: Array, loop: Loop | None, times: Array, shared: Any
-    ) -> tuple[Loop, Trajectory]:
+    def play_some(fusing: Fusing | None, indices: Array, loop: Loop | None, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
         params, _, policy_params, initial_carry = shared
         act = _acting(env, params, policy, policy_params, initial_carry is not None)
 
-        def step_env(keys: tuple[Array, Array], time: Array, state: Any, action: Any) -> Any:
-            return env.step(random.fold_in(keys[1], time), state, action, params)
+        def step_env(key: Array, time: Array, state: Any, action: Any) -> Any:
+            return env.step(_keys_at(key, time)[1], state, action, params)
 
-        def one_step(keys: tuple[Array, Array], time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
+        def one_step(key: Array, time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
             obs, state, carry, tally = loop
-            next_carry, action = act(carry, obs, random.fold_in(keys[0], time))
-            next_obs, state, reward, done, info = step_env(keys, time, state, action)
+            next_carry, action = act(carry, obs, _keys_at(key, time)[0])
+            next_obs, state, reward, done, info = step_env(key, time, state, action)
             next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
             return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
@@ -245,13 +243,9 @@ def playing(
     return lambda: begin_all(indices, shared), play
 
 
-def _streams(key: Array, index: Array) -> tuple[Array, Array]:
-    """Return the keys of one environment's actions and steps.
-
-    Each step folds its time into them: one generator call for each key that is used, and no key to carry from step to step.
-    """
-    key_act, key_step = random.split(random.fold_in(key, index))
-    return key_act, key_step
+def _keys_at(key: Array, time: Array) -> tuple[Array, Array]:
+    """Return the keys of an environment's action and step at a time, from the environment's own; time 0 is the first reset."""
+    return random.lane(key, 2 * time), random.lane(key, 2 * time + 1)
 
 
 def _spread(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Callable[..., Any]:

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
+from jaxenv.staging import once
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar import nibbles
 from jaxenv_minatar.base import DOWN, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame, MinAtarState, RampedParams, count, direction, words
 from jaxenv_minatar.nibbles import ONES
 from jaxenv_minatar.picture import flag, light
-from jaxenv_minatar.staging import once
 
 FIRST_ROW, LAST_ROW = 1, 8
 """Rows that the player and the entities keep to."""

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv.staging import stage
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
-
-from jaxenv_minatar.staging import stage
 
 SIZE = 10
 """Rows and columns of every board."""

@@ -9,11 +9,11 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
+from jaxenv.staging import once
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState, direction, words
 from jaxenv_minatar.picture import flag, light
-from jaxenv_minatar.staging import once
 
 ALL_BRICKS = (1 << 30) - 1
 FIRST_BRICK_ROW, LAST_BRICK_ROW = 1, 3

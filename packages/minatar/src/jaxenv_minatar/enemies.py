@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array, lax
+from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import NOWHERE, SIZE, cell
-from jaxenv_minatar.staging import stage
 
 FIRST_ROW, ROWS = 1, 8
 """The rows of the sea."""

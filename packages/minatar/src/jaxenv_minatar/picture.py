@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import SIZE
-from jaxenv_minatar.staging import stage
 
 ROW = (1 << SIZE) - 1
 """A word with a bit for each column."""

@@ -10,6 +10,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
+from jaxenv.staging import once
 from jaxtyping import Bool, Int
 
 from jaxenv_minatar import enemies as sea
@@ -48,7 +49,6 @@ from jaxenv_minatar.seaquest_rules import (
     swim,
     tenths,
 )
-from jaxenv_minatar.staging import once
 
 _ENTITY_MASKS = row_masks(None, None, None, 2, None, 0, 1, None, None, None)
 _OTHER_MASKS = row_masks(None, None, None, None, 0, None, None, 1, 2, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar import enemies as sea
@@ -28,7 +29,6 @@ from jaxenv_minatar.base import (
 from jaxenv_minatar.bullets import Board
 from jaxenv_minatar.enemies import Enemies
 from jaxenv_minatar.picture import flag
-from jaxenv_minatar.staging import stage
 
 if TYPE_CHECKING:
     from jaxenv_minatar.seaquest import Draws, SeaquestState

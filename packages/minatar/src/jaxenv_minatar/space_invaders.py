@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array, lax
 from jaxenv import Transition, random
+from jaxenv.staging import once
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import (
@@ -29,7 +30,6 @@ from jaxenv_minatar.base import (
     words,
 )
 from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
-from jaxenv_minatar.staging import once
 
 BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
 """Size of a wave of aliens. They keep their places in this block, whatever happens, and the block moves as a whole."""

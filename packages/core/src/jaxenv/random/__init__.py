@@ -24,6 +24,6 @@ from __future__ import annotations
 
 from jaxenv.random.draws import bernoulli, normal, uniform, uniform_int, words
 from jaxenv.random.generator import key
-from jaxenv.random.keys import fold_in, split
+from jaxenv.random.keys import fold_in, lane, split
 
-__all__ = ["bernoulli", "fold_in", "key", "normal", "split", "uniform", "uniform_int", "words"]
+__all__ = ["bernoulli", "fold_in", "key", "lane", "normal", "split", "uniform", "uniform_int", "words"]

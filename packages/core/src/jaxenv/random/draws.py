@@ -11,7 +11,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from jaxenv.errors import IntegerRangeError
 from jaxenv.random import generator, threefry
@@ -39,21 +39,10 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
 def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
     data = jax.random.key_data(key)
     if is_threefry(key):
-        if separate:
-            return stack(threefry.lanes(_once_on_cpu(data, shape[0] > 2), shape[0]))
-        return threefry.stream(data, shape)
+        return stack(threefry.lanes(data, shape[0])) if separate else threefry.stream(data, shape)
     if is_own(key):
-        if separate:
-            return stack(generator.lanes(_once_on_cpu(data, shape[0] > 4), generator.BITS, shape[0]))
-        return generator.stream(data, generator.BITS, shape)
+        return stack(generator.lanes(data, generator.BITS, shape[0])) if separate else generator.stream(data, generator.BITS, shape)
     return jax.random.bits(key, shape, jnp.uint32)
-
-
-def _once_on_cpu(data: Array, several_blocks: bool) -> Array:
-    """Keep XLA from deriving the key anew for every block: dear on a CPU, but on a GPU a further kernel is dearer."""
-    if not several_blocks:
-        return data
-    return lax.platform_dependent(data, cpu=lax.optimization_barrier, default=lambda data: data)
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:

@@ -10,6 +10,9 @@ What is encrypted is the key with a multiple of the counter added to each of its
 
 Word 0 of the sum tells the counter, because its factor is odd, and then word 3 the tag. So under one key no two pairs of
 counter and tag meet in the same block: bits, children of ``split`` and results of ``fold_in``, which have a tag each, never do.
+
+The key of a lane is ``key + number * LANE``. Words 0 and 1 of a block's sum tell the counter and the number, as the determinant of
+their four factors is odd. So the blocks of a family of lanes never meet either.
 """
 
 from __future__ import annotations
@@ -25,11 +28,12 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv.errors import SeedRangeError, SeedTypeError
-from jaxenv.random.layout import FEW, once, order, stack
+from jaxenv.random.layout import FEW, order, stack
 
 Words = tuple[Array, Array, Array, Array]
 
 _WEYL = 0x9E3779B9, 0x7F4A7C15, 0xF39CC061, 0x5CEDC835
+_LANE = 0xA4093822, 0x299F31D1, 0x082EFA99, 0xEC4E6C89
 BITS, SPLIT, FOLD = 0, 0x243F6A88, 0x85A308D3
 """The tags of what is drawn and of what is derived from a key."""
 _SEED = 0x13198A2E, 0x03707344
@@ -75,9 +79,14 @@ def stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
     what follows, and is computed where it is needed when the array is sharded.
     """
     index = order(shape)
-    x, y, z, w = block(once(key, math.prod(shape)), index >> 2, tag)
+    x, y, z, w = block(key, index >> 2, tag)
     odd, upper = (index & 1) == 1, (index & 2) == 2
     return jnp.where(upper, jnp.where(odd, w, z), jnp.where(odd, y, x))
+
+
+def lane(key: Array, number: Array) -> list[Array]:
+    """Return the four words of the key of a lane."""
+    return [key[i] + number * np.uint32(factor) for i, factor in enumerate(_LANE)]
 
 
 def lanes(key: Array, tag: int, count: int) -> list[Array]:

@@ -7,7 +7,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jaxenv.random import generator, threefry
@@ -53,13 +52,28 @@ def fold_in(key: Array, data: Array | int) -> Array:
     return _like(key, _random_fold_in(typed(key), jnp.asarray(data, jnp.uint32)))
 
 
+def lane(key: Array, number: Array | int) -> Array:
+    """Return key ``number`` of the family that belongs to a key: the cheapest keys for the steps of a loop.
+
+    Generators that encrypt counters take any keys that differ for streams that have nothing to do with each other (Salmon et
+    al. 2011). So for threefry and for jaxenv's own generator the number goes into the key as it is, and nothing is encrypted;
+    for any other generator the result is that of ``fold_in``.
+
+    Args:
+        key: a single key, typed or raw, of any generator; made by ``split`` or ``fold_in``, as the keys of two seeds may be two
+            lanes of one family. Nothing else may be drawn or derived from it.
+        number: a 32-bit integer.
+    """
+    return _like(key, _random_lane(typed(key), jnp.asarray(number, jnp.uint32)))
+
+
 @partial(jax.jit, static_argnums=1)
 def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
     if not is_threefry(key):
         return jax.random.split(key, shape)
     data, size = jax.random.key_data(key), math.prod(shape)
     if 0 < size <= FEW // 2:
-        children = stack([stack(threefry.block(data, np.uint32(counter))) for counter in range(size)]).reshape(*shape, 2)
+        children = stack(threefry.lanes(data, 2 * size)).reshape(*shape, 2)
     else:
         children = threefry.stream(data, (*shape, 2))
     return jax.random.wrap_key_data(children, impl="threefry2x32")
@@ -69,7 +83,17 @@ def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
 def _random_fold_in(key: Array, data: Array) -> Array:
     if not is_threefry(key):
         return jax.random.fold_in(key, data)
-    return jax.random.wrap_key_data(stack(threefry.block(jax.random.key_data(key), data)), impl="threefry2x32")
+    words = jax.random.key_data(key)
+    return jax.random.wrap_key_data(stack(threefry.block(words[0], words[1], data)), impl="threefry2x32")
+
+
+@jax.jit
+def _random_lane(key: Array, number: Array) -> Array:
+    if not (is_threefry(key) or is_own(key)):
+        return jax.random.fold_in(key, number)
+    data = jax.random.key_data(key)
+    words = generator.lane(data, number) if is_own(key) else [data[0], data[1] ^ number]
+    return jax.random.wrap_key_data(stack(words), impl=jax.random.key_impl(key))
 
 
 def _like(given: Array, key: Array) -> Array:

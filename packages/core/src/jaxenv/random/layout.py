@@ -1,4 +1,4 @@
-"""How words become arrays, and how XLA is kept from computing them again and again."""
+"""How words become arrays."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     it. ``jnp.stack`` under ``vmap`` leaves a transpose behind, through which XLA does not see: the step is then twice as slow.
     """
     return lax.concatenate([lax.expand_dims(array, (axis,)) for array in arrays], axis)
-
-
-def once(key: Array, count: int) -> Array:
-    """Return ``key``, for the use of ``count`` words at once.
-
-    XLA would fuse whatever made the key with every single word that is made from it. That pays for a few words, not for many.
-    """
-    return key if count <= FEW else lax.optimization_barrier(key)
 
 
 def order(shape: tuple[int, ...]) -> Array:

@@ -6,21 +6,19 @@ words that a step of an environment needs, that makes it about ten times dearer 
 
 from __future__ import annotations
 
-import math
-
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv.random.layout import once, order
+from jaxenv.random.layout import order
+from jaxenv.staging import stage
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def block(key: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
-    """Encrypt the 64-bit number ``counter`` under ``key``, uint32[2]: two words, each a full output of the cipher."""
-    schedule = (key[0], key[1], key[0] ^ key[1] ^ np.uint32(0x1BD11BDA))
-    left, right = schedule[0], schedule[1] + counter
+def _rounds(first: Array, second: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
+    schedule = (first, second, first ^ second ^ np.uint32(0x1BD11BDA))
+    left, right = first, second + counter
     for i in range(5):
         for rotation in _ROTATIONS[i % 2]:
             left = left + right
@@ -30,13 +28,24 @@ def block(key: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
     return left, right
 
 
+@stage
+def block(first: Array, second: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
+    """Encrypt the 64-bit number ``counter`` under a key of two words: two words, each a full output of the cipher."""
+    return _rounds(first, second, counter)
+
+
 def lanes(key: Array, count: int) -> list[Array]:
     """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
-    return [word for counter in range(-(-count // 2)) for word in block(key, np.uint32(counter))][:count]
+    return [word for counter in range(-(-count // 2)) for word in block(key[0], key[1], np.uint32(counter))][:count]
 
 
 def stream(key: Array, shape: tuple[int, ...]) -> Array:
     """Return the words of blocks 0, 1, 2, ... in order, uint32[shape], elementwise: each is a half of a block of its own."""
-    index = order(shape)
-    left, right = block(once(key, math.prod(shape)), index >> 1)
-    return jnp.where((index & 1) == 1, right, left)
+
+    @stage
+    def words(first: Array, second: Array) -> Array:
+        index = order(shape)
+        left, right = _rounds(first, second, index >> 1)
+        return jnp.where((index & 1) == 1, right, left)
+
+    return words(key[0], key[1])
