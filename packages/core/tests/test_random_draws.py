@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from generators import GENERATORS
 from jax import Array
 from jaxenv import random
 from jaxenv.errors import IntegerRangeError
@@ -18,13 +19,6 @@ COUNT = 1 << 18
 ALPHA = 1e-6
 LARGEST = 2**32 - 1
 
-KEYS: dict[str, Callable[[int], Array]] = {
-    "jaxenv": random.key,
-    "threefry": jax.random.key,
-    "raw threefry": jax.random.PRNGKey,
-    "philox": lambda seed: jax.random.key(seed, impl="philox4x32"),
-}
-
 
 def word(*values: int) -> Array:
     return jnp.asarray(values, jnp.uint32)
@@ -33,7 +27,7 @@ def word(*values: int) -> Array:
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("make", GENERATORS.values(), ids=GENERATORS)
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 16, 17, 40])
 def test_words_are_as_many_as_asked_for(make: Callable[[int], Array], count: int) -> None:
     words = random.words(make(0), count)
@@ -49,9 +43,10 @@ def test_words_of_threefry_are_the_halves_of_its_blocks(count: int) -> None:
     assert (random.words(jax.random.PRNGKey(6), count) == blocks.ravel()[:count]).all()
 
 
-@pytest.mark.parametrize("make", [random.key, KEYS["philox"]], ids=["jaxenv", "philox"])
+@pytest.mark.parametrize("name", [name for name in GENERATORS if "threefry" not in name])
 @pytest.mark.parametrize("count", [1, 5, 40])
-def test_words_of_another_generator_are_its_bits(make: Callable[[int], Array], count: int) -> None:
+def test_words_of_another_generator_are_its_bits(name: str, count: int) -> None:
+    make = GENERATORS[name]
     assert (random.words(make(6), count) == jax.random.bits(make(6), (count,))).all()
 
 
@@ -129,7 +124,7 @@ def test_normal_at_the_edges() -> None:
 @pytest.fixture(scope="module", params=["jaxenv", "threefry"])
 def words(request: Any) -> Array:
     """As in a rollout: four words of each of many keys, uint32[4, n]."""
-    keys = random.split(KEYS[request.param](12), COUNT)
+    keys = random.split(GENERATORS[request.param](12), COUNT)
     return jax.jit(jax.vmap(lambda key: random.words(key, 4), out_axes=1))(keys)
 
 

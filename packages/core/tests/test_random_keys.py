@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from generators import GENERATORS
 from jax import Array
 from jaxenv import random
 from jaxenv.errors import RandomSizeError, SeedRangeError, SeedTypeError
@@ -232,13 +233,7 @@ def test_too_many_words_are_refused() -> None:
 
 # -- split and fold_in of jaxenv.random ----------------------------------------------------------------------------
 
-KEYS: dict[str, Callable[[], Array]] = {
-    "jaxenv": lambda: random.key(4),
-    "threefry": lambda: jax.random.key(4),
-    "raw threefry": lambda: jax.random.PRNGKey(4),
-    "rbg": lambda: jax.random.key(4, impl="rbg"),
-    "philox": lambda: jax.random.key(4, impl="philox4x32"),
-}
+KEYS = {name: partial(make, 4) for name, make in GENERATORS.items()}
 
 
 @pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
@@ -174,7 +175,7 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
 def _traffic(first: UInt32[Array, ""], second: UInt32[Array, ""]) -> Traffic:
     """Make eight cars of two words: four decimal digits each, where a digit from 0 to 9 is a direction and a speed."""
     digits = _decimal(first) | _decimal(second) << 16
-    right = (digits + 3 * ONES) >> 3 & ONES
+    right = (digits + np.uint32(3) * ONES) >> 3 & ONES
     return Traffic(speed=digits - 5 * right + ONES, right=right)
 
 
