@@ -2,9 +2,9 @@
 
     python benchmarks/compare.py                                   # everything that gymnax has, 2,000 environments
     python benchmarks/compare.py CartPole-v1 --num-envs 1 --num-envs 64 --num-envs 2000 --num-envs 16384
-    python benchmarks/compare.py CartPole-v1 --against gymnax --against gymnasium --json results.json
+    python benchmarks/compare.py --against gymnasium --against envpool --against pgx --json docs/benchmarks/others.json
 
-Options given here come after the defaults, so they win.
+What every library needs is in tox.ini, under ``peers``. Options given here come after the defaults, so they win.
 """
 
 import sys

@@ -68,7 +68,7 @@ class TestMeasuring:
         assert next(line for line in lines if " gymnax " in line).split()[-1] == f"{ratio:.2f}x"
         assert f"4 environments: {ratio:.2f} times as fast as Sleeper" in out
         assert f"(at least {ratio:.2f}); geometric means of 1 task." in out
-        assert "envpool with 3 threads" in out
+        assert "Sleeper with 3 threads" in out
 
     def test_the_threads_of_a_peer_are_the_cpus_by_default(self, jaxenv_command, sleepers, tmp_path):
         path = tmp_path / "report.json"

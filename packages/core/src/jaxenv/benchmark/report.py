@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxenv.benchmark.contenders import OURS
+from jaxenv.benchmark.contenders import CONTENDERS, OURS, short_name
 from jaxenv.benchmark.measurement import Measurement
 from jaxenv.errors import BenchmarkBaselineError
 
@@ -120,6 +120,46 @@ def scaling(measurements: Sequence[Measurement]) -> list[Scaling]:
             found.append(Scaling(m, m.steps_per_second / one.steps_per_second))
     several = {(s.measurement.env_id, s.num_envs_per_device) for s in found if s.measurement.workload.devices > 1}
     return [s for s in found if (s.measurement.env_id, s.num_envs_per_device) in several]
+
+
+def differences(report: Report) -> list[tuple[str, str, list[str]]]:
+    """Return each known difference of a library's tasks from ours: library, difference, and the environments that have it."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for m in report.measurements:
+        if m.difference:
+            found.setdefault((m.library, m.difference), {})[short_name(m.env_id)] = None
+    return [(*which, list(tasks)) for which, tasks in found.items()]
+
+
+def settings(report: Report) -> str:
+    """Return how a report was measured, in words."""
+    ours = own(report)
+    work = ours.workload
+    threads = {(m.library, m.workload.threads) for m in report.measurements if m.workload.threads}
+    words = [
+        f"{work.policy} policy",
+        f"{work.num_steps} steps a run",
+        f"{'with' if work.force else 'without'} observations as outputs",
+        f"jaxenv with {work.prng} keys and unroll {work.unroll or 'default'}",
+        *(f"{CONTENDERS[library].title} with {count} threads" for library, count in sorted(threads)),
+        f"median of {len(ours.seconds)}",
+    ]
+    return ", ".join(words)
+
+
+def circumstances(report: Report) -> str:
+    """Return with what and where a report was measured, in words: versions, device, date."""
+    machine = report.machine
+    versions = {(CONTENDERS[m.library].title, m.version) for m in report.measurements}
+    cpu = f"{machine.get('cpu') or 'CPU'} x {machine['cpu_count']}"
+    device = cpu if machine["device"] == "cpu" else f"{machine['device']} ({cpu})"
+    named = [f"{title} {version}" for title, version in sorted(versions)]
+    return ", ".join([*named, f"jax {machine['jax']}", device, machine["date"]])
+
+
+def own(report: Report) -> Measurement:
+    """Return a measurement that stands for the report's settings: the first of ours, or of any if ours all failed."""
+    return next((m for m in report.measurements if m.library == OURS), report.measurements[0])
 
 
 class Verdict(NamedTuple):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def print_report(report: Report) -> None:
     """Print everything that a report says."""
     from jaxenv.benchmark.contenders import CONTENDERS, OURS
-    from jaxenv.benchmark.report import rows, scaling, summary
+    from jaxenv.benchmark.report import circumstances, differences, rows, scaling, settings, summary
 
     out = console()
     grouped = rows(report.measurements)
@@ -37,39 +37,8 @@ def print_report(report: Report) -> None:
     if spread:
         out.print(_scaling(spread))
     for library, difference, tasks in differences(report):
-        out.print(f"{CONTENDERS[library].title} differs in {tasks}: {difference}.", soft_wrap=True)
-    out.print(conditions(report), soft_wrap=True)
-
-
-def differences(report: Report) -> list[tuple[str, str, str]]:
-    """Return each known difference of a library's tasks from ours: library, difference, and the environments that have it."""
-    from jaxenv.benchmark.contenders import short_name
-
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    for m in report.measurements:
-        if m.difference:
-            found.setdefault((m.library, m.difference), {})[short_name(m.env_id)] = None
-    return [(library, difference, ", ".join(tasks)) for (library, difference), tasks in found.items()]
-
-
-def conditions(report: Report) -> str:
-    """Return a sentence that says how and where a report was measured."""
-    from jaxenv.benchmark.contenders import OURS
-
-    machine = report.machine
-    sample = next((m for m in report.measurements if m.library == OURS), report.measurements[0])
-    work = sample.workload
-    observations = "with" if work.force else "without"
-    threads = {m.workload.threads for m in report.measurements if m.workload.threads}
-    pool = "".join(f", envpool with {counted(n, 'thread')}" for n in sorted(threads))
-    cpu = machine.get("cpu") or "CPUs"
-    device = f"{machine['device']}, {cpu}" if machine["device"] != "cpu" else cpu
-    return (
-        f"{work.policy} policy, {counted(work.num_steps, 'step')} a run, {observations} observations as outputs, "
-        f"jaxenv with {work.prng} keys and unroll {work.unroll or 'default'}{pool}, "
-        f"median of {counted(len(sample.seconds), 'run')}; jaxenv {sample.version}, jax {machine['jax']}, "
-        f"{device} x {machine['cpu_count']}, {machine['date']}"
-    )
+        out.print(f"{CONTENDERS[library].title} differs in {', '.join(tasks)}: {difference}.", soft_wrap=True)
+    out.print(f"{settings(report)}; {circumstances(report)}", soft_wrap=True)
 
 
 def _speeds(grouped: list[Row]) -> Table:
