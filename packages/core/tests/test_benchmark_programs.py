@@ -134,7 +134,6 @@ def test_envpool_s_random_actions_follow_the_seed(vectors, name):
     assert not made.compiles
 
 
-@pytest.mark.filterwarnings("ignore:.*A custom reset:UserWarning")
 def test_gymnasium_is_stepped_from_python():
     gymnasium = pytest.importorskip("gymnasium")
     for name, mlp in (("CartPole-v1", Network(4, (), (2,))), ("MountainCarContinuous-v0", Network(2, (1,)))):
