@@ -20,7 +20,8 @@ def sleepers(monkeypatch):
     """Programs in the place of jaxenv's and gymnax's: 4 ms and 20 ms a run."""
     made = {"jaxenv": rivals.Sleeper(0.004), "gymnax": rivals.Sleeper(0.02, compiles=False)}
     for library, program in made.items():
-        monkeypatch.setitem(CONTENDERS, library, rivals.sleeper(program, threaded=library == "gymnax"))
+        theirs = library == "gymnax"
+        monkeypatch.setitem(CONTENDERS, library, rivals.sleeper(program, module="json" if theirs else "jaxenv", threaded=theirs))
     return made
 
 
@@ -82,6 +83,14 @@ class TestMeasuring:
         assert [m.env_id for m in read(path).measurements] == [f"dutch/{name}" for name in names]
         jaxenv_command("bench", *SMALL, "row/3", "--json", str(path))
         assert [m.env_id for m in read(path).measurements] == ["dutch/row/3"]
+
+    def test_jaxenv_in_another_loop_is_not_every_variant(self, jaxenv_command, sleepers, monkeypatch, tmp_path):
+        monkeypatch.setitem(CONTENDERS, "jaxenv-loop", CONTENDERS["jaxenv"])
+        path = tmp_path / "report.json"
+        jaxenv_command("bench", *SMALL, "--against", "jaxenv-loop", "--against", "jaxenv", "--unroll", "2", "--json", str(path))
+        works = [m.workload for m in read(path).measurements]
+        assert len(works) == 10
+        assert works[1] == works[0]._replace(library="jaxenv-loop", unroll=None)
 
     def test_all_that_a_peer_has_is_measured(self, jaxenv_command, sleepers, monkeypatch, tmp_path):
         monkeypatch.setitem(

@@ -167,7 +167,7 @@ class Sleeper:
         time.sleep(self.seconds)
 
 
-def sleeper(program: Sleeper, difference: str = "", threaded: bool = False) -> Contender:
+def sleeper(program: Sleeper, difference: str = "", module: str = "jaxenv", threaded: bool = False) -> Contender:
     """Return a contender that has every task but those of the row."""
 
     def find(name: str) -> Counterpart | None:
@@ -177,4 +177,4 @@ def sleeper(program: Sleeper, difference: str = "", threaded: bool = False) -> C
         program.workload = workload
         return program
 
-    return Contender("Sleeper", ("jaxenv-core",), "jaxenv", find, make, threaded)
+    return Contender("Sleeper", ("jaxenv-core",), module, find, make, threaded)

@@ -70,7 +70,7 @@ def bench(
     from jaxenv.benchmark.workload import Workload
     from jaxenv.cli.bench_report import print_report
 
-    peers = list(dict.fromkeys(against or []))
+    peers = [peer for peer in dict.fromkeys(against or []) if peer != OURS]
     for peer in peers:
         contender(peer)
     if devices and peers:
@@ -116,8 +116,9 @@ def _chosen(ids: Sequence[str] | None, peers: Sequence[str]) -> list[str]:
     if ids:
         return [find_spec(env_id).id for env_id in ids]
     specs = registered_envs()
-    if peers:
-        return [spec.id for spec in specs if any(_has(peer, spec.id) for peer in peers)]
+    others = [peer for peer in peers if not _is_ours(peer)]
+    if others:
+        return [spec.id for spec in specs if any(_has(peer, spec.id) for peer in others)]
 
     def task(spec: EnvSpec) -> tuple[str | None, ...]:
         return (spec.namespace, spec.group, spec.summary) if spec.group else (spec.id,)
@@ -132,12 +133,19 @@ def _has(peer: str, env_id: str) -> bool:
     return CONTENDERS[peer].find(short_name(env_id)) is not None
 
 
+def _is_ours(library: str) -> bool:
+    """Whether a contender is jaxenv in another loop, which has every task and every option of ours but unrolling."""
+    from jaxenv.benchmark.contenders import CONTENDERS, OURS
+
+    return CONTENDERS[library].module == CONTENDERS[OURS].module
+
+
 def _theirs(own: Workload, peer: str, threads: int | None) -> Workload:
     """Return a peer's workload: ours, but for what is its own choice."""
     from jaxenv.benchmark.contenders import CONTENDERS
 
     theirs = own._replace(library=peer, unroll=None)
-    if peer.startswith(own.library):
+    if _is_ours(peer):
         return theirs
     return theirs._replace(prng="default", threads=(threads or os.cpu_count()) if CONTENDERS[peer].threaded else None)
 
