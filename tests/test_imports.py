@@ -1,5 +1,8 @@
 """What importing costs, and what it must not do."""
 
+import ast
+import importlib
+import inspect
 import json
 import subprocess
 import sys
@@ -65,6 +68,31 @@ def test_importtime_agrees():
 def test_what_describes_and_lists_environments_imports_no_jax(module):
     code = f"import sys, {module}; print([name for name in ('jax', 'flax', 'numpy') if name in sys.modules])"
     assert python("-c", code).stdout.strip() == "[]"
+
+
+FAMILIES = ["jaxenv_bsuite", "jaxenv_classic", "jaxenv_minatar", "jaxenv_misc"]
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "jaxenv.testing"])
+def test_a_package_that_exports_lazily_imports_no_jax(family):
+    code = f"import sys, {family}; print([name for name in ('jax', 'flax', 'numpy') if name in sys.modules])"
+    assert python("-c", code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "jaxenv.testing"])
+def test_what_is_exported_lazily_is_what_is_said_to_be_public(family):
+    module = importlib.import_module(family)
+    assert all(hasattr(module, name) for name in module.__all__)
+    tree = ast.parse(inspect.getsource(module))
+    seen_by_type_checkers = {
+        alias.asname or alias.name
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    assert seen_by_type_checkers == set(module.__all__)
 
 
 def test_listing_imports_plugins_and_neither_environments_nor_jax():

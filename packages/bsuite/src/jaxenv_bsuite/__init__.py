@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jaxenv.lazy import exports
 
 if TYPE_CHECKING:
     from jaxenv_bsuite.bandit import SimpleBandit
@@ -45,31 +46,19 @@ __all__ = [
     "load_from_id",
 ]
 
-_MODULES = {
-    "bandit": ("SimpleBandit",),
-    "base": ("BsuiteEnvironment", "bsuite_info"),
-    "cartpole": ("Cartpole",),
-    "cartpole_swingup": ("CartpoleSwingup",),
-    "catch": ("Catch",),
-    "deep_sea": ("DeepSea",),
-    "discounting_chain": ("DiscountingChain",),
-    "experiments": ("Batch", "load_batches", "load_experiment", "load_from_id"),
-    "memory_chain": ("MemoryChain",),
-    "mnist_bandit": ("MNISTBandit",),
-    "mountain_car": ("MountainCar",),
-    "sweep": ("EPISODES", "EXPERIMENTS", "SETTINGS", "SWEEP", "TAGS", "TESTING"),
-    "umbrella_chain": ("UmbrellaChain",),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = exports(
+    __name__,
+    bandit=("SimpleBandit",),
+    base=("BsuiteEnvironment", "bsuite_info"),
+    cartpole=("Cartpole",),
+    cartpole_swingup=("CartpoleSwingup",),
+    catch=("Catch",),
+    deep_sea=("DeepSea",),
+    discounting_chain=("DiscountingChain",),
+    experiments=("Batch", "load_batches", "load_experiment", "load_from_id"),
+    memory_chain=("MemoryChain",),
+    mnist_bandit=("MNISTBandit",),
+    mountain_car=("MountainCar",),
+    sweep=("EPISODES", "EXPERIMENTS", "SETTINGS", "SWEEP", "TAGS", "TESTING"),
+    umbrella_chain=("UmbrellaChain",),
+)

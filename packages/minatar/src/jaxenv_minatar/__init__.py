@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jaxenv.lazy import exports
 
 if TYPE_CHECKING:
     from jaxenv_minatar.asterix import Asterix, AsterixState
@@ -12,16 +13,6 @@ if TYPE_CHECKING:
     from jaxenv_minatar.freeway import Freeway, FreewayState
     from jaxenv_minatar.seaquest import Seaquest, SeaquestState
     from jaxenv_minatar.space_invaders import SpaceInvaders, SpaceInvadersState
-
-_MODULES = {
-    "asterix": ("Asterix", "AsterixState"),
-    "base": ("MinAtarGame", "MinAtarParams", "MinAtarState", "RampedParams"),
-    "breakout": ("Breakout", "BreakoutState"),
-    "freeway": ("Freeway", "FreewayState"),
-    "seaquest": ("Seaquest", "SeaquestState"),
-    "space_invaders": ("SpaceInvaders", "SpaceInvadersState"),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Asterix",
@@ -40,8 +31,12 @@ __all__ = [
     "SpaceInvadersState",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__, __dir__ = exports(
+    __name__,
+    asterix=("Asterix", "AsterixState"),
+    base=("MinAtarGame", "MinAtarParams", "MinAtarState", "RampedParams"),
+    breakout=("Breakout", "BreakoutState"),
+    freeway=("Freeway", "FreewayState"),
+    seaquest=("Seaquest", "SeaquestState"),
+    space_invaders=("SpaceInvaders", "SpaceInvadersState"),
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jaxenv.lazy import exports
 
 if TYPE_CHECKING:
     from jaxenv_misc.bernoulli_bandit import BernoulliBandit, BernoulliBanditParams, BernoulliBanditState
@@ -17,21 +18,6 @@ if TYPE_CHECKING:
     from jaxenv_misc.pong import Pong, PongParams, PongState
     from jaxenv_misc.reacher import Reacher, ReacherParams, ReacherState
     from jaxenv_misc.swimmer import Swimmer, SwimmerParams, SwimmerState
-
-_MODULES = {
-    "bernoulli_bandit": ("BernoulliBandit", "BernoulliBanditParams", "BernoulliBanditState"),
-    "errors": ("FieldValueError",),
-    "four_rooms": ("FourRooms", "FourRoomsParams", "FourRoomsState"),
-    "frozen_lake": ("FrozenLake", "FrozenLakeParams", "FrozenLakeState"),
-    "frozen_lake_maps": ("MAPS", "random_map"),
-    "gaussian_bandit": ("GaussianBandit", "GaussianBanditParams", "GaussianBanditState"),
-    "meta_maze": ("MetaMaze", "MetaMazeParams", "MetaMazeState"),
-    "point_robot": ("PointRobot", "PointRobotParams", "PointRobotState"),
-    "pong": ("Pong", "PongParams", "PongState"),
-    "reacher": ("Reacher", "ReacherParams", "ReacherState"),
-    "swimmer": ("Swimmer", "SwimmerParams", "SwimmerState"),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "MAPS",
@@ -66,8 +52,17 @@ __all__ = [
     "random_map",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__, __dir__ = exports(
+    __name__,
+    bernoulli_bandit=("BernoulliBandit", "BernoulliBanditParams", "BernoulliBanditState"),
+    errors=("FieldValueError",),
+    four_rooms=("FourRooms", "FourRoomsParams", "FourRoomsState"),
+    frozen_lake=("FrozenLake", "FrozenLakeParams", "FrozenLakeState"),
+    frozen_lake_maps=("MAPS", "random_map"),
+    gaussian_bandit=("GaussianBandit", "GaussianBanditParams", "GaussianBanditState"),
+    meta_maze=("MetaMaze", "MetaMazeParams", "MetaMazeState"),
+    point_robot=("PointRobot", "PointRobotParams", "PointRobotState"),
+    pong=("Pong", "PongParams", "PongState"),
+    reacher=("Reacher", "ReacherParams", "ReacherState"),
+    swimmer=("Swimmer", "SwimmerParams", "SwimmerState"),
+)

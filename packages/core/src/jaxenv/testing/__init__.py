@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jaxenv.lazy import exports
 
 if TYPE_CHECKING:
     from jaxenv.errors import ConformanceError
@@ -15,21 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "Certificate", "Check", "ConformanceError", "Quantity", "Report", "Result", "check_env", "enable_x64"]
 
-_HOMES = {
-    "CHECKS": "jaxenv.testing.checks",
-    "Certificate": "jaxenv.testing.certificate",
-    "Check": "jaxenv.testing.checks",
-    "ConformanceError": "jaxenv.errors",
-    "Quantity": "jaxenv.testing.certificate",
-    "Report": "jaxenv.testing.outcomes",
-    "Result": "jaxenv.testing.outcomes",
-    "check_env": "jaxenv.testing.conformance",
-    "enable_x64": "jaxenv.testing.precision",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Lazily, so that pytest can load the plugin next door without importing JAX.
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Lazily, so that pytest can load the plugin next door without importing JAX.
+__getattr__, __dir__ = exports(
+    __name__,
+    certificate=("Certificate", "Quantity"),
+    checks=("CHECKS", "Check"),
+    conformance=("ConformanceError", "check_env"),
+    outcomes=("Report", "Result"),
+    precision=("enable_x64",),
+)
