@@ -1,35 +1,30 @@
 """A scan over steps of many environments as one GPU kernel.
 
 ``lax.scan`` over a vmapped step launches a few kernels for each step, and each costs microseconds, however little it computes.
-Here the whole loop is inside one Pallas kernel: each program of its grid keeps a few environments in registers, plays all of
-their steps, and writes down what happened.
+Here what depends on no state is computed for all steps at once, and the rest, as a loop, is one Pallas kernel: each program of
+its grid keeps a few environments in registers, plays all of their steps, and writes down what happened.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.core import Tracer
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 from jax.extend.core import ClosedJaxpr
 from jax.interpreters import partial_eval as pe
 
 from jaxenv.fused import rules as _rules  # noqa: F401 - registers them
-from jaxenv.fused.lanes import Key, Lanes, Table, Value, box, inner_jaxprs, opened
+from jaxenv.fused.lanes import Lanes, Later, Operation, Table, UnsupportedError, Value, box
 
 WARP = 32
-"""Lanes that a GPU steps together: the environments of one program, one a thread."""
-INLINE = 4
-"""Elements up to which a constant array is written into the program; a larger one is read from memory."""
-PRELOAD = 16
-"""Elements up to which what environments share is read once, before the first step."""
+"""Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
 
 Prepare = Callable[[Any], tuple[Any, Any]]
 """``prepare(inputs) -> (fixed, carry)`` of one environment: what it keeps, and what goes from step to step."""
@@ -45,79 +40,105 @@ def scan(prepare: Prepare, step: Step, inputs: Any, xs: Any, *, interpret: bool 
     Args:
         prepare: makes what an environment begins with.
         step: takes one step.
-        inputs: what ``prepare`` is given; leaves ``[lanes, ...]``.
+        inputs: what ``prepare`` is given; leaves ``[environments, ...]``.
         xs: what all environments share at one time, such as the number of the step; leaves ``[length, ...]``.
         interpret: whether Pallas only pretends, for tests on a CPU.
 
     Returns:
-        The last carry, leaves ``[lanes, ...]``, and the outputs of every step, leaves ``[length, ..., lanes]``: the lanes come last.
+        The last carry, leaves ``[environments, ...]``, and the outputs of every step, leaves ``[length, environments, ...]``.
 
     Raises:
-        UnsupportedError: something in a step can't be split into lanes.
+        UnsupportedError: something in a step can't be taken apart.
     """
-    lanes, length = jax.tree.leaves(inputs)[0].shape[0], jax.tree.leaves(xs)[0].shape[0]
+    envs, length = jax.tree.leaves(inputs)[0].shape[0], jax.tree.leaves(xs)[0].shape[0]
+    lanes = Lanes()
     prepared, begin = _traced(prepare, _one(inputs))
     stepped, after = _traced(step, *begin, _one(xs))
-    num_fixed = len(jax.tree.leaves(begin[0]))
     shape_carry, shape_outputs = (jax.tree.leaves(shape) for shape in after)
-    constants = [c for c in {id(c): c for c in (*_constants(prepared), *_constants(stepped))}.values() if _in_memory(c)]
-    own, shared, tables = jax.tree.leaves(inputs), jax.tree.leaves(xs), [_data(c) for c in constants]
-
-    def kernel(*refs: Any) -> None:
-        refs_own, refs_shared, refs_tables, refs_carry, refs_outputs = _parted(
-            refs, [len(own), len(shared), len(tables), len(shape_carry)]
-        )
-        # Past the last environment come copies of it, which write what it writes.
-        lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(lanes - 1))
-        known = {id(c): _table(ref, x, c) for ref, x, c in zip(refs_tables, tables, constants, strict=True)}
-        interpreter = Lanes(WARP, known)
-
-        def write(ref: Any, value: Value, *place: Any) -> None:
-            for j, element in enumerate(value.reshape(-1)):
-                ref[(*place, j, lane)] = interpreter.spread(element)
-
-        given = [_value(lambda j, ref=ref: ref[j, lane], x.shape[1:]) for ref, x in zip(refs_own, own, strict=True)]
-        start = interpreter.run(prepared, given)
-        fixed = start[:num_fixed]
-
-        def body(i: Array, elements: Sequence[Array]) -> list[Array]:
-            now = [_value(lambda j, ref=ref: ref[i, j], x.shape[1:]) for ref, x in zip(refs_shared, shared, strict=True)]
-            results = interpreter.run(stepped, [*fixed, *_shaped(elements, shape_carry), *now])
-            for ref, value in zip(refs_outputs, results[len(shape_carry) :], strict=True):
-                write(ref, value, i)
-            return _elements(results[: len(shape_carry)])
-
-        def _elements(values: Sequence[Value]) -> list[Array]:
-            return [interpreter.spread(element) for value in values for element in value.reshape(-1)]
-
-        last = lax.fori_loop(jnp.int32(0), jnp.int32(length), body, _elements(start[num_fixed:]))
-        for ref, value in zip(refs_carry, _shaped(last, shape_carry), strict=True):
-            write(ref, value)
-
-    results = pl.pallas_call(
-        kernel,
-        out_shape=[
-            *(jax.ShapeDtypeStruct((_rows(x.shape), lanes), x.dtype) for x in shape_carry),
-            *(jax.ShapeDtypeStruct((length, _rows(x.shape), lanes), x.dtype) for x in shape_outputs),
-        ],
-        grid=(-(-lanes // WARP),),
-        compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
-        interpret=interpret,
-        name="jaxenv_fused_scan",
-    )(
-        *(_in_rows(jnp.moveaxis(x, 0, -1).reshape(-1, lanes)) for x in own),
-        *(_in_rows(x.reshape(length, -1)) for x in shared),
-        *(_in_rows(x.reshape(-1)) for x in tables),
+    start = lanes.run(prepared, [_rows(x, lambda row: row[None, :]) for x in jax.tree.leaves(inputs)])
+    fixed, carry = start[: len(start) - len(shape_carry)], start[len(start) - len(shape_carry) :]
+    if any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in shape_carry):
+        raise UnsupportedError("a key in its state")
+    state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
+    now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
+    results = lanes.run(stepped, [*fixed, *state, *now])
+    loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), lanes.tape)
+    wanted = _elements(results[len(carry) :])
+    last, told = loop.play(wanted, _dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
+    return (
+        jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
+        jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs))),
     )
-    carry = [
-        jnp.moveaxis(x[: math.prod(leaf.shape)].reshape(*leaf.shape, lanes), -1, 0)
-        for x, leaf in zip(results[: len(shape_carry)], shape_carry, strict=True)
-    ]
-    outputs = [
-        x[:, : math.prod(leaf.shape)].reshape(length, *leaf.shape, lanes)
-        for x, leaf in zip(results[len(shape_carry) :], shape_outputs, strict=True)
-    ]
-    return jax.tree.unflatten(jax.tree.structure(after[0]), carry), jax.tree.unflatten(jax.tree.structure(after[1]), outputs)
+
+
+class _Loop:
+    """What a kernel has to play: elements that begin it, that a step reads, and that it leaves, with the tape between."""
+
+    def __init__(self, begin: list[Any], before: list[Any], after: list[Any], tape: list[Operation]) -> None:
+        self.begin, self.before, self.after, self.tape = begin, before, after, tape
+
+    def play(
+        self, wanted: list[Any], dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
+    ) -> tuple[list[Array], list[Array]]:
+        """Return the elements after the last step, ``[environments]``, and those wanted of every step, ``[length, environments]``."""
+        told = [i for i, element in enumerate(wanted) if isinstance(element, Later)]
+        tape = _needed(self.tape, [*self.after, *wanted])
+        used = [operand for operation in tape for operand in operation.operands]
+        known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
+        tables = _distinct(x.array for x in used if isinstance(x, Table))
+
+        def kernel(*refs: Any) -> None:
+            inputs = dict(zip(map(id, (*known, *tables)), refs, strict=False))
+            refs_last, refs_told = refs[len(inputs) : len(inputs) + len(dtypes)], refs[len(inputs) + len(dtypes) :]
+            # Behind the last environment come copies of it, which write what it writes.
+            lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
+
+            def read(x: Array, i: Any) -> Any:
+                return inputs[id(x)][i if x.shape[0] > 1 else 0, lane if x.shape[1] > 1 else 0]
+
+            def spread(x: Any) -> Any:
+                return x if np.ndim(x) else lax.broadcast_in_dim(x, (WARP,), ())
+
+            always = {id(x): read(x, 0) for x in known if x.shape[0] == 1}
+
+            def body(i: Array, carried: Sequence[Array]) -> list[Array]:
+                found: dict[int, Any] = dict(zip(map(id, self.before), carried, strict=True)) | always
+
+                def find(x: Any) -> Any:
+                    if isinstance(x, np.generic):
+                        return x
+                    if id(x) not in found:
+                        found[id(x)] = read(x, i)
+                    return found[id(x)]
+
+                for function, operands, result in tape:
+                    if isinstance(operands[0], Table):
+                        found[id(result)] = function(inputs[id(operands[0].array)], find(operands[1]))
+                    else:
+                        found[id(result)] = function(*(spread(find(x)) for x in operands))
+                for ref, place in zip(refs_told, told, strict=True):
+                    ref[i, lane] = spread(find(wanted[place]))
+                return [spread(find(x)) for x in self.after]
+
+            begin = [spread(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
+            last = lax.fori_loop(jnp.int32(0), jnp.int32(length), body, begin)
+            for ref, element in zip(refs_last, last, strict=True):
+                ref[lane] = element
+
+        results = pl.pallas_call(
+            kernel,
+            out_shape=[
+                *(jax.ShapeDtypeStruct((envs,), dtype) for dtype in dtypes),
+                *(jax.ShapeDtypeStruct((length, envs), wanted_dtypes[i]) for i in told),
+            ],
+            grid=(-(-envs // WARP),),
+            compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
+            interpret=interpret,
+            name="jaxenv_fused_scan",
+        )(*known, *(x.reshape(-1) for x in tables))
+        whole = dict(zip(told, results[len(dtypes) :], strict=True))
+        every = [whole[i] if i in whole else jnp.broadcast_to(x, (length, envs)) for i, x in enumerate(wanted)]
+        return results[: len(dtypes)], every
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
@@ -132,55 +153,40 @@ def _one(tree: Any) -> Any:
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), tree)
 
 
-def _constants(jaxpr: Any) -> list[Any]:
-    """Return the constant arrays of a program and of those within it."""
-    jaxpr, consts = opened(jaxpr)
-    return [*consts, *(c for equation in jaxpr.eqns for inner in inner_jaxprs(equation) for c in _constants(inner))]
+def _rows(array: Array, arrange: Callable[[Array], Array]) -> Value:
+    """Return the value of an array ``[n, ...]`` whose first axis is that of steps or of environments."""
+    flat = array.reshape(array.shape[0], -1)
+    return box([arrange(flat[:, j]) for j in range(flat.shape[1])], array.shape[1:])
 
 
-def _in_memory(constant: Any) -> bool:
-    return isinstance(constant, Tracer) or _is_key(constant) or np.size(constant) > INLINE
+def _elements(values: Sequence[Value]) -> list[Any]:
+    return [element for value in values for element in value.reshape(-1)]
 
 
-def _is_key(array: Any) -> bool:
-    return isinstance(array, Array) and jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
+def _dtypes(leaves: Sequence[Any]) -> list[Any]:
+    return [leaf.dtype for leaf in leaves for _ in range(math.prod(leaf.shape))]
 
 
-def _data(constant: Any) -> Array:
-    return jax.random.key_data(constant) if _is_key(constant) else jnp.asarray(constant)
+def _distinct(arrays: Iterable[Array]) -> list[Array]:
+    return list({id(x): x for x in arrays}.values())
 
 
-def _table(ref: Any, data: Array, constant: Any) -> Table | Value:
-    table = Table(data.shape, lambda place: ref[place], preload=data.size <= PRELOAD)
-    if not _is_key(constant):
-        return table
-    words, shape = table.elements(), constant.shape
-    return box([Key(words[place]) for place in np.ndindex(*shape)], shape)
+def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
+    """Return the operations that results depend on."""
+    needed, kept = set(map(id, results)), []
+    for operation in reversed(tape):
+        if id(operation.result) in needed:
+            needed.update(map(id, operation.operands))
+            kept.append(operation)
+    return kept[::-1]
 
 
-def _parted(refs: Sequence[Any], counts: Sequence[int]) -> list[Sequence[Any]]:
-    ends = np.cumsum(counts).tolist()
-    return [refs[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
-
-
-def _value(read: Callable[[int], Any], shape: tuple[int, ...]) -> Value:
-    return box([read(j) for j in range(math.prod(shape))], shape)
-
-
-def _shaped(elements: Sequence[Array], leaves: Sequence[Any]) -> list[Value]:
-    """Arrange elements as values of the shapes of ``leaves``."""
-    values: list[Value] = []
+def _gathered(elements: list[Array], leaves: Sequence[Any], before: tuple[int, ...]) -> list[Array]:
+    """Arrange elements of shape ``before`` as leaves ``[*before, ...]``."""
+    gathered: list[Array] = []
     for leaf in leaves:
         size = math.prod(leaf.shape)
-        values.append(box(elements[:size], leaf.shape))
+        flat = jnp.stack(elements[:size], -1) if size else jnp.zeros((*before, 0), leaf.dtype)
+        gathered.append(flat.reshape(*before, *leaf.shape))
         elements = elements[size:]
-    return values
-
-
-def _rows(shape: tuple[int, ...]) -> int:
-    """Return how many rows of memory a leaf has: one even where it has no elements, since empty arrays are no operands."""
-    return max(1, math.prod(shape))
-
-
-def _in_rows(array: Array) -> Array:
-    return array if array.size else jnp.zeros([max(1, n) for n in array.shape], array.dtype)
+    return gathered

@@ -1,24 +1,29 @@
-"""One environment's program, played by many at once: every scalar of a jaxpr becomes a vector of lanes.
+"""The step of one environment, taken apart into operations on single numbers.
 
-``vmap`` gives every array of an unbatched program one more axis, and with it concatenations, slices and transposes of whole
-batches. Here an array of shape ``S`` becomes ``S`` separate values, each a vector with one element for each environment. What
-only moves elements around (slicing, stacking, reshaping) then costs nothing at all, and what is left is arithmetic of equal
-shapes: what a GPU kernel is made of.
+``vmap`` gives every array of a step one more axis, and with it concatenations, slices and transposes of whole batches. Here an
+array of shape ``S`` becomes ``S`` separate *elements*, so that whatever only moves elements around (slicing, stacking,
+reshaping) costs nothing, and what is left is arithmetic: what a GPU kernel is made of.
 
-A value is a numpy array of objects, of the unbatched value's shape. An object is one *element*: a numpy scalar (a constant), a
-JAX scalar (the same in every lane), a vector ``[lanes]``, or a :class:`Key`.
+A value is a numpy array of objects, of the unbatched value's shape. Its elements are
+
+* numpy scalars: constants;
+* JAX arrays of two axes, ``[steps, environments]``, either of which may have size 1: what is known before the first step because
+  it depends on no state, such as random numbers. It is computed at once, by XLA;
+* :class:`Later`: what depends on the state. It is not computed but written to a tape, which a kernel plays at every step;
+* :class:`Key`: a random key, whose words are elements.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 Value = np.ndarray
@@ -29,13 +34,25 @@ Rule = Callable[["Lanes", Any, Sequence[Any]], Sequence[Any]]
 RULES: dict[str, Rule] = {}
 """How primitives other than elementwise ones are interpreted, by name."""
 
+ELEMENTWISE = frozenset(
+    """
+    abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp convert_element_type cos cosh
+    div eq erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or
+    pow rem rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square sub tan tanh xor
+    """.split()
+)
+"""Primitives that act on each element alone and that Pallas compiles for a GPU."""
 
-MOST_OPERATIONS = 20_000
-"""Operations of a step beyond which it is left to vmap: they would take long to compile."""
+MOST_OPERATIONS = 4_000
+"""Length of a tape beyond which a step is left to ``lax.scan``: the kernel would take long to compile."""
 
 
 class UnsupportedError(NotImplementedError):
-    """A program has something that can't be split into lanes; the message names it."""
+    """A step has something that can't be taken apart; the message names it."""
+
+
+class Later:
+    """An element that depends on the state: the result of an operation on the tape, or an element of the state itself."""
 
 
 class Key:
@@ -46,25 +63,41 @@ class Key:
 
 
 class Table:
-    """A value that all lanes share, in memory: elements are read when they are used, at a place that lanes may choose."""
+    """A value that all environments share, as an array: its elements can be read at places that are found out later."""
 
-    def __init__(self, shape: tuple[int, ...], read: Callable[[Any], Any], preload: bool = False) -> None:
-        self.shape, self.read = shape, read
-        self._loaded = self._load() if preload else None
+    def __init__(self, array: Array) -> None:
+        self.array = array
 
-    def elements(self) -> Value:
-        """Return every element."""
-        return self._load() if self._loaded is None else self._loaded
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.array.shape
 
     def reshape(self, shape: Sequence[int]) -> Table:
         """Return the same elements in another shape."""
-        return Table(tuple(shape), self.read)
+        return Table(self.array.reshape(shape))
 
-    def _load(self) -> Value:
-        return box([self.read(i) for i in range(math.prod(self.shape))], self.shape)
+    @cached_property
+    def elements(self) -> Value:
+        """The elements: constants if they are known while tracing, else ``[1, 1]`` each."""
+        if not isinstance(self.array, jax.core.Tracer):
+            return constant(self.array)
+        flat = self.array.reshape(-1, 1, 1)
+        return box([flat[i] for i in range(flat.shape[0])], self.shape)
 
 
-def box(elements: Sequence[Any], shape: tuple[int, ...]) -> Value:
+class Operation(NamedTuple):
+    """What the tape says to do at every step."""
+
+    function: Callable[..., Any]
+    """A JAX function of scalars or, for a look-up, of a table's elements and a place."""
+    operands: tuple[Any, ...]
+    """Elements; for a look-up, a :class:`Table` and the place."""
+    result: Later
+    """What it is called afterwards."""
+
+
+def box(elements: Sequence[Any], shape: Sequence[int]) -> Value:
     """Arrange elements as a value."""
     value = np.empty(len(elements), object)
     for i, element in enumerate(elements):
@@ -73,7 +106,7 @@ def box(elements: Sequence[Any], shape: tuple[int, ...]) -> Value:
 
 
 def constant(array: Any) -> Value:
-    """Return the value of an array that is known."""
+    """Return the value of an array that is known to numpy."""
     array = np.asarray(array)
     return box([array.dtype.type(element) for element in array.reshape(-1)], array.shape)
 
@@ -88,13 +121,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def inner_jaxprs(equation: Any) -> list[Any]:
-    """Return all programs within an equation."""
-    params = jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: isinstance(x, ClosedJaxpr | Jaxpr))
-    return [x for x in params if isinstance(x, ClosedJaxpr | Jaxpr)]
-
-
-def inner_jaxpr(equation: Any) -> Any:
+def called(equation: Any) -> Any:
     """Return the program that an equation merely calls, or None."""
     if equation.primitive.name in ("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"):
         return equation.params.get("jaxpr") or equation.params.get("call_jaxpr")
@@ -103,58 +130,41 @@ def inner_jaxpr(equation: Any) -> Any:
     return None
 
 
-def opened(jaxpr: Any) -> tuple[Jaxpr, Sequence[Any]]:
-    """Return a program and its constants, whether it is closed over them or has none."""
-    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
-
-
 class Lanes:
-    """An interpreter of jaxprs on lanes.
+    """An interpreter of jaxprs that computes what it can and writes the rest to a tape."""
 
-    Args:
-        count: how many lanes there are.
-        tables: constant arrays that are in memory, by their ``id``.
-    """
+    def __init__(self) -> None:
+        self.tape: list[Operation] = []
 
-    def __init__(self, count: int, tables: dict[int, Table]) -> None:
-        self.count, self.tables = count, tables
-        self.operations = 0
-
-    def run(self, jaxpr: Any, args: Sequence[Value | Table]) -> list[Value]:
+    def run(self, jaxpr: ClosedJaxpr | Jaxpr, args: Sequence[Value | Table]) -> list[Value]:
         """Return the results of a program."""
-        jaxpr, consts = opened(jaxpr)
-        values: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
-        for var, const in zip(jaxpr.constvars, consts, strict=True):
-            values[var] = self.tables[id(const)] if id(const) in self.tables else constant(const)
+        opened, consts = (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
+        values: dict[Any, Any] = dict(zip(opened.invars, args, strict=True))
+        values.update(zip(opened.constvars, map(_constant, consts), strict=True))
 
         def read(atom: Any) -> Value | Table:
             return constant(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values[atom]
 
-        for equation in jaxpr.eqns:
+        for equation in opened.eqns:
             results = self._equation(equation, [read(atom) for atom in equation.invars])
             values.update(zip(equation.outvars, results, strict=True))
-        return [self.value(read(atom)) for atom in jaxpr.outvars]
+        return [value(read(atom)) for atom in opened.outvars]
 
-    def trace(self, function: Callable[..., Any], *args: Value | Table) -> list[Value]:
+    def trace(self, function: Callable[..., Any], *args: Value) -> list[Value]:
         """Run a JAX function of unbatched uint32 arrays, such as a generator's, on values."""
         shapes = [jax.ShapeDtypeStruct(arg.shape, jnp.uint32) for arg in args]
         return self.run(jax.make_jaxpr(function)(*shapes), args)
 
     def _equation(self, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
-        inner = inner_jaxpr(equation)
-        if inner is not None:
-            return self.run(inner, operands)
+        program = called(equation)
+        if program is not None:
+            return self.run(program, operands)
         name = equation.primitive.name
         if name in RULES:
             return RULES[name](self, equation, operands)
-        if name in ELEMENTWISE:
-            return [self.map(equation.outvars[0].aval.shape, equation.primitive, [self.value(x) for x in operands], equation.params)]
-        raise UnsupportedError(name)
-
-    @staticmethod
-    def value(operand: Value | Table) -> Value:
-        """Return the elements of an operand."""
-        return operand.elements() if isinstance(operand, Table) else operand
+        if name not in ELEMENTWISE:
+            raise UnsupportedError(name)
+        return [self.map(equation.outvars[0].aval.shape, equation.primitive, list(map(value, operands)), equation.params)]
 
     def map(self, shape: tuple[int, ...], primitive: Any, operands: Sequence[Value], params: Any) -> Value:
         """Apply an elementwise primitive; operands are broadcast."""
@@ -175,37 +185,45 @@ class Lanes:
         if keys:  # a choice between keys: word by word
             words = [[x.words[i] if isinstance(x, Key) else x for x in elements] for i in range(len(keys[0].words))]
             return Key(box([self.bind(primitive, word, params) for word in words], keys[0].words.shape))
-        self.operations += 1
-        if self.operations > MOST_OPERATIONS:
-            raise UnsupportedError(f"more than {MOST_OPERATIONS} operations a step")
-        if any(np.ndim(x) for x in elements):
-            elements = [self.spread(x) for x in elements]
-        return primitive.bind(*elements, **params)
+        return self.apply(lambda *operands: primitive.bind(*operands, **params), *elements)
 
-    def spread(self, element: Any) -> Any:
-        """Give an element that lanes may share a place in each of them."""
-        return element if np.ndim(element) else lax.broadcast_in_dim(element, (self.count,), ())
+    def apply(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """Apply an elementwise JAX function to elements: now or, if one of them comes later, then."""
+        if any(isinstance(x, Later) for x in operands):
+            if len(self.tape) == MOST_OPERATIONS:
+                raise UnsupportedError(f"more than {MOST_OPERATIONS:,} operations")
+            self.tape.append(Operation(function, operands, Later()))
+            return self.tape[-1].result
+        shape = np.broadcast_shapes(*(np.shape(x) for x in operands)) or (1, 1)
+        return function(*(jnp.broadcast_to(x, shape) for x in operands))
 
-    def fold(self, function: Callable[[Any, Any], Any], elements: Iterator[Any]) -> Any:
-        """Combine elements, two at a time."""
-        result = next(elements)
-        for element in elements:
-            result = function(result, element)
-        return result
-
-    def apply(self, function: Callable[..., Any], *elements: Any) -> Any:
-        """Apply a JAX function of scalars to elements."""
-        if any(np.ndim(x) for x in elements):
-            elements = tuple(self.spread(x) for x in elements)
-        return function(*elements)
+    def look_up(self, table: Table, place: Any) -> Any:
+        """Return the element of a table at a place in row-major order, int32."""
+        read = lambda elements, place: elements[place]  # noqa: E731
+        if isinstance(place, Later):
+            self.tape.append(Operation(read, (table, place), Later()))
+            return self.tape[-1].result
+        return jnp.broadcast_to(read(table.array.reshape(-1), place), np.shape(place) or (1, 1))
 
 
-ELEMENTWISE = frozenset(
-    """
-    abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp clz convert_element_type cos cosh
-    div eq erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or
-    population_count pow rem rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square sub tan
-    tanh xor
-    """.split()
-)
-"""Primitives that act on each element alone and that Pallas can compile for a GPU."""
+def value(operand: Value | Table) -> Value:
+    """Return the elements of an operand."""
+    return operand.elements if isinstance(operand, Table) else operand
+
+
+def fold(function: Callable[[Any, Any], Any], elements: Iterator[Any]) -> Any:
+    """Combine elements, two at a time."""
+    result = next(elements)
+    for element in elements:
+        result = function(result, element)
+    return result
+
+
+def _constant(array: Any) -> Value | Table:
+    """Return the value of a constant of a program: known to numpy, or only to JAX, or a table if it is large."""
+    if isinstance(array, Array) and jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+        words = Table(jax.random.key_data(array)).elements
+        return box([Key(words[place]) for place in np.ndindex(array.shape)], array.shape)
+    if isinstance(array, jax.core.Tracer) or math.prod(np.shape(array)) > 1:
+        return Table(jnp.asarray(array))
+    return constant(array)

@@ -74,11 +74,11 @@ def play(
     def informed(inputs: Any, time: Array, state: Any, action: Any) -> dict[str, Any]:
         return inform(begin(inputs)[0], time, state, action)
 
-    info = jax.vmap(jax.vmap(informed, in_axes=(0, None, -1, -1)), in_axes=(None, 0, 0, 0))(inputs, times, states, actions)
+    info = jax.vmap(jax.vmap(informed, in_axes=(0, None, 0, 0)), in_axes=(None, 0, 0, 0))(inputs, times, states, actions)
     discount = jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0))
     trajectory = Trajectory(
-        obs=jax.vmap(jax.vmap(observe, in_axes=-1))(states),
-        action=jax.tree.map(lambda x: jnp.moveaxis(x, -1, 1), actions),
+        obs=jax.vmap(jax.vmap(observe))(states),
+        action=actions,
         reward=rewards,
         done=done,
         info=info | {"terminated": terminated, "truncated": truncated, "discount": discount},

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Key, Lanes, Table, UnsupportedError, Value, box, constant, rule
+from jaxenv.fused.lanes import Key, Lanes, Table, UnsupportedError, Value, box, constant, fold, rule, value
 
 LONGEST_LOOP = 16
 """Iterations up to which an inner scan is unrolled."""
@@ -24,7 +24,7 @@ def moving(*names: str) -> Callable[[Callable[[Value, Any], Any]], None]:
     def register(function: Callable[[Value, Any], Any]) -> None:
         @rule(*names)
         def move(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-            return [function(lanes.value(operands[0]), equation.params)]
+            return [function(value(operands[0]), equation.params)]
 
         del move
 
@@ -57,6 +57,40 @@ def _broadcast_in_dim(x: Value, params: Any) -> Value:
     return np.broadcast_to(x.reshape(sizes), shape)
 
 
+@rule("population_count")
+def _population_count(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    return [_each(lanes, _ones, equation, operands)]
+
+
+@rule("clz")
+def _clz(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    return [_each(lanes, _leading_zeros, equation, operands)]
+
+
+def _each(lanes: Lanes, function: Callable[[Any], Any], equation: Any, operands: Sequence[Any]) -> Value:
+    x, dtype = value(operands[0]), equation.invars[0].aval.dtype
+    if dtype.itemsize != 4:
+        raise UnsupportedError(f"{equation.primitive.name} of {dtype}")
+    return box([lanes.apply(function, element) for element in x.reshape(-1)], x.shape)
+
+
+def _ones(x: Any) -> Any:
+    """Count the ones of 32-bit words by adding ever wider fields: Triton has no such instruction."""
+    bits = lax.bitcast_convert_type(x, jnp.uint32)
+    bits -= (bits >> 1) & np.uint32(0x55555555)
+    bits = (bits & np.uint32(0x33333333)) + ((bits >> 2) & np.uint32(0x33333333))
+    bits = (bits + (bits >> 4)) & np.uint32(0x0F0F0F0F)
+    return lax.bitcast_convert_type((bits * np.uint32(0x01010101)) >> 24, x.dtype)
+
+
+def _leading_zeros(x: Any) -> Any:
+    """Count what lies above the first one of 32-bit words: fill everything below it, and count the ones."""
+    bits = lax.bitcast_convert_type(x, jnp.uint32)
+    for shift in (1, 2, 4, 8, 16):
+        bits |= bits >> shift
+    return lax.bitcast_convert_type(_ones(~bits), x.dtype)
+
+
 @rule("optimization_barrier")
 def _optimization_barrier(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
     return operands
@@ -64,24 +98,24 @@ def _optimization_barrier(lanes: Lanes, equation: Any, operands: Sequence[Any]) 
 
 @rule("concatenate")
 def _concatenate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    return [np.concatenate([lanes.value(x) for x in operands], equation.params["dimension"])]
+    return [np.concatenate([value(x) for x in operands], equation.params["dimension"])]
 
 
 @rule("stack")
 def _stack(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    return [np.stack([lanes.value(x) for x in operands], equation.params["axis"])]
+    return [np.stack([value(x) for x in operands], equation.params["axis"])]
 
 
 @rule("unstack")
 def _unstack(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    x, axis = lanes.value(operands[0]), equation.params["axis"]
+    x, axis = value(operands[0]), equation.params["axis"]
     return [x.take([i], axis).reshape(equation.outvars[0].aval.shape) for i in range(x.shape[axis])]
 
 
 @rule("split")
 def _split(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
     ends = np.cumsum(equation.params["sizes"])[:-1]
-    return np.split(lanes.value(operands[0]), ends, equation.params["axis"])
+    return np.split(value(operands[0]), ends, equation.params["axis"])
 
 
 @rule("iota")
@@ -95,7 +129,7 @@ def _iota(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Valu
 
 @rule("pad")
 def _pad(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    x, filler = map(lanes.value, operands)
+    x, filler = map(value, operands)
     config = equation.params["padding_config"]
     if any(low < 0 or high < 0 for low, high, _ in config):
         raise UnsupportedError("pad with negative widths")
@@ -112,12 +146,12 @@ def reducing(name: str, function: Callable[[Any, Any], Any], empty: Any) -> None
 
     @rule(name)
     def reduce(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-        x, axes = lanes.value(operands[0]), equation.params["axes"]
+        x, axes = value(operands[0]), equation.params["axes"]
         kept = equation.outvars[0].aval.shape
         rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(math.prod(kept), math.prod(x.shape[a] for a in axes))
         if not rows.shape[1]:
             return [constant(np.full(kept, empty, equation.outvars[0].aval.dtype))]
-        return [box([lanes.fold(lambda a, b: lanes.apply(function, a, b), iter(row)) for row in rows], kept)]
+        return [box([fold(lambda a, b: lanes.apply(function, a, b), iter(row)) for row in rows], kept)]
 
     del reduce
 
@@ -137,7 +171,7 @@ def choosing(name: str, better: Callable[[Any, Any], Any]) -> None:
     @rule(name)
     def choose(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
         (axis,), dtype = equation.params["axes"], equation.params["index_dtype"]
-        x = np.moveaxis(lanes.value(operands[0]), axis, -1)
+        x = np.moveaxis(value(operands[0]), axis, -1)
 
         def first(row: Value) -> Any:
             best, place = row[0], np.zeros((), dtype)[()]
@@ -163,7 +197,7 @@ def accumulating(name: str, function: Callable[[Any, Any], Any]) -> None:
     @rule(name)
     def accumulate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
         axis, reverse = equation.params["axis"], equation.params["reverse"]
-        x = np.moveaxis(lanes.value(operands[0]), axis, 0)
+        x = np.moveaxis(value(operands[0]), axis, 0)
         x = x[::-1] if reverse else x
         rows = [x[:1]]
         for row in x[1:]:
@@ -191,7 +225,7 @@ def _dot_general(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequen
         sizes = [math.prod(x.shape[a] for a in axes) for axes in (batch, free, contract)]
         return x.transpose(*batch, *free, *contract).reshape(sizes), tuple(x.shape[a] for a in free)
 
-    left, right = map(lanes.value, operands)
+    left, right = map(value, operands)
     shape_batch = tuple(left.shape[a] for a in batch_left)
     (left, shape_left), (right, shape_right) = arranged(left, batch_left, contract_left), arranged(right, batch_right, contract_right)
 
@@ -200,7 +234,7 @@ def _dot_general(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequen
 
     def dot(row: Value, column: Value) -> Any:
         products: Iterator[Any] = (lanes.apply(product, a, b) for a, b in zip(row, column, strict=True))
-        return lanes.fold(lambda a, b: lanes.apply(lax.add, a, b), products)
+        return fold(lambda a, b: lanes.apply(lax.add, a, b), products)
 
     dots = [dot(row, column) for rows, columns in zip(left, right, strict=True) for row in rows for column in columns]
     return [box(dots, (*shape_batch, *shape_left, *shape_right))]
@@ -209,19 +243,19 @@ def _dot_general(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequen
 # -- choosing places ---------------------------------------------------------------------------------------------------
 
 
-def look_up(lanes: Lanes, operand: Any, place: Any) -> Any:
-    """Return the element of ``operand`` whose number in row-major order is ``place``, int32, which lanes may choose."""
-    if isinstance(operand, Table):
-        return operand.read(place)
-    elements = operand.reshape(-1)
+def look_up(lanes: Lanes, operand: Value | Table, place: Any) -> Any:
+    """Return the element of ``operand`` whose number in row-major order is ``place``, int32."""
     if isinstance(place, np.generic):
-        return elements[int(place)]
+        return value(operand).reshape(-1)[int(place)]
+    if isinstance(operand, Table):
+        return lanes.look_up(operand, place)
+    elements = operand.reshape(-1)
     if len(elements) > LONGEST_CHAIN:
         raise UnsupportedError(f"a place chosen among {len(elements)} elements")
-    return lanes.fold(
-        lambda found, numbered: lanes.apply(jnp.where, lanes.apply(lax.eq, place, np.int32(numbered[0])), numbered[1], found),
-        iter([elements[0], *list(enumerate(elements))[1:]]),
-    )
+    found = elements[0]
+    for i, element in enumerate(elements[1:], 1):
+        found = lanes.apply(jnp.where, lanes.apply(lax.eq, place, np.int32(i)), element, found)
+    return found
 
 
 def clamped(lanes: Lanes, start: Any, highest: int) -> Any:
@@ -248,7 +282,7 @@ def _dynamic_slice(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequ
     operand, *starts = operands
     sizes = equation.params["slice_sizes"]
     limits = [n - size for n, size in zip(operand.shape, sizes, strict=True)]
-    starts = [clamped(lanes, lanes.value(start)[()], limit) for start, limit in zip(starts, limits, strict=True)]
+    starts = [clamped(lanes, value(start)[()], limit) for start, limit in zip(starts, limits, strict=True)]
     out = np.empty(sizes, object)
     for place in np.ndindex(*sizes):
         indices = [_shift(lanes, start, i) for start, i in zip(starts, place, strict=True)]
@@ -264,7 +298,7 @@ def _shift(lanes: Lanes, start: Any, by: int) -> Any:
 
 @rule("dynamic_update_slice")
 def _dynamic_update_slice(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    operand, update, *starts = map(lanes.value, operands)
+    operand, update, *starts = map(value, operands)
     limits = [n - size for n, size in zip(operand.shape, update.shape, strict=True)]
     starts = [clamped(lanes, start[()], limit) for start, limit in zip(starts, limits, strict=True)]
     if operand.size * update.size > LONGEST_CHAIN**2:
@@ -292,14 +326,14 @@ def _platform_index(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Seq
 @rule("cond")
 def _cond(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
     (which, *args), branches = operands, equation.params["branches"]
-    index = lanes.value(which)[()]
+    index = value(which)[()]
     if isinstance(index, np.generic):
         return lanes.run(branches[min(max(int(index), 0), len(branches) - 1)], args)
     results = [lanes.run(branch, args) for branch in branches]
     chosen = results[0]
     for number, result in enumerate(results[1:], 1):
         last = number == len(results) - 1  # an index beyond the last branch means the last
-        here = lanes.apply(lax.ge if last else lax.eq, index, np.asarray(number, index.dtype)[()])
+        here = lanes.apply(lax.ge if last else lax.eq, index, np.asarray(number, equation.invars[0].aval.dtype)[()])
         chosen = [_where(lanes, here, new, old) for new, old in zip(result, chosen, strict=True)]
     return chosen
 
@@ -315,11 +349,11 @@ def _scan(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Any]
     length, fixed, carried = params["length"], params["num_consts"], params["num_carry"]
     if length > LONGEST_LOOP:
         raise UnsupportedError(f"a scan of {length} iterations")
-    values = [lanes.value(x) for x in operands]
+    values = [value(x) for x in operands]
     consts, carry, rows = values[:fixed], values[fixed : fixed + carried], values[fixed + carried :]
     outputs: dict[int, list[Value]] = {}
     for step in reversed(range(length)) if params["reverse"] else range(length):
-        results = lanes.run(params["jaxpr"], [*consts, *carry, *(np.asarray(row[step], object) for row in rows)])
+        results = lanes.run(params["jaxpr"], [*consts, *carry, *(row[step : step + 1].reshape(row.shape[1:]) for row in rows)])
         carry, outputs[step] = results[:carried], results[carried:]
     stacked = [np.stack([outputs[step][i] for step in range(length)]) for i in range(len(equation.outvars) - carried)]
     return [*carry, *stacked]
@@ -330,13 +364,13 @@ def _scan(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Any]
 
 @rule("random_wrap")
 def _random_wrap(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    words, shape = lanes.value(operands[0]), equation.outvars[0].aval.shape
+    words, shape = value(operands[0]), equation.outvars[0].aval.shape
     return [box([Key(words[place]) for place in np.ndindex(shape)], shape)]
 
 
 @rule("random_unwrap")
 def _random_unwrap(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    return [_data(lanes.value(operands[0]), equation.outvars[0].aval.shape)]
+    return [_data(value(operands[0]), equation.outvars[0].aval.shape)]
 
 
 def _data(keys: Value, shape: tuple[int, ...]) -> Value:
@@ -345,7 +379,7 @@ def _data(keys: Value, shape: tuple[int, ...]) -> Value:
 
 @rule("random_bits", "random_split", "random_fold_in")
 def _generate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    keys, params = lanes.value(operands[0]), equation.params
+    keys, params = value(operands[0]), equation.params
     generator = equation.invars[0].aval.dtype._impl  # what JAX itself calls; the same for JAX's generators and registered ones
     if keys.shape:
         raise UnsupportedError(f"{equation.primitive.name} of several keys")
@@ -355,6 +389,6 @@ def _generate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[
     if equation.primitive.name == "random_split":
         (words,) = lanes.trace(lambda key: generator.split(key, params["shape"]), data)
     else:
-        (words,) = lanes.trace(generator.fold_in, data, lanes.value(operands[1]))
+        (words,) = lanes.trace(generator.fold_in, data, value(operands[1]))
     shape = equation.outvars[0].aval.shape
     return [box([Key(words[place]) for place in np.ndindex(shape)], shape)]
