@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxenv.visualize import Canvas, Size
+from jaxenv.visualize import Canvas, Size, props
 from jaxenv.visualize.palette import BLACK, GREY, SILVER, WHITE
 
 if TYPE_CHECKING:
@@ -65,17 +65,7 @@ def mountain_car(state: MountainCarState, params: MountainCarParams, size: Size)
     canvas = Canvas(size, (-1.2, -0.25, 0.6, 1.55))
     canvas = canvas.below(height, SILVER).curve(height, BLACK)
     goal = jnp.asarray(params.goal_position)
-    foot = height(goal)
-    canvas = canvas.line((goal, foot), (goal, foot + 0.18), BLACK, width=0.012)
-    flag = jnp.stack([jnp.stack([goal + dx, foot + dy]) for dx, dy in ((0.0, 0.18), (0.0, 0.1), (0.09, 0.14))])
-    canvas = canvas.polygon(flag, _JOINT)
-    x, slope = state.position, jnp.arctan(1.35 * jnp.cos(3.0 * state.position))
-    cos, sin = jnp.cos(slope), jnp.sin(slope)
-
-    def place(along: float, above: float) -> tuple[Array, Array]:
-        return x + along * cos - above * sin, height(x) + along * sin + above * cos
-
-    canvas = canvas.rectangle(place(0.0, 0.075), (0.2, 0.075), BLACK, angle=slope, rounding=0.02)
-    canvas = canvas.rectangle(place(-0.01, 0.125), (0.1, 0.06), BLACK, angle=slope, rounding=0.02)
-    wheels = jnp.stack([jnp.stack(place(along, 0.033)) for along in (-0.06, 0.06)])
-    return canvas.circle(wheels, 0.035, GREY).circle(wheels, 0.012, WHITE).image()
+    canvas = props.flag(canvas, (goal, height(goal)), pole=BLACK, cloth=_JOINT)
+    x = state.position
+    slope = jnp.arctan(1.35 * jnp.cos(3.0 * x))
+    return props.car(canvas, (x, height(x)), slope, body=BLACK, tyres=GREY, hubs=WHITE).image()

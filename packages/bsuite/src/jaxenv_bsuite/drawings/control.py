@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxenv.visualize import Canvas, Size
+from jaxenv.visualize import Canvas, Size, props
 from jaxenv.visualize.palette import BLUE, GREEN, GREY, INK, ORANGE, PAPER, SILVER, SKY, VERMILION, WHITE, YELLOW, mix
 
 if TYPE_CHECKING:
@@ -79,20 +79,10 @@ def mountain_car(state: MountainCarState, params: MountainCarParams, size: Size)
 
     canvas = Canvas(size, (-1.2, -0.25, 0.6, 1.55), PAPER).below(height, SILVER).curve(height, INK)
     goal = jnp.asarray(params.goal_position)
-    foot = height(goal)
-    canvas = canvas.line((goal, foot), (goal, foot + 0.18), INK, width=0.012)
-    flag = jnp.stack([jnp.stack([goal + dx, foot + dy]) for dx, dy in ((0.0, 0.18), (0.0, 0.1), (0.09, 0.14))])
-    canvas = canvas.polygon(flag, YELLOW)
-    x, slope = state.position, jnp.arctan(1.35 * jnp.cos(3.0 * state.position))
-    cos, sin = jnp.cos(slope), jnp.sin(slope)
-
-    def place(along: float, above: float) -> tuple[Array, Array]:
-        return x + along * cos - above * sin, height(x) + along * sin + above * cos
-
-    canvas = canvas.rectangle(place(0.0, 0.075), (0.2, 0.075), BLUE, angle=slope, rounding=0.02)
-    canvas = canvas.rectangle(place(-0.01, 0.125), (0.1, 0.06), BLUE, angle=slope, rounding=0.02)
-    wheels = jnp.stack([jnp.stack(place(along, 0.033)) for along in (-0.06, 0.06)])
-    canvas = canvas.circle(wheels, 0.035, INK).circle(wheels, 0.012, WHITE)
+    canvas = props.flag(canvas, (goal, height(goal)), pole=INK, cloth=YELLOW)
+    x = state.position
+    slope = jnp.arctan(1.35 * jnp.cos(3.0 * x))
+    canvas = props.car(canvas, (x, height(x)), slope, body=BLUE, tyres=INK, hubs=WHITE)
     elapsed = jnp.asarray(state.time) / jnp.asarray(params.max_steps)
     canvas = canvas.text("time", (-1.15, 1.46), INK, height=0.055, align="left")
     return canvas.meter(elapsed, (-0.93, 1.43, 0.55, 1.49), mix(SKY, VERMILION, elapsed > 0.9)).image()

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv.visualize import distance, font
+from jaxenv.visualize import distance, font, pixels
 from jaxenv.visualize.palette import SILVER, WHITE, Color
 
 Size: TypeAlias = "int | tuple[int, int]"
@@ -154,12 +154,12 @@ class Canvas:
             palette if isinstance(palette, np.ndarray | Array) else jnp.stack([jnp.asarray(c).astype(jnp.float32) for c in palette])
         )
         colors = jnp.asarray(many).astype(jnp.float32)
-        packed = _pack(colors[:, 0], colors[:, 1], colors[:, 2])[jnp.asarray(cells, jnp.int32)]
+        packed = pixels.pack(colors[:, 0], colors[:, 1], colors[:, 2])[jnp.asarray(cells, jnp.int32)]
         packed = packed[:, column][row, :]
         planes = [((packed >> shift) & 0xFF).astype(jnp.float32) for shift in (0, 8, 16)]
         inset = gap / 2.0 / self.pixel
         wide, high = (right - left) / columns / self.pixel, (top - bottom) / rows / self.pixel
-        inside = np.minimum(_inside(across, column, wide, inset)[None, :], _inside(down, row, high, inset)[:, None])
+        inside = np.minimum(pixels.inside(across, column, wide, inset)[None, :], pixels.inside(down, row, high, inset)[:, None])
         return self._blend(jnp.asarray(inside), planes)
 
     # -- text --------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Canvas:
         """Return the picture, uint8[H, W, 3]."""
         # Packed, a pixel's three channels share one evaluation of all its shapes.
         red, green, blue = self._planes
-        return jax.lax.bitcast_convert_type(_pack(red, green, blue), jnp.uint8)[..., :3]
+        return jax.lax.bitcast_convert_type(pixels.pack(red, green, blue), jnp.uint8)[..., :3]
 
     # -- how it is done ----------------------------------------------------------------------------------------
 
@@ -291,19 +291,3 @@ def _pair(point: Point) -> tuple[Array, Array]:
     x, y = jnp.asarray(x).astype(jnp.float32), jnp.asarray(y).astype(jnp.float32)
     shape = jnp.broadcast_shapes(x.shape, y.shape)
     return jnp.broadcast_to(x, shape), jnp.broadcast_to(y, shape)
-
-
-def _pack(red: Array, green: Array, blue: Array) -> Array:
-    """Return colours as one number each, red in the lowest byte, uint32."""
-    r, g, b = ((plane + 0.5).astype(jnp.uint32) for plane in (red, green, blue))
-    return r | (g << 8) | (b << 16)
-
-
-def _inside(along: np.ndarray, cell: np.ndarray, pixels: float, inset: float) -> np.ndarray:
-    """Return how much of each pixel lies inside its cell, whose sides are moved inwards by ``inset`` pixels."""
-    middle = np.abs(along - cell - 0.5) * pixels
-    return (
-        np.clip(pixels / 2.0 - inset + 0.5 - middle, 0.0, 1.0).astype(np.float32)
-        if inset
-        else ((middle <= pixels / 2.0 + 1e-4).astype(np.float32))
-    )
