@@ -209,18 +209,19 @@ def playing(
         act = _acting(env, params, policy, policy_params, initial_carry is not None)
 
         def step_env(key: Array, time: Array, state: Any, action: Any) -> Any:
-            return env.step(_keys_at(key, time)[1], state, action, params)
+            return env.step_env(_keys_at(key, time)[1], state, action, params)
 
         def one_step(key: Array, time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
             obs, state, carry, tally = loop
-            next_carry, action = act(carry, obs, _keys_at(key, time)[0])
-            next_obs, state, reward, done, info = step_env(key, time, state, action)
+            key_act, key_step = _keys_at(key, time)
+            next_carry, action = act(carry, obs, key_act)
+            next_obs, state, reward, done, info = env.step(key_step, state, action, params)
             next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
             return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
         if fusing:
             begin = lambda inputs: begin_one(*inputs, shared)  # noqa: E731
-            played = fusing.play(env, params, one_step, lambda *step: step_env(*step)[4], begin, (indices, loop), times)
+            played = fusing.play(env, params, one_step, step_env, begin, (indices, loop), times)
             if played is not None:
                 return played
         keys, loop = jax.vmap(begin_one, in_axes=(0, 0, None))(indices, loop, shared)

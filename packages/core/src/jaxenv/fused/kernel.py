@@ -30,22 +30,28 @@ Prepare = Callable[[Any], tuple[Any, Any]]
 """``prepare(inputs) -> (fixed, carry)`` of one environment: what it keeps, and what goes from step to step."""
 Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 """``step(fixed, carry, x) -> (carry, outputs)`` of one environment."""
+Detail = Callable[[Any, Any, Any], Any]
+"""``detail(fixed, outputs, x) -> details`` of one environment: what can be told of a step when its outputs are known."""
 
 
-def scan(prepare: Prepare, step: Step, inputs: Any, xs: Any, *, interpret: bool = False) -> tuple[Any, Any]:
+def scan(
+    prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, interpret: bool = False
+) -> tuple[Any, Any, Any]:
     """Do what a ``lax.scan`` over a vmapped ``step`` does, in one kernel.
 
-    ``prepare`` and ``step`` are JAX functions of one environment. What they close over, such as parameters, all share.
+    ``prepare``, ``step`` and ``detail`` are JAX functions of one environment. What they close over, such as parameters, all share.
 
     Args:
         prepare: makes what an environment begins with.
         step: takes one step.
+        detail: works out more about a step, for all steps at once; it costs nothing where its results are not used.
         inputs: what ``prepare`` is given; leaves ``[environments, ...]``.
         xs: what all environments share at one time, such as the number of the step; leaves ``[length, ...]``.
         interpret: whether Pallas only pretends, for tests on a CPU.
 
     Returns:
-        The last carry, leaves ``[environments, ...]``, and the outputs of every step, leaves ``[length, environments, ...]``.
+        The last carry, leaves ``[environments, ...]``, and the outputs and the details of every step, leaves
+        ``[length, environments, ...]``.
 
     Raises:
         UnsupportedError: something in a step can't be taken apart.
@@ -63,11 +69,16 @@ def scan(prepare: Prepare, step: Step, inputs: Any, xs: Any, *, interpret: bool 
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
     loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), lanes.tape)
-    wanted = _elements(results[len(carry) :])
-    last, told = loop.play(wanted, _dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
+    last, told = loop.play(
+        _elements(results[len(carry) :]), _dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret
+    )
+    detailed, shapes = _traced(detail, begin[0], after[1], _one(xs))
+    details = _elements(lanes.run(detailed, [*fixed, *_shaped(told, shape_outputs), *now]))
+    every = length, envs
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
-        jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs))),
+        jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, every)),
+        jax.tree.unflatten(jax.tree.structure(shapes), _gathered(details, jax.tree.leaves(shapes), every)),
     )
 
 
@@ -79,8 +90,8 @@ class _Loop:
 
     def play(
         self, wanted: list[Any], dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
-    ) -> tuple[list[Array], list[Array]]:
-        """Return the elements after the last step, ``[environments]``, and those wanted of every step, ``[length, environments]``."""
+    ) -> tuple[list[Array], list[Any]]:
+        """Return the elements after the last step, ``[environments]``, and those wanted of every step: known, or ``[length, environments]``."""
         told = [i for i, element in enumerate(wanted) if isinstance(element, Later)]
         tape = _needed(self.tape, [*self.after, *wanted])
         used = [operand for operation in tape for operand in operation.operands]
@@ -100,16 +111,16 @@ class _Loop:
                 return x if np.ndim(x) else lax.broadcast_in_dim(x, (WARP,), ())
 
             always = {id(x): read(x, 0) for x in known if x.shape[0] == 1}
+            at_times = [x for x in known if x.shape[0] > 1]
 
-            def body(i: Array, carried: Sequence[Array]) -> list[Array]:
-                found: dict[int, Any] = dict(zip(map(id, self.before), carried, strict=True)) | always
+            def body(i: Array, carried: tuple[list[Array], list[Array]]) -> tuple[list[Array], list[Array]]:
+                state, now = carried
+                # What the next step reads is fetched while this one computes.
+                later = [read(x, jnp.minimum(i + 1, np.int32(length - 1))) for x in at_times]
+                found = always | dict(zip(map(id, (*self.before, *at_times)), (*state, *now), strict=True))
 
                 def find(x: Any) -> Any:
-                    if isinstance(x, np.generic):
-                        return x
-                    if id(x) not in found:
-                        found[id(x)] = read(x, i)
-                    return found[id(x)]
+                    return x if isinstance(x, np.generic) else found[id(x)]
 
                 for function, operands, result in tape:
                     if isinstance(operands[0], Table):
@@ -118,10 +129,11 @@ class _Loop:
                         found[id(result)] = function(*(spread(find(x)) for x in operands))
                 for ref, place in zip(refs_told, told, strict=True):
                     ref[i, lane] = spread(find(wanted[place]))
-                return [spread(find(x)) for x in self.after]
+                return [spread(find(x)) for x in self.after], later
 
             begin = [spread(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
-            last = lax.fori_loop(jnp.int32(0), jnp.int32(length), body, begin)
+            first = [read(x, 0) for x in at_times]
+            last, _ = lax.fori_loop(jnp.int32(0), jnp.int32(length), body, (begin, first))
             for ref, element in zip(refs_last, last, strict=True):
                 ref[lane] = element
 
@@ -137,8 +149,7 @@ class _Loop:
             name="jaxenv_fused_scan",
         )(*known, *(x.reshape(-1) for x in tables))
         whole = dict(zip(told, results[len(dtypes) :], strict=True))
-        every = [whole[i] if i in whole else jnp.broadcast_to(x, (length, envs)) for i, x in enumerate(wanted)]
-        return results[: len(dtypes)], every
+        return results[: len(dtypes)], [whole.get(i, x) for i, x in enumerate(wanted)]
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
@@ -163,6 +174,16 @@ def _elements(values: Sequence[Value]) -> list[Any]:
     return [element for value in values for element in value.reshape(-1)]
 
 
+def _shaped(elements: Sequence[Any], leaves: Sequence[Any]) -> list[Value]:
+    """Arrange elements as the values of leaves."""
+    values: list[Value] = []
+    for leaf in leaves:
+        size = math.prod(leaf.shape)
+        values.append(box(elements[:size], leaf.shape))
+        elements = elements[size:]
+    return values
+
+
 def _dtypes(leaves: Sequence[Any]) -> list[Any]:
     return [leaf.dtype for leaf in leaves for _ in range(math.prod(leaf.shape))]
 
@@ -181,12 +202,11 @@ def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
     return kept[::-1]
 
 
-def _gathered(elements: list[Array], leaves: Sequence[Any], before: tuple[int, ...]) -> list[Array]:
-    """Arrange elements of shape ``before`` as leaves ``[*before, ...]``."""
+def _gathered(elements: Sequence[Any], leaves: Sequence[Any], before: tuple[int, ...]) -> list[Array]:
+    """Make arrays ``[*before, ...]`` of leaves whose elements are arrays of the shape ``before``, or of one that broadcasts to it."""
     gathered: list[Array] = []
-    for leaf in leaves:
-        size = math.prod(leaf.shape)
-        flat = jnp.stack(elements[:size], -1) if size else jnp.zeros((*before, 0), leaf.dtype)
-        gathered.append(flat.reshape(*before, *leaf.shape))
-        elements = elements[size:]
+    for leaf, value in zip(leaves, _shaped(elements, leaves), strict=True):
+        flat = [jnp.broadcast_to(element, before) for element in value.reshape(-1)]
+        stacked = jnp.stack(flat, -1) if flat else jnp.zeros((*before, 0), leaf.dtype)
+        gathered.append(stacked.reshape(*before, *leaf.shape))
     return gathered

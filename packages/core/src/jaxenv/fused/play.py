@@ -21,15 +21,15 @@ from jaxenv.fused.lanes import UnsupportedError
 
 OneStep = Callable[[Any, Array, Any], tuple[Any, Trajectory]]
 """``one_step(keys, time, loop) -> (loop, trajectory)`` of one environment."""
-Inform = Callable[[Any, Array, Any, Any], dict[str, Any]]
-"""``inform(keys, time, state, action) -> info`` of one environment's step."""
+StepEnv = Callable[[Any, Array, Any, Any], tuple[Any, Any, Array, Array, dict[str, Any]]]
+"""``step_env(keys, time, state, action) -> obs, state, reward, done, info`` of one environment's step, without a reset."""
 
 
 def play(
     env: Environment[Any, Any],
     params: Any,
     one_step: OneStep,
-    inform: Inform,
+    step_env: StepEnv,
     begin: Callable[[Any], tuple[Any, Any]],
     inputs: Any,
     times: Array,
@@ -42,7 +42,7 @@ def play(
         env: the environment.
         params: its parameters, shared by all environments.
         one_step: one step of one environment. Its loop is ``(obs, state, ...)``, with what ``env`` observes in ``state``.
-        inform: works the ``info`` of a step out again from where it began.
+        step_env: the environment's part of that step once more, up to the reset: what ``info`` says is found by it.
         begin: ``begin(inputs) -> (keys, loop)`` of one environment.
         inputs: what it is given; leaves ``[num_envs, ...]``.
         times: the numbers of the steps, uint32[num_steps].
@@ -54,7 +54,7 @@ def play(
     Raises:
         UnsupportedError: something in a step can't be split into lanes.
     """
-    if type(env).step is not Environment.step:
+    if type(env).step is not Environment.step or type(env).step_env is not Environment.step_env:
         raise UnsupportedError("a step method of its own")
 
     def prepare(inputs: Any) -> tuple[Any, Any]:
@@ -62,25 +62,24 @@ def play(
         return keys, tuple(rest)
 
     def step(keys: Any, rest: Any, time: Array) -> tuple[Any, Any]:
-        (_, *after), now = one_step(keys, time, (_observation(env, rest[0], params), *rest))
+        (_, *after), now = one_step(keys, time, (observe(rest[0]), *rest))
         return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
 
-    last, outputs = kernel.scan(prepare, step, inputs, times, interpret=interpret)
-    states, actions, rewards, done, terminated, truncated = outputs
+    def detail(keys: Any, outputs: Any, time: Array) -> tuple[Any, dict[str, Any]]:
+        _, ended, _, _, info = step_env(keys, time, *outputs[:2])
+        return ended, {name: item for name, item in info.items() if name not in ("discount", "final_observation")}
 
     def observe(state: Any) -> Any:
         return _observation(env, state, params)
 
-    def informed(inputs: Any, time: Array, state: Any, action: Any) -> dict[str, Any]:
-        return inform(begin(inputs)[0], time, state, action)
-
-    info = jax.vmap(jax.vmap(informed, in_axes=(0, None, 0, 0)), in_axes=(None, 0, 0, 0))(inputs, times, states, actions)
-    discount = jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0))
-    trajectory = Trajectory(
-        obs=jax.vmap(jax.vmap(observe))(states),
-        action=actions,
-        reward=rewards,
-        done=done,
-        info=info | {"terminated": terminated, "truncated": truncated, "discount": discount},
-    )
+    last, outputs, (ended, info) = kernel.scan(prepare, step, detail, inputs, times, interpret=interpret)
+    states, actions, rewards, done, terminated, truncated = outputs
+    observe_all = jax.vmap(jax.vmap(observe))
+    info |= {
+        "terminated": terminated,
+        "truncated": truncated,
+        "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
+        "final_observation": observe_all(ended),
+    }
+    trajectory = Trajectory(obs=observe_all(states), action=actions, reward=rewards, done=done, info=info)
     return (jax.vmap(observe)(last[0]), *last), trajectory
