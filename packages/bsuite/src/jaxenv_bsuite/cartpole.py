@@ -10,8 +10,7 @@ from jax import Array
 from jaxenv import Transition, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, check_times, draw_reset, episode_steps, features, push
+from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, PoleTask, draw_reset, features, push
 from jaxenv_bsuite.numerics import real
 
 
@@ -33,7 +32,7 @@ class CartpoleState(PoleState):
     """The largest return of an episode that ended, over all episodes."""
 
 
-class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
+class Cartpole(PoleTask[CartpoleState, CartpoleParams]):
     """Balance a pole on a cart by pushing the cart left, right or not at all.
 
     ===========  ========================================  =========  ===========
@@ -77,21 +76,11 @@ class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
     ((1, 6), 1.0, False)
     """
 
-    max_time: float = 10.0
-    timescale: float = 0.01
-
     counters = ("upright", "best_episode")
-
-    def __post_init__(self) -> None:
-        check_times(self.max_time, self.timescale)
 
     @property
     def default_params(self) -> CartpoleParams:
         return CartpoleParams()
-
-    @property
-    def differentiable(self) -> bool:
-        return True
 
     def init(self, key: Array, params: CartpoleParams) -> CartpoleState:
         none = jnp.int32(0)
@@ -103,8 +92,7 @@ class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
         state = push(state, action, self.timescale, params)
         good = (jnp.cos(state.theta) > params.height_threshold) & (jnp.abs(state.x) < params.x_threshold)
         earned = good.astype(jnp.int32)
-        steps = state.time + 1
-        terminated = ~good | (steps >= episode_steps(self.max_time, self.timescale))
+        terminated = ~good | self.time_is_up(state)
         # Every step of an episode but a failed last one earns 1, so the return needs no counter of its own.
         best = jnp.where(terminated, jnp.maximum(state.best_episode, state.time + earned), state.best_episode)
         state = state.replace(upright=state.upright + earned, best_episode=best)
@@ -117,9 +105,6 @@ class Cartpole(BsuiteEnvironment[CartpoleState, CartpoleParams]):
         from jaxenv_bsuite.drawings import control
 
         return control.cartpole(self, state, params, size)
-
-    def action_space(self, params: CartpoleParams) -> spaces.Discrete:
-        return spaces.Discrete(3)
 
     def observation_space(self, params: CartpoleParams) -> spaces.Box:
         return spaces.Box(-jnp.inf, jnp.inf, (1, 6))

@@ -9,9 +9,10 @@ from typing import NamedTuple, TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, random
+from jaxenv import Params, State, random, spaces
 from jaxtyping import Float
 
+from jaxenv_bsuite.base import BsuiteEnvironment
 from jaxenv_bsuite.numerics import ratio
 
 
@@ -51,6 +52,7 @@ class PoleState(State):
 
 
 PoleStateT = TypeVar("PoleStateT", bound=PoleState)
+PoleParamsT = TypeVar("PoleParamsT", bound=PoleParams)
 
 
 class Draws(NamedTuple):
@@ -108,15 +110,33 @@ def episode_steps(max_time: float, timescale: float) -> int:
     return steps
 
 
-def check_times(max_time: float, timescale: float) -> None:
-    """Refuse times by which an episode would never end."""
-    if not (0.0 < timescale <= max_time <= 1e7 * timescale < math.inf):
-        raise ValueError(
-            f"an episode of max_time = {max_time!r} in steps of timescale = {timescale!r} is not possible; "
-            "choose 0 < timescale <= max_time, at most ten million steps"
-        )
-
-
 def _wrapped(angle: Array) -> Array:
     """Return the angle modulo a full turn, as ``numpy.remainder`` rounds it; a floor vectorises where a remainder does not."""
     return angle - jnp.floor(angle * (0.5 / math.pi)) * (2.0 * math.pi)
+
+
+class PoleTask(BsuiteEnvironment[PoleStateT, PoleParamsT]):
+    """What both tasks have besides the physics: a clock that ends episodes, and three pushes to choose from."""
+
+    max_time: float = 10.0
+    """Seconds after which an episode is over."""
+    timescale: float = 0.01
+    """Seconds that a step takes."""
+
+    def __post_init__(self) -> None:
+        if not (0.0 < self.timescale <= self.max_time <= 1e7 * self.timescale < math.inf):
+            raise ValueError(
+                f"an episode of max_time = {self.max_time!r} in steps of timescale = {self.timescale!r} is not possible; "
+                "choose 0 < timescale <= max_time, at most ten million steps"
+            )
+
+    @property
+    def differentiable(self) -> bool:
+        return True
+
+    def time_is_up(self, state: PoleStateT) -> Array:
+        """Whether the episode ends with the step from ``state``, bool[]."""
+        return jnp.asarray(state.time) + 1 >= episode_steps(self.max_time, self.timescale)
+
+    def action_space(self, params: PoleParamsT) -> spaces.Discrete:
+        return spaces.Discrete(3)

@@ -11,8 +11,7 @@ from jax import Array
 from jaxenv import Transition, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, check_times, draw_reset, episode_steps, features, push
+from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, PoleTask, draw_reset, features, push
 from jaxenv_bsuite.numerics import real
 
 
@@ -48,7 +47,7 @@ class CartpoleSwingupState(PoleState):
     """Pushes of that episode."""
 
 
-class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupParams]):
+class CartpoleSwingup(PoleTask[CartpoleSwingupState, CartpoleSwingupParams]):
     """Swing up a pole that hangs down from a cart, and hold it still near the centre of the track.
 
     ===========  =============================================  =========  ===========
@@ -92,21 +91,11 @@ class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupPar
     (1, 8)
     """
 
-    max_time: float = 10.0
-    timescale: float = 0.01
-
     counters = ("total_upright", "total_moves", "best_upright", "best_moves")
-
-    def __post_init__(self) -> None:
-        check_times(self.max_time, self.timescale)
 
     @property
     def default_params(self) -> CartpoleSwingupParams:
         return CartpoleSwingupParams()
-
-    @property
-    def differentiable(self) -> bool:
-        return True
 
     def init(self, key: Array, params: CartpoleSwingupParams) -> CartpoleSwingupState:
         x, x_dot, theta, theta_dot = draw_reset(key, params)
@@ -120,8 +109,7 @@ class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupPar
         high = jnp.cos(state.theta) > params.height_threshold
         upright = (high & self._slow(state, params) & self._central(state, params)).astype(jnp.int32)
         moved = jnp.abs(action - 1)
-        steps = state.time + 1
-        terminated = (jnp.abs(state.x) > params.x_threshold) | (steps >= episode_steps(self.max_time, self.timescale))
+        terminated = (jnp.abs(state.x) > params.x_threshold) | self.time_is_up(state)
         state = state.replace(
             upright=state.upright + upright,
             moves=state.moves + moved,
@@ -156,9 +144,6 @@ class CartpoleSwingup(BsuiteEnvironment[CartpoleSwingupState, CartpoleSwingupPar
         from jaxenv_bsuite.drawings import control
 
         return control.cartpole_swingup(self, state, params, size)
-
-    def action_space(self, params: CartpoleSwingupParams) -> spaces.Discrete:
-        return spaces.Discrete(3)
 
     def observation_space(self, params: CartpoleSwingupParams) -> spaces.Box:
         return spaces.Box(-jnp.inf, jnp.inf, (1, 8))

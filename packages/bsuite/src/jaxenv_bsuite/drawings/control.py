@@ -13,7 +13,7 @@ from jaxenv.visualize.palette import BLUE, GREEN, GREY, INK, ORANGE, PAPER, SILV
 
 if TYPE_CHECKING:
     from jaxenv_bsuite.cartpole import Cartpole, CartpoleParams, CartpoleState
-    from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState
+    from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, PoleTask
     from jaxenv_bsuite.cartpole_swingup import CartpoleSwingup, CartpoleSwingupParams, CartpoleSwingupState
     from jaxenv_bsuite.mountain_car import MountainCarParams, MountainCarState
 
@@ -24,7 +24,7 @@ _drawing_of = partial(jax.jit, static_argnames=("env", "size"))
 
 
 def _stage(
-    size: Size, state: PoleState, params: PoleParams, height: Array | float, reach: Array | float, elapsed: Array
+    env: PoleTask[Any, Any], state: PoleState, params: PoleParams, size: Size, height: Array | float, reach: Array | float
 ) -> tuple[Canvas, Array]:
     """Draw the track, the place where upright is rewarded, and the time; return the picture and the length of a metre.
 
@@ -39,6 +39,7 @@ def _stage(
     canvas = canvas.line((-_TRACK, 0.0), (_TRACK, 0.0), INK)
     canvas = canvas.line(jnp.array([[-_TRACK, -0.15], [_TRACK, -0.15]]), jnp.array([[-_TRACK, 0.15], [_TRACK, 0.15]]), GREY)
     canvas = canvas.text("time", (-2.8, 3.3), INK, height=0.17, align="left")
+    elapsed = jnp.asarray(state.time).astype(jnp.float32) * env.timescale / env.max_time
     return canvas.meter(elapsed, (-2.1, 3.2, 2.8, 3.4), SKY), unit
 
 
@@ -53,8 +54,7 @@ def _cart(canvas: Canvas, state: PoleState, params: PoleParams, unit: Array, col
 @_drawing_of
 def cartpole(env: Cartpole, state: CartpoleState, params: CartpoleParams, size: Size) -> Array:
     """Draw cart and pole, and in green where the tip must stay."""
-    elapsed = jnp.asarray(state.time).astype(jnp.float32) * env.timescale / env.max_time
-    canvas, unit = _stage(size, state, params, params.height_threshold, params.x_threshold, elapsed)
+    canvas, unit = _stage(env, state, params, size, params.height_threshold, params.x_threshold)
     canvas = _cart(canvas, state, params, unit, ORANGE)
     return canvas.legend([("rewarded", _MEADOW)], (-2.8, -2.15), INK, height=0.17).image()
 
@@ -62,8 +62,7 @@ def cartpole(env: Cartpole, state: CartpoleState, params: CartpoleParams, size: 
 @_drawing_of
 def cartpole_swingup(env: CartpoleSwingup, state: CartpoleSwingupState, params: CartpoleSwingupParams, size: Size) -> Array:
     """Draw cart and pole, and in light green where the tip must be; the pole is green while it moves slowly enough."""
-    elapsed = jnp.asarray(state.time).astype(jnp.float32) * env.timescale / env.max_time
-    canvas, unit = _stage(size, state, params, params.height_threshold, params.x_reward_threshold, elapsed)
+    canvas, unit = _stage(env, state, params, size, params.height_threshold, params.x_reward_threshold)
     slow = jnp.abs(state.theta_dot) < params.theta_dot_threshold
     canvas = _cart(canvas, state, params, unit, mix(ORANGE, GREEN, slow))
     entries = [("rewarded", _MEADOW), ("slow", GREEN), ("too fast", ORANGE)]
