@@ -9,7 +9,15 @@ from jaxenv.benchmark import Measurement, Workload
 from jaxenv.benchmark.report import Report, read
 
 DOCS = Path(__file__).parents[1] / "docs"
-MACHINE = {"date": "2026-11-26", "jax": "0.10.2", "backend": "cpu", "device": "cpu", "cpu": "Abacus", "cpu_count": 2}
+MACHINE = {
+    "date": "2026-11-26",
+    "jax": "0.10.2",
+    "backend": "cpu",
+    "device": "cpu",
+    "cpu": "Abacus",
+    "cpu_count": 2,
+    "load_before": 0.25,
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +72,7 @@ def test_a_comparison_has_times_ratios_means_and_differences(script, reports):
     assert "- gymnax, A, B: a smaller A." in text
     command = "jaxenv bench A B --against gymnax --against envpool --num-envs 100 --threads 3 --num-steps 10"
     assert f"`{command} --policy random --prng jaxenv --repeats 3`" in text
-    assert "with envpool 1.0, gymnax 1.0, jaxenv 1.0, jax 0.10.2, Abacus x 2, 2026-11-26." in text
+    assert "with envpool 1.0, gymnax 1.0, jaxenv 1.0, jax 0.10.2, Abacus x 2, a load of 0.2 beforehand, 2026-11-26." in text
 
 
 def test_a_sweep_has_a_line_for_each_batch_size(script, reports):

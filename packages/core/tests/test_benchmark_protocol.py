@@ -101,8 +101,10 @@ def test_a_title_names_the_devices_if_there_are_several():
     assert OURS._replace(num_envs=2048, devices=4).title == "local/Ladder with 2,048 environments on 4 devices (jaxenv)"
 
 
-def test_the_machine_is_described():
+def test_the_machine_is_described(monkeypatch):
+    monkeypatch.setattr("os.getloadavg", lambda: (1.5, 9.0, 9.0), raising=False)
     said = machine()
+    assert said["load_before"] == 1.5
     assert said["backend"] == jax.default_backend()
     assert said["device_count"] == jax.device_count()
     assert isinstance(said["cpu"], str)

@@ -71,7 +71,7 @@ class Measurement:
 
 
 def machine() -> dict[str, Any]:
-    """Describe where a measurement is taken."""
+    """Describe where a measurement is taken, and how busy it is beforehand: processes that want a CPU, over the last minute."""
     device = jax.devices()[0]
     return {
         "date": time.strftime("%Y-%m-%d"),
@@ -82,6 +82,7 @@ def machine() -> dict[str, Any]:
         "device_count": jax.device_count(),
         "cpu": _cpu(),
         "cpu_count": os.cpu_count(),
+        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
 

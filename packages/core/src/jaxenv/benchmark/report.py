@@ -154,7 +154,9 @@ def circumstances(report: Report) -> str:
     cpu = f"{machine.get('cpu') or 'CPU'} x {machine['cpu_count']}"
     device = cpu if machine["device"] == "cpu" else f"{machine['device']} ({cpu})"
     named = [f"{title} {version}" for title, version in sorted(versions)]
-    return ", ".join([*named, f"jax {machine['jax']}", device, machine["date"]])
+    load = machine.get("load_before")
+    busy = [] if load is None else [f"a load of {load:.1f} beforehand"]
+    return ", ".join([*named, f"jax {machine['jax']}", device, *busy, machine["date"]])
 
 
 def own(report: Report) -> Measurement:
