@@ -7,13 +7,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_misc.two_arms import observation
-
-NO_ACTION = -1
-"""``last_action`` before the first pull."""
+from jaxenv_misc.two_arms import NO_ACTION, TwoArms
 
 
 @struct.dataclass
@@ -52,7 +49,7 @@ class StepDraws(NamedTuple):
     """A number uniform on [0, 1): the arm pays if it lies below the arm's probability."""
 
 
-class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
+class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
     """Find out in a hundred pulls which of two dependent arms pays more often, while earning as much as possible.
 
     One arm pays 1 with probability q, the other with 1 - q; each episode tosses a coin for which is which.
@@ -92,9 +89,6 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
     (1.0, 0.0, 1.0)
     """
 
-    normalize_time: bool = False
-    """Whether the observed time is a fraction of the limit instead of a number of pulls."""
-
     @property
     def default_params(self) -> BernoulliBanditParams:
         return BernoulliBanditParams()
@@ -126,10 +120,6 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
         info = {"regret": jnp.maximum(first, second) - chosen}
         return Transition(state.replace(last_action=action, last_reward=reward), reward, terminated=False, info=info)
 
-    def observe(self, state: BernoulliBanditState, params: BernoulliBanditParams) -> Float[Array, "4"]:
-        limit = params.max_steps_in_episode if self.normalize_time else None
-        return observation(state.last_reward, state.last_action, state.time, limit)
-
     def render(
         self, state: BernoulliBanditState, params: BernoulliBanditParams, size: int | tuple[int, int] = 256
     ) -> UInt8[Array, "h w 3"]:
@@ -137,9 +127,5 @@ class BernoulliBandit(Environment[BernoulliBanditState, BernoulliBanditParams]):
 
         return drawing.bernoulli_bandit(state, params, size)
 
-    def action_space(self, params: BernoulliBanditParams) -> spaces.Discrete:
-        return spaces.Discrete(2)
-
     def observation_space(self, params: BernoulliBanditParams) -> spaces.Box:
-        last_time = 1.0 if self.normalize_time else params.max_steps_in_episode
-        return spaces.Box(0.0, jnp.asarray((1.0, 1.0, 1.0, last_time), jnp.float32), (4,))
+        return spaces.Box(0.0, jnp.asarray((1.0, 1.0, 1.0, self.latest(params)), jnp.float32), (4,))

@@ -8,13 +8,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array, lax
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_misc.two_arms import observation
-
-NO_ACTION = -1
-"""``last_action`` before the first pull."""
+from jaxenv_misc.two_arms import NO_ACTION, TwoArms
 
 
 @struct.dataclass
@@ -57,7 +54,7 @@ class StepDraws(NamedTuple):
     """Standard normal: how far the reward of arm 1 lies from its mean, in ``sigma_l``."""
 
 
-class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
+class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
     """Find out whether an arm of unknown mean is worth pulling: is it better to learn, or to know by instinct that it rarely is?
 
     Arm 0 always pays 0. Arm 1 pays a normal reward around a mean that each episode draws from a normal distribution around -1.
@@ -95,9 +92,6 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
     (-1.0, 1.0, [-1.0, 0.0, 1.0, 1.0])
     """
 
-    normalize_time: bool = False
-    """Whether the observed time is a fraction of the limit instead of a number of pulls."""
-
     @property
     def default_params(self) -> GaussianBanditParams:
         return GaussianBanditParams()
@@ -127,10 +121,6 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
         info = {"regret": jnp.maximum(state.mu, 0.0) - jnp.where(action == 0, 0.0, state.mu)}
         return Transition(state.replace(last_action=action, last_reward=reward), reward, terminated=False, info=info)
 
-    def observe(self, state: GaussianBanditState, params: GaussianBanditParams) -> Float[Array, "4"]:
-        limit = params.max_steps_in_episode if self.normalize_time else None
-        return observation(state.last_reward, state.last_action, state.time, limit)
-
     def render(
         self, state: GaussianBanditState, params: GaussianBanditParams, size: int | tuple[int, int] = 256
     ) -> UInt8[Array, "h w 3"]:
@@ -138,12 +128,8 @@ class GaussianBandit(Environment[GaussianBanditState, GaussianBanditParams]):
 
         return drawing.gaussian_bandit(state, params, size)
 
-    def action_space(self, params: GaussianBanditParams) -> spaces.Discrete:
-        return spaces.Discrete(2)
-
     def observation_space(self, params: GaussianBanditParams) -> spaces.Box:
-        last_time = 1.0 if self.normalize_time else params.max_steps_in_episode
-        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), jnp.asarray((math.inf, 1.0, 1.0, last_time), jnp.float32), (4,))
+        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), jnp.asarray((math.inf, 1.0, 1.0, self.latest(params)), jnp.float32), (4,))
 
 
 def _normal(word: Array) -> Array:

@@ -1,19 +1,35 @@
-"""What the player of a two-armed bandit sees: the same for both bandits."""
+"""What both bandits share: two arms to choose from, and what their player sees."""
 
 from __future__ import annotations
 
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int
+from jaxenv import Environment, spaces
+from jaxenv.environment import ParamsT, StateT
+from jaxtyping import Float
+
+NO_ACTION = -1
+"""``last_action`` before the first pull."""
 
 
-def observation(
-    last_reward: Float[Array, ""], last_action: Int[Array, ""], time: Array | int, limit: Array | int | None
-) -> Float[Array, "4"]:
-    """Return the last reward, the last arm one-hot, and the time: in pulls, or as a fraction of ``limit`` where there is one."""
-    dtype = last_reward.dtype
-    pulls = jnp.asarray(time, dtype)
-    if limit is not None:
-        pulls = pulls / jnp.asarray(limit, dtype)
-    arms = [(last_action == arm).astype(dtype) for arm in (0, 1)]
-    return jnp.stack([last_reward, *arms, pulls])
+class TwoArms(Environment[StateT, ParamsT]):
+    """A bandit whose state has a ``last_action`` and a ``last_reward``."""
+
+    normalize_time: bool = False
+    """Whether the observed time is a fraction of the limit instead of a number of pulls."""
+
+    def observe(self, state: StateT, params: ParamsT) -> Float[Array, "4"]:
+        """Return the last reward, the last arm one-hot, and the time."""
+        dtype = state.last_reward.dtype
+        time = jnp.asarray(state.time, dtype)
+        if self.normalize_time:
+            time = time / jnp.asarray(params.max_steps_in_episode, dtype)
+        arms = [(state.last_action == arm).astype(dtype) for arm in (0, 1)]
+        return jnp.stack([state.last_reward, *arms, time])
+
+    def action_space(self, params: ParamsT) -> spaces.Discrete:
+        return spaces.Discrete(2)
+
+    def latest(self, params: ParamsT) -> Array | float | int:
+        """Return the largest time that is observed."""
+        return 1.0 if self.normalize_time else params.max_steps_in_episode
