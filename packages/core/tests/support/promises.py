@@ -12,7 +12,7 @@ import pytest
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
-from jaxenv.testing import CHECKS
+from jaxenv.testing import CHECKS, ConformanceError, check_env
 
 
 @struct.dataclass
@@ -75,6 +75,15 @@ def each(wrong: Wrong) -> pytest.MarkDecorator:
     """Make one test of each row."""
     names = [f"{check}-{env.__name__ if isinstance(env, type) else env.name}" for check, env, _ in wrong]
     return pytest.mark.parametrize(("check", "env", "sentence"), wrong, ids=names)
+
+
+def require_told(check: str, env: Any, sentence: str) -> None:
+    """Fail unless the kit finds that ``env`` breaks the promise of ``check``, and says so."""
+    with pytest.raises(ConformanceError, match=sentence) as caught:
+        check_env(env, only=[check])
+    # What it stands on holds, so that a user, too, gets to read this sentence.
+    failed = [result.check for result in caught.value.report.failures]
+    assert failed == [check], f"{failed} failed, and not {check} alone"
 
 
 def promises(kind: str) -> set[str]:
