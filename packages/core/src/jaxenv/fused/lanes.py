@@ -135,6 +135,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self.tape: list[Operation] = []
+        self._bound: dict[Any, Any] = {}  # results, so that none is computed twice; with operands, so that no id is used again
 
     def run(self, jaxpr: ClosedJaxpr | Jaxpr, args: Sequence[Value | Table]) -> list[Value]:
         """Return the results of a program."""
@@ -185,7 +186,10 @@ class Lanes:
         if keys:  # a choice between keys: word by word
             words = [[x.words[i] if isinstance(x, Key) else x for x in elements] for i in range(len(keys[0].words))]
             return Key(box([self.bind(primitive, word, params) for word in words], keys[0].words.shape))
-        return self.apply(lambda *operands: primitive.bind(*operands, **params), *elements)
+        name = primitive, repr(params), *((type(x), x) if isinstance(x, np.generic) else id(x) for x in elements)
+        if name not in self._bound:
+            self._bound[name] = self.apply(lambda *operands: primitive.bind(*operands, **params), *elements), elements
+        return self._bound[name][0]
 
     def apply(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Apply an elementwise JAX function to elements: now or, if one of them comes later, then."""
