@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv_minatar import space_invaders as invaders
+from jaxenv_minatar.aliens import alien_columns
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
 from jaxenv_minatar.seaquest_rules import LAST_RAMP, diver_ages, diver_x
 
@@ -65,7 +65,7 @@ def freeway(state: Any, key: Array) -> Array:
 
 def space_invaders(state: Any, key: Array) -> Array:
     """Follow the side of the block that will reach the edge first, and fire at what is above on the way."""
-    columns, place = invaders.alien_columns(state), jnp.arange(SIZE, dtype=jnp.int32)
+    columns, place = alien_columns(state), jnp.arange(SIZE, dtype=jnp.int32)
     here = columns >> place.astype(jnp.uint32) & 1 == 1
     leading = jnp.where(state.moves_right, jnp.max(jnp.where(here, place, 0)), jnp.min(jnp.where(here, place, SIZE)))
     above = columns >> state.cannon.astype(jnp.uint32) & 1 == 1

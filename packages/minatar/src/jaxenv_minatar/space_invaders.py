@@ -11,6 +11,7 @@ from jaxenv import Transition, random
 from jaxenv.staging import once
 from jaxtyping import Bool, Int, UInt32
 
+from jaxenv_minatar.aliens import BLOCK_COLUMNS, BLOCK_ROWS, alien_at, alien_bit, alien_columns, alien_row, on_board
 from jaxenv_minatar.base import (
     FIRE,
     LEFT,
@@ -29,10 +30,7 @@ from jaxenv_minatar.base import (
     row_of,
     words,
 )
-from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
-
-BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
-"""Size of a wave of aliens. They keep their places in this block, whatever happens, and the block moves as a whole."""
+from jaxenv_minatar.picture import flag, light, paint, row_masks
 
 ALL_ALIENS = (1 << BLOCK_ROWS * BLOCK_COLUMNS) - 1
 FIRST_COLUMN = 2
@@ -162,9 +160,9 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = _act(state)
         hit = state.alien_bullet == cell(CANNON_ROW, state.cannon)
-        rammed = _alien_at(state, CANNON_ROW, state.cannon)
+        rammed = alien_at(state, CANNON_ROW, state.cannon)
         state, landed = _march(state)
-        rammed = rammed | _alien_at(state, CANNON_ROW, state.cannon)
+        rammed = rammed | alien_at(state, CANNON_ROW, state.cannon)
         state = _shoot(state)
         state, kills = _kill(state)
         state = state.replace(
@@ -175,7 +173,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         return Transition(_next_wave(state, params), kills.astype(jnp.float32), once(hit | rammed | landed))
 
     def observe(self, state: SpaceInvadersState, params: RampedParams) -> Bool[Array, "10 10 6"]:
-        aliens = _alien_row(state, jnp.arange(SIZE, dtype=jnp.int32))
+        aliens = alien_row(state, jnp.arange(SIZE, dtype=jnp.int32))
         heading = jnp.where(state.moves_right, jnp.uint32(1 << 2 * SIZE), jnp.uint32(1 << SIZE))
         bullets = [
             jnp.where(place < 0, -1, flag(row_of(place), column_of(place), channel, 6))
@@ -213,7 +211,7 @@ def _march(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
     edge = jnp.where(state.moves_right, columns >> (SIZE - 1), columns & 1) == 1
     turns, drifts = moves & edge, moves & ~edge
     down = state.block_row + 1
-    landed = turns & (_alien_row(state, CANNON_ROW) != 0)
+    landed = turns & (alien_row(state, CANNON_ROW) != 0)
     alive = lax.population_count(state.aliens).astype(jnp.int32)
     after = state.replace(
         # The row after the last is the first, where MinAtar's aliens end up on the step that ends the game.
@@ -236,8 +234,8 @@ def _shoot(state: SpaceInvadersState) -> SpaceInvadersState:
     column = jnp.where(use_left, left, right)
     row = jnp.int32(0)
     for within in range(BLOCK_ROWS):
-        candidate = _on_board(state.block_row + within)
-        row = jnp.where(_alien_at(state, candidate, column), jnp.maximum(row, candidate), row)
+        candidate = on_board(state.block_row + within)
+        row = jnp.where(alien_at(state, candidate, column), jnp.maximum(row, candidate), row)
     shoots = state.alien_shot_timer == 0
     return state.replace(
         alien_bullet=jnp.where(shoots, cell(row, column), state.alien_bullet),
@@ -250,8 +248,8 @@ def _kill(state: SpaceInvadersState) -> tuple[SpaceInvadersState, Array]:
     kills, aliens, bullets = jnp.int32(0), state.aliens, []
     for place in (state.bullet, state.older_bullet):
         row, column = row_of(place), column_of(place)
-        hit = (place >= 0) & _alien_at(state, row, column)
-        aliens = jnp.where(hit, aliens & ~_alien_bit(state, row, column), aliens)
+        hit = (place >= 0) & alien_at(state, row, column)
+        aliens = jnp.where(hit, aliens & ~alien_bit(state, row, column), aliens)
         bullets.append(jnp.where(hit, NOWHERE, place))
         kills = kills + count(hit)
     bullet, older_bullet = bullets
@@ -268,40 +266,3 @@ def _next_wave(state: SpaceInvadersState, params: RampedParams) -> SpaceInvaders
         block_column=jnp.where(cleared, FIRST_COLUMN, state.block_column),
         ramp_index=state.ramp_index + count(harder),
     )
-
-
-def _on_board(row: Array) -> Array:
-    """Return a row from -9 to 19 as one from 0 to 9: the board is a ring."""
-    row = jnp.where(row < 0, row + SIZE, row)
-    return jnp.where(row >= SIZE, row - SIZE, row)
-
-
-def _alien_row(state: SpaceInvadersState, row: Array | int) -> UInt32[Array, "..."]:
-    """Return the aliens in a row of the board, or in an array of rows, a bit for each column."""
-    within = _on_board(row - state.block_row)
-    aliens = (state.aliens >> jnp.minimum(within * BLOCK_COLUMNS, 31).astype(jnp.uint32)) & ((1 << BLOCK_COLUMNS) - 1)
-    return jnp.where(within < BLOCK_ROWS, _shifted(state, aliens), jnp.uint32(0))
-
-
-def alien_columns(state: SpaceInvadersState) -> UInt32[Array, ""]:
-    """Return the columns of the board that hold an alien, a bit for each."""
-    pairs = state.aliens | state.aliens >> (2 * BLOCK_COLUMNS)
-    return _shifted(state, (pairs | pairs >> BLOCK_COLUMNS) & ((1 << BLOCK_COLUMNS) - 1))
-
-
-def _shifted(state: SpaceInvadersState, columns: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
-    """Turn columns of the block into columns of the board."""
-    return (columns << (state.block_column + (BLOCK_COLUMNS - 1)).astype(jnp.uint32)) >> (BLOCK_COLUMNS - 1) & ROW
-
-
-def _alien_at(state: SpaceInvadersState, row: Array | int, column: Array) -> Bool[Array, ""]:
-    """Return whether an alien is in a cell of the board."""
-    return (state.aliens & _alien_bit(state, row, column)) != 0
-
-
-def _alien_bit(state: SpaceInvadersState, row: Array | int, column: Array) -> UInt32[Array, ""]:
-    """Return the bit of the alien that would be in a cell of the board; no bit where the cell is not in the block."""
-    within, across = _on_board(row - state.block_row), column - state.block_column
-    inside = (within < BLOCK_ROWS) & (across >= 0) & (across < BLOCK_COLUMNS)
-    place = jnp.clip(within * BLOCK_COLUMNS + across, 0, 31).astype(jnp.uint32)
-    return jnp.where(inside, jnp.uint32(1) << place, jnp.uint32(0))
