@@ -72,7 +72,7 @@ def test_what_does_not_compile_has_no_compile_time(programs):
 def test_a_failure_costs_the_others_nothing(programs, fails, said):
     programs["rival"].fails = fails
     result = compare([THEIRS, OURS], repeats=3)
-    assert result.failures == [said]
+    assert (result.failures, result.refused) == ([said], [])
     assert [m.library for m in result.measurements] == ["jaxenv"]
     assert len(result.measurements[0].seconds) == 3
     after = programs["events"].index(f"rival: {fails}") + 1
@@ -84,7 +84,8 @@ def test_another_network_is_not_the_same_work(programs):
     assert len(compare([OURS, THEIRS], repeats=1).measurements) == 2
     result = compare([OURS._replace(policy="mlp"), THEIRS._replace(policy="mlp")], repeats=1)
     assert [m.library for m in result.measurements] == ["jaxenv"]
-    assert "(rival) was not measured: its observations and actions make another network (Network(inputs=4" in result.failures[0]
+    assert "(rival) was not measured: its observations and actions make another network (Network(inputs=4" in result.refused[0]
+    assert result.failures == []
     programs["rival"].network = programs["jaxenv"].network
     assert len(compare([OURS._replace(policy="mlp"), THEIRS._replace(policy="mlp")], repeats=1).measurements) == 2
 
@@ -98,6 +99,7 @@ def test_programs_are_compiled_without_a_cache_and_the_setting_comes_back(progra
 
 
 def test_a_title_names_the_devices_if_there_are_several():
+    assert OURS._replace(num_envs=1).title == "local/Ladder with 1 environment (jaxenv)"
     assert OURS._replace(num_envs=2048, devices=4).title == "local/Ladder with 2,048 environments on 4 devices (jaxenv)"
 
 

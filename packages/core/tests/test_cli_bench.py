@@ -9,6 +9,7 @@ import textwrap
 import pytest
 import rivals
 from jaxenv.benchmark.contenders import CONTENDERS, Counterpart
+from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.report import read
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
@@ -106,6 +107,13 @@ class TestMeasuring:
         code, out, err = jaxenv_command("bench", "row/3", *SMALL, "--against", "gymnax")
         assert code == 0
         assert "Warning: Sleeper has no task like dutch/row/3." in err
+        assert " gymnax " not in out
+
+    def test_another_network_is_left_out_with_a_warning(self, jaxenv_command, sleepers):
+        sleepers["gymnax"].network = Network(9, (), (2,))
+        code, out, err = jaxenv_command("bench", "Mill-v0", *SMALL, "--against", "gymnax", "--policy", "mlp")
+        assert code == 0
+        assert "Warning: dutch/Mill-v0 with 4 environments (gymnax) was not measured: its observations and actions make" in err
         assert " gymnax " not in out
 
     def test_a_failure_is_told_and_the_rest_is_kept(self, jaxenv_command, sleepers, tmp_path):

@@ -25,6 +25,8 @@ class Comparison(NamedTuple):
     """One for each workload that could be played, in the order that was asked for."""
     failures: list[str]
     """A sentence for each that could not."""
+    refused: list[str]
+    """A sentence for each that would have been other work than ours."""
 
 
 def compare(
@@ -58,11 +60,12 @@ def compare(
         for runner in runners:
             runner.attempt(f"run {repeat} of {repeats}:", progress, lambda runner=runner, seed=repeat: runner.run(seed))
     measurements = [runner.measurement() for runner in runners if not runner.failure]
-    return Comparison(measurements, [runner.failure for runner in runners if runner.failure])
+    failures = [runner.failure for runner in runners if runner.failure and not runner.refused]
+    return Comparison(measurements, failures, [runner.failure for runner in runners if runner.refused])
 
 
 class _Runner:
-    """A workload under way: its program, its times, and why it stopped, if it did."""
+    """A workload under way: its program, its times, and why it stopped, if it did: it failed, or it was refused."""
 
     program: Program
 
@@ -71,6 +74,7 @@ class _Runner:
         self.compile_seconds: list[float] = []
         self.seconds: list[float] = []
         self.failure = ""
+        self.refused = False
 
     def attempt(self, what: str, progress: Progress, action: Callable[[], None]) -> None:
         """Act, unless an earlier action failed."""
@@ -112,6 +116,7 @@ def _refuse_other_networks(runners: Sequence[_Runner]) -> None:
     ours = next((r for r in runners if r.workload.library == OURS and not r.failure), None)
     for runner in runners:
         if ours and not runner.failure and runner.workload.policy == "mlp" and runner.program.network != ours.program.network:
+            runner.refused = True
             runner.failure = (
                 f"{runner.workload.title} was not measured: its observations and actions make another network "
                 f"({runner.program.network}) than jaxenv's ({ours.program.network}), so the policy mlp is not the same work."

@@ -35,7 +35,7 @@ class Workload(NamedTuple):
     def title(self) -> str:
         """The workload in a few words, for messages."""
         spread = f" on {self.devices} devices" if self.devices > 1 else ""
-        return f"{self.env_id} with {self.num_envs:,} environments{spread} ({self.library})"
+        return f"{self.env_id} with {self.num_envs:,} environment{'s' * (self.num_envs > 1)}{spread} ({self.library})"
 
 
 class Program(Protocol):

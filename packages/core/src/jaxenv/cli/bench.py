@@ -81,6 +81,7 @@ def bench(
         json_file.parent.mkdir(parents=True, exist_ok=True)
     report = Report(machine(), [])
     failures: list[str] = []
+    refused: list[str] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True
     ) as progress:
@@ -100,10 +101,13 @@ def bench(
                 )
                 report.measurements.extend(result.measurements)
                 failures += result.failures
+                refused += result.refused
                 if json_file:
                     report.write(json_file)
     if report.measurements:
         print_report(report)
+    for sentence in refused:
+        complain("Warning", sentence)
     for sentence in failures:
         complain("Error", sentence)
     slower = _judge(report, before, compare_file, tolerance) if before else False

@@ -18,6 +18,8 @@ def print_report(report: Report) -> None:
     from jaxenv.benchmark.report import circumstances, differences, rows, scaling, settings, summary
 
     out = console()
+    if not out.is_terminal:  # a file has no width, and folded numbers are hard to read
+        out.width = max(out.width, 120)
     grouped = rows(report.measurements)
     out.print(_speeds(grouped))
     versions = {m.library: m.version for m in report.measurements}
@@ -47,8 +49,6 @@ def _speeds(grouped: list[Row]) -> Table:
 
     numbers = ["envs", "bytes", "ns/step", "M/s", "compile", "ratio"]
     grid = table("environment", "library", *numbers, right=numbers)
-    for column in grid.columns:
-        column.no_wrap = True
     for row in grouped:
         for place, (library, m) in enumerate(row.items()):
             grid.add_row(
