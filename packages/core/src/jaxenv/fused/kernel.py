@@ -18,7 +18,6 @@ from jax import Array, lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 from jax.extend.core import ClosedJaxpr
-from jax.interpreters import partial_eval as pe
 
 from jaxenv.fused import rules as _rules  # noqa: F401 - registers them
 from jaxenv.fused.lanes import Lanes, Later, Operation, Table, UnsupportedError, Value, box
@@ -153,10 +152,8 @@ class _Loop:
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
-    """Return the program of a function, without what its results don't need, and their shapes."""
-    closed, results = jax.make_jaxpr(function, return_shape=True)(*shapes)
-    jaxpr, _ = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.out_avals), instantiate=True)
-    return ClosedJaxpr(jaxpr, closed.consts), results
+    """Return the program of a function, and the shapes of its results."""
+    return jax.make_jaxpr(function, return_shape=True)(*shapes)
 
 
 def _one(tree: Any) -> Any:

@@ -34,6 +34,9 @@ Rule = Callable[["Lanes", Any, Sequence[Any]], Sequence[Any]]
 RULES: dict[str, Rule] = {}
 """How primitives other than elementwise ones are interpreted, by name."""
 
+SHORTCUTS: dict[str, Callable[..., Sequence[Value] | None]] = {}
+"""Other ways to compute what a jitted function of a certain name does, from the interpreter and the operands; None to decline."""
+
 ELEMENTWISE = frozenset(
     """
     abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp convert_element_type cos cosh
@@ -130,6 +133,25 @@ def called(equation: Any) -> Any:
     return None
 
 
+def opened(jaxpr: ClosedJaxpr | Jaxpr) -> tuple[Jaxpr, Sequence[Any]]:
+    """Return a program and its constants."""
+    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
+
+
+def uses(program: Jaxpr, wanted: tuple[bool, ...]) -> tuple[list[tuple[bool, ...]], tuple[bool, ...]]:
+    """Tell which results of each equation, and which inputs, the ``wanted`` results of a program depend on."""
+    live = {var for var, use in zip(program.outvars, wanted, strict=True) if use and not isinstance(var, Literal)}
+    masks: list[tuple[bool, ...]] = []
+    for equation in reversed(program.eqns):
+        mask = tuple(var in live for var in equation.outvars)
+        masks.append(mask)
+        if any(mask):
+            inner = called(equation)
+            needs = uses(opened(inner)[0], mask)[1] if inner is not None else (True,) * len(equation.invars)
+            live.update(var for var, use in zip(equation.invars, needs, strict=True) if use and not isinstance(var, Literal))
+    return masks[::-1], tuple(var in live for var in program.invars)
+
+
 class Lanes:
     """An interpreter of jaxprs that computes what it can and writes the rest to a tape."""
 
@@ -137,30 +159,32 @@ class Lanes:
         self.tape: list[Operation] = []
         self._bound: dict[Any, Any] = {}  # results, so that none is computed twice; with operands, so that no id is used again
 
-    def run(self, jaxpr: ClosedJaxpr | Jaxpr, args: Sequence[Value | Table]) -> list[Value]:
-        """Return the results of a program."""
-        opened, consts = (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
-        values: dict[Any, Any] = dict(zip(opened.invars, args, strict=True))
-        values.update(zip(opened.constvars, map(_constant, consts), strict=True))
+    def run(self, jaxpr: ClosedJaxpr | Jaxpr, args: Sequence[Any], wanted: tuple[bool, ...] | None = None) -> list[Any]:
+        """Return the results of a program; None for those that are not wanted."""
+        program, consts = opened(jaxpr)
+        wanted = (True,) * len(program.outvars) if wanted is None else wanted
+        values: dict[Any, Any] = dict(zip(program.invars, args, strict=True))
+        values.update(zip(program.constvars, map(_constant, consts), strict=True))
 
-        def read(atom: Any) -> Value | Table:
-            return constant(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values[atom]
+        def read(atom: Any) -> Any:
+            return constant(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values.get(atom)
 
-        for equation in opened.eqns:
-            results = self._equation(equation, [read(atom) for atom in equation.invars])
-            values.update(zip(equation.outvars, results, strict=True))
-        return [value(read(atom)) for atom in opened.outvars]
+        for equation, mask in zip(program.eqns, uses(program, wanted)[0], strict=True):
+            if any(mask):
+                results = self._equation(equation, [read(atom) for atom in equation.invars], mask)
+                values.update(zip(equation.outvars, results, strict=True))
+        return [value(read(atom)) if use else None for atom, use in zip(program.outvars, wanted, strict=True)]
 
     def trace(self, function: Callable[..., Any], *args: Value) -> list[Value]:
         """Run a JAX function of unbatched uint32 arrays, such as a generator's, on values."""
         shapes = [jax.ShapeDtypeStruct(arg.shape, jnp.uint32) for arg in args]
         return self.run(jax.make_jaxpr(function)(*shapes), args)
 
-    def _equation(self, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
-        program = called(equation)
+    def _equation(self, equation: Any, operands: Sequence[Any], wanted: tuple[bool, ...]) -> Sequence[Any]:
+        program, name = called(equation), equation.primitive.name
         if program is not None:
-            return self.run(program, operands)
-        name = equation.primitive.name
+            shortcut = SHORTCUTS.get(equation.params.get("name", ""))
+            return (shortcut and shortcut(self, *operands)) or self.run(program, operands, wanted)
         if name in RULES:
             return RULES[name](self, equation, operands)
         if name not in ELEMENTWISE:

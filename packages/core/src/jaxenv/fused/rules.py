@@ -9,8 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.random import threefry2x32_p
 
-from jaxenv.fused.lanes import Key, Lanes, Table, UnsupportedError, Value, box, constant, fold, rule, value
+from jaxenv.fused.lanes import SHORTCUTS, Key, Lanes, Later, Table, UnsupportedError, Value, box, constant, fold, rule, value
 
 LONGEST_LOOP = 16
 """Iterations up to which an inner scan is unrolled."""
@@ -392,3 +393,28 @@ def _generate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[
         (words,) = lanes.trace(generator.fold_in, data, value(operands[1]))
     shape = equation.outvars[0].aval.shape
     return [box([Key(words[place]) for place in np.ndindex(shape)], shape)]
+
+
+def _threefry_block(lanes: Lanes, first: Any, second: Any, counter: Any) -> Sequence[Value] | None:
+    """Let JAX's own kernel compute a block of ``jaxenv.random.threefry`` that is known: there is nothing to compile then."""
+    return _threefry(lanes, (first, second, constant(np.uint32(0)), counter))
+
+
+SHORTCUTS["threefry_block"] = _threefry_block
+
+
+@rule("threefry2x32")
+def _threefry2x32(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    known = _threefry(lanes, operands)
+    if known is None:
+        raise UnsupportedError("random numbers from a key that depends on the state")
+    return known
+
+
+def _threefry(lanes: Lanes, operands: Sequence[Any]) -> Sequence[Value] | None:
+    values = np.broadcast_arrays(*map(value, operands))
+    if any(isinstance(element, Later) for x in values for element in x.reshape(-1)):
+        return None
+    shape = values[0].shape
+    pairs = [lanes.apply(threefry2x32_p.bind, *words) for words in zip(*(x.reshape(-1) for x in values), strict=True)]
+    return [box([pair[i] for pair in pairs], shape) for i in range(2)]

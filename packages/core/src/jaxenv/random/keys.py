@@ -84,7 +84,7 @@ def _random_fold_in(key: Array, data: Array) -> Array:
     if not is_threefry(key):
         return jax.random.fold_in(key, data)
     words = jax.random.key_data(key)
-    return jax.random.wrap_key_data(stack(threefry.block(words[0], words[1], data)), impl="threefry2x32")
+    return jax.random.wrap_key_data(stack(threefry.threefry_block(words[0], words[1], data)), impl="threefry2x32")
 
 
 @jax.jit

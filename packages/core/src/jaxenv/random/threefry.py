@@ -29,14 +29,14 @@ def _rounds(first: Array, second: Array, counter: Array | np.uint32) -> tuple[Ar
 
 
 @stage
-def block(first: Array, second: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
+def threefry_block(first: Array, second: Array, counter: Array | np.uint32) -> tuple[Array, Array]:
     """Encrypt the 64-bit number ``counter`` under a key of two words: two words, each a full output of the cipher."""
     return _rounds(first, second, counter)
 
 
 def lanes(key: Array, count: int) -> list[Array]:
     """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
-    return [word for counter in range(-(-count // 2)) for word in block(key[0], key[1], np.uint32(counter))][:count]
+    return [word for counter in range(-(-count // 2)) for word in threefry_block(key[0], key[1], np.uint32(counter))][:count]
 
 
 def stream(key: Array, shape: tuple[int, ...]) -> Array:
