@@ -59,16 +59,15 @@ def test_asterix_chooses_among_all_free_slots_alike():
 
 
 def test_asterix_first_ramps_on_step_102_and_never_reaches_speed_zero(asterix):
-    state, ramps, slowest = asterix.state, [], []
-    for step in range(1, 1_100):
+    def step(state, _):
         # The board stays empty, so that nothing ends the game.
         after = asterix.step(state.replace(occupied=jnp.uint32(0)), NOOP).state
-        if int(after.ramp_index) > int(state.ramp_index):
-            ramps.append(step)
-        state = after
-        slowest.append((int(asterix_module.spawn_speed(state)), int(asterix_module.move_speed(state))))
-    assert ramps == [102 * n for n in range(1, 10)]
-    assert min(slowest) == (1, 1)
+        speeds = asterix_module.spawn_speed(after), asterix_module.move_speed(after)
+        return after, (after.ramp_index > state.ramp_index, *speeds)
+
+    _, (ramps, spawn_speeds, move_speeds) = jax.lax.scan(step, asterix.state, length=1_099)
+    assert (1 + np.flatnonzero(ramps)).tolist() == [102 * n for n in range(1, 10)]
+    assert (int(spawn_speeds.min()), int(move_speeds.min())) == (1, 1)
 
 
 def test_asterix_does_not_ramp_where_ramping_is_off(asterix):
