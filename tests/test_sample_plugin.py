@@ -9,6 +9,7 @@ SAMPLE = Path(__file__).parent / "sample_plugin"
 PUBLIC = {
     "jaxenv": {"EnvSpec", "Environment", "Params", "State", "Transition", "random", "spaces"},
     "jaxenv.hookspecs": {"hookimpl"},
+    "jaxenv.lazy": {"exports"},
     "jaxenv.registry": {"Command"},
     "jaxenv.testing": {"check_env"},
 }
