@@ -7,6 +7,7 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv_bsuite import MNISTBandit, mnist_data
+from jaxenv_bsuite.mnist_bandit import of_255
 from jaxenv_bsuite.mnist_data import ENVIRONMENT_VARIABLE, MnistDataError, MnistNotFoundError
 
 
@@ -141,3 +142,9 @@ def test_the_images_are_put_on_the_device_once():
     first, second = jaxenv.make("bsuite/mnist/0")[1], jaxenv.make("bsuite/mnist/1")[1]
     assert first.images is second.images
     assert isinstance(jax.jit(lambda: MNISTBandit().default_params.labels[0])(), jax.Array)
+
+
+def test_pixels_are_divided_to_the_last_bit():
+    pixels = np.arange(-128, 256, dtype=np.int32)
+    for divide in (of_255, jax.jit(of_255)):
+        np.testing.assert_array_equal(np.asarray(divide(pixels)), pixels.astype(np.float32) / np.float32(255))

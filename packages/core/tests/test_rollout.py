@@ -139,6 +139,37 @@ def test_the_trajectory_is_that_of_stepping_by_hand():
     assert result.state.time.shape == (3,)
 
 
+class Wide(Target):
+    """Its observations are larger than its states."""
+
+    def observe(self, state, params):
+        return jnp.tile(super().observe(state, params), 40)
+
+    def observation_space(self, params):
+        return Box(0, 1, (120,))
+
+
+class Stepping(Target):
+    """It has a ``step`` of its own, whose observations are not those of the states."""
+
+    def step(self, key, state, action, params=None):
+        obs, *rest = super().step(key, state, action, params)
+        return obs + 1.0, *rest
+
+
+@pytest.mark.parametrize("env", [ENV, Wide(), Stepping()], ids=lambda env: env.name)
+def test_the_random_policy_plays_what_the_same_policy_of_ones_own_plays(env):
+    """Observations are carried from step to step, made where a policy looks at them, or made for all steps at once."""
+    sizes = {"num_envs": 5, "num_steps": 12}
+    random = jaxenv.rollout(env, PARAMS, None, KEY, **sizes)
+    own = jaxenv.rollout(env, PARAMS, lambda obs, key: env.action_space(PARAMS).sample(key), KEY, **sizes)
+    jax.tree.map(np.testing.assert_array_equal, random, own)
+    seen, final = random.trajectory.obs, random.trajectory.info["final_observation"]
+    shown = seen[1:] - 1.0 if isinstance(env, Stepping) else seen[1:]
+    running = ~random.trajectory.done[:-1]
+    np.testing.assert_array_equal(shown[running], final[:-1][running])
+
+
 def test_an_environment_plays_the_same_whatever_the_batch_and_the_unrolling():
     few = jaxenv.rollout(ENV, PARAMS, None, KEY, num_envs=2, num_steps=9).trajectory
     many = jaxenv.rollout(ENV, PARAMS, None, KEY, num_envs=7, num_steps=9, unroll=3).trajectory

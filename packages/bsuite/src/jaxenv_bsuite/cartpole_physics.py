@@ -66,7 +66,7 @@ class Draws(NamedTuple):
 
 def draw_reset(key: Array, params: PoleParams) -> Draws:
     """Draw the four numbers of a first state."""
-    return Draws(*random.uniform(random.words(key, 4), -params.init_range, params.init_range))
+    return Draws(*(random.uniform(word, -params.init_range, params.init_range) for word in random.words(key, 4)))
 
 
 def push(state: PoleStateT, action: Array, timescale: float, p: PoleParams) -> PoleStateT:

@@ -146,7 +146,7 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
 
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
         """Draw the four numbers of a first state."""
-        return Draws(*random.uniform(random.words(key, 4), params.reset_low, params.reset_high))
+        return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))
 
     def init(self, key: Array, params: AcrobotParams) -> AcrobotState:
         return AcrobotState(*self.draw_reset(key, params))

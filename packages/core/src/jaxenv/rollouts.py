@@ -13,7 +13,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxenv import random
-from jaxenv.environment import Environment
+from jaxenv.environment import Environment, _observation
 from jaxenv.episodes import EpisodeStatistics, Tally, Trajectory, summary
 from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError
 
@@ -148,6 +148,10 @@ def default_unroll() -> int:
     return UNROLL.get(jax.default_backend(), 1)
 
 
+LATER = 4096
+"""The largest observation, in bytes, that is made for all steps at once: what is needed on the way to it is then in memory for all."""
+
+
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _rollout(
     env: Environment[Any, Any],
@@ -226,7 +230,21 @@ def playing(
                 return played
         keys, loop = jax.vmap(begin_one, in_axes=(0, 0, None))(indices, loop, shared)
         step = jax.vmap(one_step, in_axes=(0, None, 0))
-        return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
+        if type(env).step is not Environment.step:
+            return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
+        # Observations are made from the states where they are used: large ones are dear to carry from step to step. Where no policy
+        # looks at them, those that are larger than their states are made for all steps at once, into memory that no scan clears.
+        observe = jax.vmap(lambda state: _observation(env, state, params))
+        later = policy is None and _bytes(loop[1]) < _bytes(loop[0]) <= LATER * len(indices)
+
+        def scan_step(rest: Any, time: Array) -> tuple[Any, Trajectory]:
+            (_, *after), now = step(keys, time, (observe(rest[0]), *rest))
+            return tuple(after), now._replace(obs=rest[0]) if later else now
+
+        rest, trajectory = jax.lax.scan(scan_step, tuple(loop[1:]), times, unroll=unroll)
+        if later:
+            trajectory = trajectory._replace(obs=jax.vmap(observe)(trajectory.obs))
+        return (observe(rest[0]), *rest), trajectory
 
     scan_some = play_either = partial(play_some, None)
     if fusing:  # a kernel has no derivatives: those of the scan that it stands for are taken instead
@@ -247,6 +265,11 @@ def playing(
 def _keys_at(key: Array, time: Array) -> tuple[Array, Array]:
     """Return the keys of an environment's action and step at a time, from the environment's own; time 0 is the first reset."""
     return random.lane(key, 2 * time), random.lane(key, 2 * time + 1)
+
+
+def _bytes(tree: Any) -> int:
+    """Return the size of a tree of arrays."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _spread(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
