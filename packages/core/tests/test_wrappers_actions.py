@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jaxenv import environment, random, wrappers
 from jaxenv.spaces import Box, Discrete, MultiDiscrete
+from probes import Recording, Replay
 
 KEY = jax.random.key(0)
 LINE = Box(0.0, 10.0, (1,))
@@ -41,8 +42,8 @@ def test_no_noise_without_scale(walk):
 
 
 @pytest.mark.parametrize(("probability", "repeats"), [(0.0, False), (1.0, True)])
-def test_actions_stick_never_or_from_the_second_step_of_each_episode(probability, repeats, recording):
-    played = recording(LINE, MultiDiscrete([50, 60]), limit=4)
+def test_actions_stick_never_or_from_the_second_step_of_each_episode(probability, repeats):
+    played = Recording(LINE, MultiDiscrete([50, 60]), limit=4)
     played.terminated[:] = False
     actions = np.stack([np.arange(30), np.arange(30) + 5], axis=1)
     _, steps = played.play(wrappers.StickyAction(played.env, probability), actions)
@@ -50,8 +51,8 @@ def test_actions_stick_never_or_from_the_second_step_of_each_episode(probability
     np.testing.assert_array_equal(steps["info"]["action"], actions[first_of_episode] if repeats else actions)
 
 
-def test_repeat_action_stops_where_the_episode_does(probes, play):
-    env = wrappers.RepeatAction(probes.Replay(length=10), 4)
+def test_repeat_action_stops_where_the_episode_does(play):
+    env = wrappers.RepeatAction(Replay(length=10), 4)
     inner = env.env.default_params.replace(
         observations=np.arange(10, dtype=np.float32)[:, None],
         rewards=np.arange(10, dtype=np.float32),
@@ -105,9 +106,9 @@ def test_bounds_that_are_parameters_are_rescaled_one_by_one(walk):
     np.testing.assert_array_equal(arrived, np.asarray(limits)[:, None] * np.array([-1.0, 1.0]))
 
 
-def test_rescaled_ends_meet_the_bounds_exactly(probes):
+def test_rescaled_ends_meet_the_bounds_exactly():
     low, high = np.float32(-0.1), np.float32(0.7)
-    env = wrappers.RescaleAction(probes.Replay(action=Box(low, high, (3,))), -1.0, 1.0)
+    env = wrappers.RescaleAction(Replay(action=Box(low, high, (3,))), -1.0, 1.0)
     _, state = env.reset(KEY)
     arrived = env.step_env(KEY, state, jnp.array([-1.0, 1.0, 3.0]))[4]["action"]
     assert arrived[:2].tolist() == [low, high]
@@ -116,8 +117,8 @@ def test_rescaled_ends_meet_the_bounds_exactly(probes):
     assert clipped.step_env(KEY, state, jnp.array([-1.0, 1.0, 3.0]))[4]["action"].tolist() == [low, high, high]
 
 
-def test_statistics_of_episodes_as_gymnaxs_log_wrapper_names_them(recording):
-    played = recording(LINE, Discrete(2), limit=3)
+def test_statistics_of_episodes_as_gymnaxs_log_wrapper_names_them():
+    played = Recording(LINE, Discrete(2), limit=3)
     played.terminated[:] = False
     _, steps = played.play(wrappers.LogWrapper(played.env), np.zeros(7, np.int32))
     info, rewards = steps["info"], steps["reward"].astype(np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jaxenv import spaces, wrappers
 from jaxenv.spaces import Box, Discrete, MultiDiscrete
+from probes import Recording
 
 gymnasium = pytest.importorskip("gymnasium")
 theirs = gymnasium.wrappers
@@ -145,10 +146,10 @@ if hasattr(theirs, "RepeatAction"):  # since Gymnasium 1.3
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_recording_gives_the_same_play(name: str, recording: Any) -> None:
+def test_the_same_recording_gives_the_same_play(name: str) -> None:
     ours, wrap, observation, action = CASES[name]
     steps = 35 if "Repeat" in name else 90
-    played = recording(observation, action)
+    played = Recording(observation, action)
     env, reference = ours(played.env), wrap(played.in_gymnasium())
     space = env.action_space(env.default_params)
     actions = np.asarray(jax.vmap(space.sample)(jax.random.split(jax.random.key(5), steps)))
@@ -170,9 +171,9 @@ def test_the_same_recording_gives_the_same_play(name: str, recording: Any) -> No
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "TimeAware" not in name and "other way" not in name])
-def test_the_same_spaces_are_declared(name: str, recording: Any) -> None:
+def test_the_same_spaces_are_declared(name: str) -> None:
     ours, wrap, observation, action = CASES[name]
-    played = recording(observation, action, length=2)
+    played = Recording(observation, action, length=2)
     env, reference = ours(played.env), wrap(played.in_gymnasium())
     for mine, other in (
         (env.observation_space(env.default_params), reference.observation_space),
@@ -205,8 +206,8 @@ class Scripted:
 
 
 @pytest.mark.parametrize("duration", [1, 2, (1, 4)])
-def test_sticky_actions_stick_as_in_gymnasium_given_the_same_draws(duration: Any, recording: Any) -> None:
-    played = recording(PLACE, Discrete(1000), length=400, limit=15)
+def test_sticky_actions_stick_as_in_gymnasium_given_the_same_draws(duration: Any) -> None:
+    played = Recording(PLACE, Discrete(1000), length=400, limit=15)
     env = wrappers.StickyAction(played.env, 0.3, duration)
     actions = np.arange(1, 301)
     keys = jax.random.split(jax.random.key(1), 300)
@@ -232,8 +233,8 @@ def test_sticky_actions_stick_as_in_gymnasium_given_the_same_draws(duration: Any
     assert 0.1 < (arrived != actions).mean() < 0.7
 
 
-def test_episode_statistics_are_gymnasiums(recording: Any) -> None:
-    played = recording(PLACE, PUSH)
+def test_episode_statistics_are_gymnasiums() -> None:
+    played = Recording(PLACE, PUSH)
     actions = np.zeros((90, 2), np.float32)
     _, mine = played.play(wrappers.RecordEpisodeStatistics(played.env), actions)
     _, others = played.play_in_gymnasium(theirs.RecordEpisodeStatistics(played.in_gymnasium()), actions)

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxenv import wrappers
 from jaxenv.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
+from probes import Ladder, Recording, Replay
 
 KEY = jax.random.key(0)
 LINE = Box(0.0, 10.0, (1,))
 
 
-def test_previous_action_and_reward_are_seen_across_episodes(recording):
-    played = recording(LINE, Discrete(3, start=1), limit=3)
+def test_previous_action_and_reward_are_seen_across_episodes():
+    played = Recording(LINE, Discrete(3, start=1), limit=3)
     actions = np.array([1, 2, 3, 1, 2, 3])
     played.terminated[:] = False
     first, steps = played.play(wrappers.PreviousActionAndReward(played.env), actions)
@@ -27,8 +28,8 @@ def test_previous_action_and_reward_are_seen_across_episodes(recording):
     np.testing.assert_array_equal(steps["info"]["final_observation"]["reward"], steps["reward"])
 
 
-def test_previous_action_and_reward_can_be_forgotten(recording):
-    played = recording(LINE, Box(2.0, 4.0, (2,)), limit=2)
+def test_previous_action_and_reward_can_be_forgotten():
+    played = Recording(LINE, Box(2.0, 4.0, (2,)), limit=2)
     played.terminated[:] = False
     env = wrappers.PreviousActionAndReward(played.env, across_episodes=False)
     assert env.observation_space(env.default_params)["action"] == Box(0.0, 4.0, (2,))
@@ -59,7 +60,7 @@ def test_delayed_observations_of_a_dict(ladder, play):
     assert steps["obs"]["rung"].tolist() == [0, 1, 2]
 
 
-def test_the_time_joins_a_dict_or_a_tuple(ladder, probes, play):
+def test_the_time_joins_a_dict_or_a_tuple(ladder, play):
     env = wrappers.TimeAwareObservation(ladder, flatten=False, dict_time_key="clock")
     assert env.observation_space(env.default_params) == Dict(
         {**ladder.observation_space(None).spaces, "clock": Box(0, 20, (1,), jnp.int32)}
@@ -67,7 +68,7 @@ def test_the_time_joins_a_dict_or_a_tuple(ladder, probes, play):
     _, steps = play(env, 3)
     assert steps["obs"]["clock"].tolist() == [[1], [2], [3]]
 
-    class Pair(probes.Ladder):
+    class Pair(Ladder):
         def observe(self, state, params):
             return (state.rung,)
 
@@ -100,8 +101,8 @@ def test_dtypes_of_parts(ladder):
     assert wrappers.DtypeObservation(ladder, jnp.float32).env == ladder
 
 
-def test_images_are_rescaled_to_floats(probes):
-    env = wrappers.RescaleObservation(probes.Replay(Box(0, 255, (3,), jnp.uint8)), 0.0, 1.0)
+def test_images_are_rescaled_to_floats():
+    env = wrappers.RescaleObservation(Replay(Box(0, 255, (3,), jnp.uint8)), 0.0, 1.0)
     params = env.default_params.replace(observations=np.array([[0, 51, 255], [0, 0, 0]], np.uint8))
     obs, _ = env.reset(KEY, params)
     np.testing.assert_allclose(obs, [0.0, 0.2, 1.0], rtol=1e-6)

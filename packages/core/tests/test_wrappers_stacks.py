@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv import spaces, wrappers
+from probes import Recording, Walk
 
 KEY = jax.random.key(0)
 
@@ -39,9 +40,9 @@ def build(env: Any, names: tuple[str, ...]) -> Any:
 
 
 @pytest.fixture(scope="module", params=STACKS, ids="-".join)
-def played(request, probes):
+def played(request):
     """Return ``(env, steps)``: 80 steps of random play, beside what the hooks say about the same steps."""
-    env = build(probes.Walk(), request.param)
+    env = build(Walk(), request.param)
     params = env.default_params
 
     def one(state: Any, key: Any) -> Any:
@@ -110,9 +111,9 @@ def test_what_wrappers_remember_survives_resets(played):
                 pass
 
 
-def test_a_frame_stack_begins_with_the_observation_that_really_begins_the_episode(recording):
+def test_a_frame_stack_begins_with_the_observation_that_really_begins_the_episode():
     """Frames are taken after the inner statistics were carried over, not from those of a fresh start."""
-    played = recording(spaces.Box(3.0, 9.0, (2,)), spaces.Discrete(2))
+    played = Recording(spaces.Box(3.0, 9.0, (2,)), spaces.Discrete(2))
     inner = wrappers.NormalizeObservation(played.env)
     _, alone = played.play(inner, np.zeros(60, np.int32))
     _, stacked = played.play(wrappers.FrameStackObservation(inner, 3), np.zeros(60, np.int32))
@@ -121,8 +122,8 @@ def test_a_frame_stack_begins_with_the_observation_that_really_begins_the_episod
     np.testing.assert_array_equal(begins[:, 0], begins[:, 2])
 
 
-def test_repeated_steps_inside_a_stack_reset_once(probes):
-    env = wrappers.RecordEpisodeStatistics(wrappers.RepeatAction(wrappers.FrameStackObservation(probes.Walk(), 2), 4))
+def test_repeated_steps_inside_a_stack_reset_once():
+    env = wrappers.RecordEpisodeStatistics(wrappers.RepeatAction(wrappers.FrameStackObservation(Walk(), 2), 4))
     still = jnp.zeros(2)
     _, state = env.reset(KEY)
     lengths = []

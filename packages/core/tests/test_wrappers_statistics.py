@@ -13,6 +13,7 @@ from jaxenv import spaces, wrappers
 from jaxenv.errors import WrapperSettingError
 from jaxenv.spaces import Box, Discrete
 from jaxenv.wrappers import RunningStatistics
+from probes import Recording
 
 KEY = jax.random.key(0)
 LANES = 8
@@ -80,16 +81,16 @@ def test_shared_statistics_count_every_lane_and_are_the_same_in_each():
         np.testing.assert_allclose(lane_variance, variance, rtol=1e-5)
 
 
-def stream(recording, length=100_000, limit=50):
+def stream(length=100_000, limit=50):
     """Return a recording far from zero, whose observations no float32 sum of squares would survive."""
-    played = recording(Box(-np.inf, np.inf, (2,)), Discrete(2), length, limit=limit)
+    played = Recording(Box(-np.inf, np.inf, (2,)), Discrete(2), length, limit=limit)
     rng = np.random.default_rng(3)
     played.observations = rng.normal([300.0, -2.0], [1.0, 5.0], (length, 2)).astype(np.float32)
     return played
 
 
-def test_observations_are_normalised_over_a_hundred_thousand_steps(recording):
-    played = stream(recording)
+def test_observations_are_normalised_over_a_hundred_thousand_steps():
+    played = stream()
     steps = int(100_000 / 1.2)
     env = wrappers.NormalizeObservation(played.env)
     _, out = played.play(env, np.zeros(steps, np.int32))
@@ -104,8 +105,8 @@ def test_observations_are_normalised_over_a_hundred_thousand_steps(recording):
     np.testing.assert_allclose(out["obs"][-1], (raw - mean) / np.sqrt(variance + 1e-8), rtol=1e-4, atol=1e-4)
 
 
-def test_rewards_are_normalised_over_a_hundred_thousand_steps(recording):
-    played = stream(recording)
+def test_rewards_are_normalised_over_a_hundred_thousand_steps():
+    played = stream()
     steps = int(100_000 / 1.2)
     env = wrappers.NormalizeReward(played.env, gamma=0.9)
     _, out = played.play(env, np.zeros(steps, np.int32))
@@ -123,9 +124,9 @@ def test_rewards_are_normalised_over_a_hundred_thousand_steps(recording):
 
 
 @pytest.fixture(scope="module")
-def lanes(recording):
+def lanes():
     """Return 60 steps of 8 lanes with shared statistics, each lane a recording of its own, and what they saw."""
-    played = recording(Box(-10.0, 10.0, (2,)), Discrete(2), LANES * 100, limit=9)
+    played = Recording(Box(-10.0, 10.0, (2,)), Discrete(2), LANES * 100, limit=9)
 
     class Lane(type(played.env)):
         """Begin at a place of the recording that the key decides."""
@@ -188,8 +189,8 @@ def test_lanes_share_the_variance_of_their_returns(lanes):
         index = steps["state"].env_state.env_state.index[t]
 
 
-def test_without_a_name_every_lane_counts_for_itself(recording):
-    played = recording(Box(-10.0, 10.0, (2,)), Discrete(2))
+def test_without_a_name_every_lane_counts_for_itself():
+    played = Recording(Box(-10.0, 10.0, (2,)), Discrete(2))
     env = wrappers.NormalizeObservation(played.env)
     batch = wrappers.Vectorize(env, 3)
     _, state = batch.reset(KEY, played.params)
@@ -197,8 +198,8 @@ def test_without_a_name_every_lane_counts_for_itself(recording):
     assert state.statistics.count.tolist() == [2, 2, 2]
 
 
-def test_sharing_needs_a_mapped_axis(recording):
-    played = recording(Box(-10.0, 10.0, (2,)), Discrete(2))
+def test_sharing_needs_a_mapped_axis():
+    played = Recording(Box(-10.0, 10.0, (2,)), Discrete(2))
     env = wrappers.NormalizeObservation(played.env, axis_name="elsewhere")
     with pytest.raises(WrapperSettingError) as caught:
         env.reset(KEY)
