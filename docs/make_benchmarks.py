@@ -22,12 +22,13 @@ This page is made by `docs/make_benchmarks.py` from files that `jaxenv bench --j
 
 All libraries run in one process and take turns, run by run. Every environment takes a random action from its library's own action space, or one that the network of `--policy mlp`
 chooses, and resets by itself. What is timed ends when every output is there. Compile time (tracing and compiling, without a cache) is apart. Figures are medians.
+The load beforehand is how many processes wanted a CPU in the minute before: where that is more than there are CPUs, times are too long, and ratios less so, since all take turns.
 
 | library | how it plays |
 |---|---|
 | jaxenv | `jaxenv.rollout` with its own choice of unrolling; observations, rewards and flags of every step are outputs of the compiled program |
 | gymnax | the loop of its documentation, compiled: a scan, keys split at every step; the same outputs |
-| pgx | the same loop around `pgx.experimental.auto_reset`; the same outputs |
+| pgx | the same loop around `pgx.experimental.auto_reset`, every action being legal; the same outputs |
 | Gymnasium | `gymnasium.make_vec`: the environment that computes the whole batch in NumPy where there is one (CartPole), else a loop over single ones in one process; stepped from Python |
 | envpool | its synchronous `step` with the number of threads that a section names; stepped from Python |
 
@@ -41,12 +42,18 @@ library's: below 1 jaxenv compiles faster.
 
 def main() -> None:
     """Write the page and its plots."""
-    reports = {path.stem: read(path) for path in sorted((HERE / "benchmarks").glob("*.json"))}
+    reports = files()
     (HERE / "benchmarks.md").write_text(page(reports))
     for old in (HERE / "benchmarks").glob("*.png"):
         old.unlink()
     for stem, report in reports.items():
         draw(report, HERE / "benchmarks" / f"{stem}.png", stem)
+
+
+def files() -> dict[str, Report]:
+    """Return all reports, by the names of their files."""
+    found = {path.stem: read(path) for path in (HERE / "benchmarks").glob("*.json")}
+    return dict(sorted(found.items()))
 
 
 def page(reports: dict[str, Report]) -> str:

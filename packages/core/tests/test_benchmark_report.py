@@ -1,10 +1,23 @@
 """What measurements say together: ratios, means, scaling and regressions, from a file or fresh."""
 
+import dataclasses
 import json
 
 import pytest
 from jaxenv.benchmark.measurement import Measurement
-from jaxenv.benchmark.report import Report, compile_share, read, regressions, rows, scaling, speedup, summary
+from jaxenv.benchmark.report import (
+    Report,
+    circumstances,
+    compile_share,
+    differences,
+    read,
+    regressions,
+    rows,
+    scaling,
+    settings,
+    speedup,
+    summary,
+)
 from jaxenv.benchmark.workload import Workload
 from jaxenv.errors import BenchmarkBaselineError
 
@@ -80,6 +93,26 @@ def test_scaling_relates_throughput_to_one_device_s_with_as_many_environments_on
         (four, 2.0, 0.5, 100),
     ]
     assert scaling([one, *unrelated]) == []
+
+
+def test_settings_and_circumstances_are_told_in_words():
+    machine = {"jax": "0.10.2", "device": "cpu", "cpu": "Abacus", "cpu_count": 2, "date": "2026-11-26", "load_before": 0.25}
+    report = Report(machine, [measured(library="envpool", threads=1), measured((1.0, 2.0), prng="jaxenv", unroll=4)])
+    assert settings(report) == (
+        "random policy, 10 steps a run, with observations as outputs, jaxenv with jaxenv keys and unroll 4, "
+        "envpool with 1 thread, median of 2"
+    )
+    assert circumstances(report) == "envpool 1.2.3, jaxenv 1.2.3, jax 0.10.2, Abacus x 2, a load of 0.2 beforehand, 2026-11-26"
+    report = Report(machine | {"device": "GPU", "cpu": "", "load_before": None}, [measured(force=False)])
+    assert settings(report).startswith("random policy, 10 steps a run, without observations as outputs, jaxenv with default keys")
+    assert settings(report).endswith("unroll default, median of 1")
+    assert circumstances(report) == "jaxenv 1.2.3, jax 0.10.2, GPU (CPU x 2), 2026-11-26"
+
+
+def test_differences_gather_their_tasks():
+    same = [measured(library="pgx", env_id=f"some/{name}") for name in ("A", "B")]
+    some = [dataclasses.replace(m, difference="no oxygen") for m in (*same, same[0])]
+    assert differences(Report({}, [measured(), *some])) == [("pgx", "no oxygen", ["A", "B"])]
 
 
 class TestRegressions:

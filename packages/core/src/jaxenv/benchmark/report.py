@@ -141,7 +141,7 @@ def settings(report: Report) -> str:
         f"{work.num_steps} steps a run",
         f"{'with' if work.force else 'without'} observations as outputs",
         f"jaxenv with {work.prng} keys and unroll {work.unroll or 'default'}",
-        *(f"{CONTENDERS[library].title} with {count} threads" for library, count in sorted(threads)),
+        *(f"{CONTENDERS[library].title} with {count} thread{'s' * (count > 1)}" for library, count in sorted(threads)),
         f"median of {len(ours.seconds)}",
     ]
     return ", ".join(words)
