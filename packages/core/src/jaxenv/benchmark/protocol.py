@@ -95,6 +95,7 @@ class _Runner:
 
     def run(self, seed: int) -> None:
         """Play once, timed."""
+        self.program.ready(seed)
         self.seconds.append(_timed(lambda: self.program.run(seed)))
 
     def measurement(self) -> Measurement:

@@ -60,6 +60,10 @@ class Program(Protocol):
         """Do all that happens once, such as tracing and compiling. Timed apart."""
         ...
 
+    def ready(self, seed: int) -> None:
+        """Make what is no part of the work of the run with this seed: its random key. Not timed."""
+        ...
+
     def run(self, seed: int) -> None:
         """Play the workload once, from fresh resets, and wait for every output."""
         ...

@@ -97,19 +97,20 @@ def play(
     import jax
 
     from jaxenv.episodes import summary
-    from jaxenv.rollouts import default_unroll, playing
+    from jaxenv.rollouts import Fusing, default_unroll, playing
 
     spec = find_spec(env_id)
     env, params = make(spec, **overrides)
     key = _key(seed, prng)
     mesh = _mesh(devices)
     unrolled = default_unroll() if unroll is None else unroll
+    fusing = Fusing.choose(None if unroll is None else False, key, mesh)
 
     def begin(params: Any, key: Array) -> Any:
-        return playing(env, None, num_envs, unrolled, params, key, mesh=mesh)[0]()
+        return playing(env, None, num_envs, unrolled, params, key, fusing=fusing, mesh=mesh)[0]()
 
     def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
-        return playing(env, None, num_envs, unrolled, params, key, mesh=mesh)[1](loop, elapsed, length)[0]
+        return playing(env, None, num_envs, unrolled, params, key, fusing=fusing, mesh=mesh)[1](loop, elapsed, length)[0]
 
     lengths = _pieces(num_steps, unrolled)
     clock = [time.perf_counter()]

@@ -30,7 +30,7 @@ Prepare = Callable[[Any], tuple[Any, Any]]
 Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 """``step(fixed, carry, x) -> (carry, outputs)`` of one environment."""
 Detail = Callable[[Any, Any, Any], Any]
-"""``detail(fixed, outputs, x) -> details`` of one environment: what can be told of a step when its outputs are known."""
+"""``detail(fixed, outputs, x) -> details`` of one environment: what can be told of a step once its outputs are known."""
 
 
 def scan(
@@ -67,13 +67,13 @@ def scan(
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
-    loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), lanes.tape)
-    last, told = loop.play(
-        _elements(results[len(carry) :]), _dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret
+    loop = _Loop(
+        _elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape
     )
+    last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
+    every = length, envs
     detailed, shapes = _traced(detail, begin[0], after[1], _one(xs))
     details = _elements(lanes.run(detailed, [*fixed, *_shaped(told, shape_outputs), *now]))
-    every = length, envs
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
         jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, every)),
@@ -82,73 +82,97 @@ def scan(
 
 
 class _Loop:
-    """What a kernel has to play: elements that begin it, that a step reads, and that it leaves, with the tape between."""
+    """What a kernel has to play: elements that begin it, that a step reads, leaves and puts out, with the tape between."""
 
-    def __init__(self, begin: list[Any], before: list[Any], after: list[Any], tape: list[Operation]) -> None:
-        self.begin, self.before, self.after, self.tape = begin, before, after, tape
+    def __init__(self, begin: list[Any], before: list[Any], after: list[Any], wanted: list[Any], tape: list[Operation]) -> None:
+        self.begin, self.before, self.after, self.wanted = begin, before, after, wanted
+        self.tape = _needed(tape, [*after, *wanted])
 
     def play(
-        self, wanted: list[Any], dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
+        self, dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
     ) -> tuple[list[Array], list[Any]]:
-        """Return the elements after the last step, ``[environments]``, and those wanted of every step: known, or ``[length, environments]``."""
-        told = [i for i, element in enumerate(wanted) if isinstance(element, Later)]
-        tape = _needed(self.tape, [*self.after, *wanted])
-        used = [operand for operation in tape for operand in operation.operands]
+        """Return the elements after the last step, ``[environments]``, and those wanted of every step: known, or ``[length, environments]``.
+
+        The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
+        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does:
+        the time that Triton takes to compile grows with the number of accesses to memory times the square of that of operations.
+        """
+        if (length + 1) * envs >= 2**31:
+            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
+        states = {id(x): i for i, x in enumerate(self.before)}
+        rows = sorted({states[id(x)] for x in self.wanted if id(x) in states})
+        ends = [i for i in range(len(self.before)) if i not in rows]
+        shown = [i for i, x in enumerate(self.wanted) if isinstance(x, Later) and id(x) not in states]
+        used = [operand for operation in self.tape for operand in operation.operands]
         known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
         tables = _distinct(x.array for x in used if isinstance(x, Table))
+        by_time = [x for x in known if x.shape[0] > 1]
 
         def kernel(*refs: Any) -> None:
-            inputs = dict(zip(map(id, (*known, *tables)), refs, strict=False))
-            refs_last, refs_told = refs[len(inputs) : len(inputs) + len(dtypes)], refs[len(inputs) + len(dtypes) :]
+            refs_known, refs_rows, refs_ends, refs_shown = _parted(
+                refs, [len(known) + len(tables), len(rows), len(ends)]
+            )
+            inputs = dict(zip(map(id, (*known, *tables)), refs_known, strict=True))
             # Behind the last environment come copies of it, which write what it writes.
             lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
 
-            def read(x: Array, i: Any) -> Any:
-                return inputs[id(x)][i if x.shape[0] > 1 else 0, lane if x.shape[1] > 1 else 0]
+            def spread(x: Any, dtype: Any = None) -> Any:
+                return x if np.ndim(x) else lax.broadcast_in_dim(jnp.asarray(x, dtype), (WARP,), ())
 
-            def spread(x: Any) -> Any:
-                return x if np.ndim(x) else lax.broadcast_in_dim(x, (WARP,), ())
+            def read(arrays: list[Array], step: Any) -> list[Any]:
+                """Read elements of what is known."""
+                place = lane + step * np.int32(envs)
+                return [inputs[id(x)][place if x.shape[1] > 1 else step] for x in arrays]
 
-            always = {id(x): read(x, 0) for x in known if x.shape[0] == 1}
-            at_times = [x for x in known if x.shape[0] > 1]
+            always = {id(x): inputs[id(x)][lane if x.shape[1] > 1 else 0] for x in known if x.shape[0] == 1}
 
-            def body(i: Array, carried: tuple[list[Array], list[Array]]) -> tuple[list[Array], list[Array]]:
-                state, now = carried
+            def body(i: Array, carried: tuple[Any, ...]) -> tuple[Any, ...]:
+                state, told, now = carried
+                place = lane + i * np.int32(envs)
+                for ref, k in zip(refs_rows, rows, strict=True):
+                    ref[place] = state[k]
+                for ref, k in zip(refs_ends, ends, strict=True):
+                    plgpu.store(ref.at[lane], state[k], mask=spread(i == length))
+                for ref, element in zip(refs_shown, told, strict=True):
+                    plgpu.store(ref.at[place - np.int32(envs)], element, mask=spread(i > 0))
                 # What the next step reads is fetched while this one computes.
-                later = [read(x, jnp.minimum(i + 1, np.int32(length - 1))) for x in at_times]
-                found = always | dict(zip(map(id, (*self.before, *at_times)), (*state, *now), strict=True))
+                later = read(by_time, jnp.minimum(i + 1, np.int32(length - 1)))
+                found = always | dict(zip(map(id, (*self.before, *by_time)), (*state, *now), strict=True))
 
                 def find(x: Any) -> Any:
                     return x if isinstance(x, np.generic) else found[id(x)]
 
-                for function, operands, result in tape:
+                for function, operands, result in self.tape:
                     if isinstance(operands[0], Table):
                         found[id(result)] = function(inputs[id(operands[0].array)], find(operands[1]))
                     else:
                         found[id(result)] = function(*(spread(find(x)) for x in operands))
-                for ref, place in zip(refs_told, told, strict=True):
-                    ref[i, lane] = spread(find(wanted[place]))
-                return [spread(find(x)) for x in self.after], later
+                after = [spread(find(x)) for x in self.after]
+                return after, [spread(find(self.wanted[k])) for k in shown], later
 
             begin = [spread(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
-            first = [read(x, 0) for x in at_times]
-            last, _ = lax.fori_loop(jnp.int32(0), jnp.int32(length), body, (begin, first))
-            for ref, element in zip(refs_last, last, strict=True):
-                ref[lane] = element
+            nothing = [spread(0, wanted_dtypes[k]) for k in shown]
+            lax.fori_loop(jnp.int32(0), jnp.int32(length + 1), body, (begin, nothing, read(by_time, 0)))
 
+        flat = [
+            *(jax.ShapeDtypeStruct(((length + 1) * envs,), dtypes[k]) for k in rows),
+            *(jax.ShapeDtypeStruct((envs,), dtypes[k]) for k in ends),
+            *(jax.ShapeDtypeStruct((length * envs,), wanted_dtypes[k]) for k in shown),
+        ]
         results = pl.pallas_call(
             kernel,
-            out_shape=[
-                *(jax.ShapeDtypeStruct((envs,), dtype) for dtype in dtypes),
-                *(jax.ShapeDtypeStruct((length, envs), wanted_dtypes[i]) for i in told),
-            ],
+            out_shape=flat,
             grid=(-(-envs // WARP),),
             compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
             interpret=interpret,
             name="jaxenv_fused_scan",
-        )(*known, *(x.reshape(-1) for x in tables))
-        whole = dict(zip(told, results[len(dtypes) :], strict=True))
-        return results[: len(dtypes)], [whole.get(i, x) for i, x in enumerate(wanted)]
+        )(*(x.reshape(-1) for x in (*known, *tables)))
+        parts = _parted(results, [len(rows), len(ends)])
+        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, parts[0], strict=True)}
+        last = {k: x[length] for k, x in whole.items()} | dict(zip(ends, parts[1], strict=True))
+        every = {id(self.wanted[k]): x.reshape(length, envs) for k, x in zip(shown, parts[2], strict=True)}
+        every |= {id(self.before[k]): x[:length] for k, x in whole.items()}
+        return [last[k] for k in range(len(last))], [every.get(id(x), x) for x in self.wanted]
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
@@ -183,6 +207,12 @@ def _shaped(elements: Sequence[Any], leaves: Sequence[Any]) -> list[Value]:
 
 def _dtypes(leaves: Sequence[Any]) -> list[Any]:
     return [leaf.dtype for leaf in leaves for _ in range(math.prod(leaf.shape))]
+
+
+def _parted(items: Sequence[Any], counts: Sequence[int]) -> list[Sequence[Any]]:
+    """Cut a sequence into parts of given lengths, and the rest."""
+    ends = np.cumsum(counts).tolist()
+    return [items[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
 
 
 def _distinct(arrays: Iterable[Array]) -> list[Array]:

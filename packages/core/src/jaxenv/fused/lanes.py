@@ -46,6 +46,25 @@ ELEMENTWISE = frozenset(
 )
 """Primitives that act on each element alone and that Pallas compiles for a GPU."""
 
+FOLDED: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "and": np.bitwise_and,
+    "eq": np.equal,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "le": np.less_equal,
+    "lt": np.less,
+    "max": np.maximum,
+    "min": np.minimum,
+    "mul": np.multiply,
+    "ne": np.not_equal,
+    "not": np.invert,
+    "or": np.bitwise_or,
+    "sub": np.subtract,
+    "xor": np.bitwise_xor,
+}
+"""What is computed while tracing where all operands are constants, by numpy's functions that do the very same."""
+
 MOST_OPERATIONS = 4_000
 """Length of a tape beyond which a step is left to ``lax.scan``: the kernel would take long to compile."""
 
@@ -211,6 +230,12 @@ class Lanes:
             words = [[x.words[i] if isinstance(x, Key) else x for x in elements] for i in range(len(keys[0].words))]
             return Key(box([self.bind(primitive, word, params) for word in words], keys[0].words.shape))
         name = primitive, repr(params), *((type(x), x) if isinstance(x, np.generic) else id(x) for x in elements)
+        if all(isinstance(x, np.generic) for x in elements):
+            if primitive.name in FOLDED:
+                with np.errstate(over="ignore"):
+                    return FOLDED[primitive.name](*elements)
+            if primitive.name == "convert_element_type":
+                return np.asarray(elements[0]).astype(params["new_dtype"])[()]
         if name not in self._bound:
             self._bound[name] = self.apply(lambda *operands: primitive.bind(*operands, **params), *elements), elements
         return self._bound[name][0]

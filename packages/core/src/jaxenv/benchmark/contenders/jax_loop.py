@@ -42,6 +42,7 @@ class JaxProgram:
         self._tasks, self._workload = tasks, workload
         self._jitted = jax.jit(self._play)
         self._compiled: Any = None
+        self._keys: dict[int, Array] = {}
 
     @cached_property
     def _reset(self) -> tuple[Any, Any]:
@@ -64,10 +65,16 @@ class JaxProgram:
         return self.network.weights() if self._workload.policy == "mlp" else None
 
     def compile(self) -> None:
-        self._compiled = self._jitted.lower(self._key(0), self._weights).compile()
+        key = jax.eval_shape(lambda: self._key(0))
+        self._compiled = self._jitted.lower(key, self._weights).compile()
+
+    def ready(self, seed: int) -> None:
+        self._keys[seed] = jax.block_until_ready(self._key(seed))
 
     def run(self, seed: int) -> None:
-        jax.block_until_ready(self._compiled(self._key(seed), self._weights))
+        if seed not in self._keys:
+            self.ready(seed)
+        jax.block_until_ready(self._compiled(self._keys.pop(seed), self._weights))
 
     def _key(self, seed: int) -> Array:
         return random.key(seed) if self._workload.prng == "jaxenv" else jax.random.key(seed)

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 
+import jaxenv.fused.play  # noqa: F401 - importing Pallas is no part of the first compilation
 from jaxenv.benchmark.contenders.base import Contender, Counterpart
 from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload

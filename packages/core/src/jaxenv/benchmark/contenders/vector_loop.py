@@ -53,6 +53,9 @@ class VectorProgram:
     def compile(self) -> None:
         self._act(self._tasks.reset(0))
 
+    def ready(self, seed: int) -> None:
+        """Nothing: a seed is a number here."""
+
     def run(self, seed: int) -> None:
         act, step = self._act, self._tasks.step
         obs = self._tasks.reset(seed)
