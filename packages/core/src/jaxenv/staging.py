@@ -3,8 +3,8 @@
 On a CPU the compiler fuses an intermediate result into every array that depends on it, and so compiles and runs it anew for each.
 Where one long computation feeds several results, such as a random word that moves four numbers of a state, or a chain of rules
 that ends in dozens of small arrays, that multiplies both compile time and run time. ``lax.optimization_barrier`` does not help: it
-is gone before the compiler fuses. A stage is a cut in that chain: a call that the compiler does not inline. Calls of one
-stage with the same shapes are also compiled only once, however many there are.
+is gone before the compiler fuses. A stage is a cut in that chain: its arguments and results go through a call that the compiler
+does not inline. Stages that are used many times with the same shapes are also compiled only once, as equal kernels are.
 
 A stage that is small and used once costs more than it saves, as its arguments and results pass through memory. On a GPU, where a
 further kernel is dearer than the arithmetic of most steps, a stage is compiled like any other function.
@@ -14,15 +14,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import jax
-from jax import lax
+from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
-from jax.extend.core import jaxpr_as_fun
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _same(*leaves: Array) -> tuple[Array, ...]:
+    return leaves
+
+
+_call = jax.jit(_same)
+
+
+def _not_inlined(*leaves: Array) -> tuple[Array, ...]:
+    with set_xla_metadata(inlineable="false"):
+        return _call(*leaves)
+
+
+@jax.jit
+def once(value: T) -> T:
+    """Return ``value``, a tree of arrays, which a CPU then computes once for all that depends on it."""
+    leaves, structure = jax.tree.flatten(value)
+    return jax.tree.unflatten(structure, lax.platform_dependent(*leaves, cpu=_not_inlined, default=_same))
 
 
 def stage(function: Callable[P, T]) -> Callable[P, T]:
@@ -39,31 +57,11 @@ def stage(function: Callable[P, T]) -> Callable[P, T]:
     >>> float(radius)
     5.0
     """
-    jitted = jax.jit(function)
 
     @jax.jit
     @functools.wraps(function)
-    def staged(*args: Any) -> Any:
-        # Traced once, for both: tracing is what takes the time.
-        traced = jitted.trace(*args)
-        run = jaxpr_as_fun(traced.jaxpr)
+    def staged(*args: P.args, **kwargs: P.kwargs) -> T:
+        args, kwargs = once((args, kwargs))
+        return once(function(*args, **kwargs))
 
-        @jax.jit
-        def apart(*leaves: Any) -> Any:
-            with set_xla_metadata(inlineable="true"):  # what the stage itself calls
-                return run(*leaves)
-
-        def on_cpu(*leaves: Any) -> Any:
-            with set_xla_metadata(inlineable="false"):
-                return apart(*leaves)
-
-        results = lax.platform_dependent(*jax.tree.leaves(args), cpu=on_cpu, default=run)
-        return jax.tree.unflatten(jax.tree.structure(traced.out_info), results)
-
-    return staged  # type: ignore[return-value]
-
-
-@stage
-def once(value: T) -> T:
-    """Return ``value``, which a CPU then computes once for all that depends on it."""
-    return value
+    return staged

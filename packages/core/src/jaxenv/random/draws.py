@@ -27,8 +27,8 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
 
     Args:
         key: a single key, typed or raw, of any generator; nothing else may be drawn or derived from it.
-        count: how many words to draw, where they are then taken one by one, as in ``a, b = words(key, 2)``: each fuses with what
-            is made of it. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
+        count: how many words to draw, where they are then taken one by one, as in ``a, b = words(key, 2)``: each is a computation
+            of its own. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
             same; done the other way, either can cost several times as much.
     """
     shape = count if isinstance(count, tuple) else (count,)
