@@ -55,7 +55,7 @@ def fold_in(key: Array, chunk: Array) -> Array:
 
 
 def rollout(key: Array, chunk: Array) -> Array:
-    """What environments draw that fold in the time: step after step, environment after environment, four words of ``fold_in(env_key, t)``."""
+    """What environments draw that fold in the time: step by step, environment by environment, four words of a key each."""
 
     def draw(env_key: Array, t: Array) -> Array:
         return jaxenv.random.words(jax.random.fold_in(env_key, t), 4)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
+from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxenv import random
@@ -67,10 +68,10 @@ def rollout(
         policy_params: passed to the policy if not None.
         initial_carry: the carry of one environment at the start of an episode; makes the policy recurrent if not None.
         unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
-        fused: whether one kernel plays all steps of an environment on a GPU, instead of a scan that launches several kernels for each.
-            None means wherever that can be done: on a GPU, unless ``unroll`` is given or the step or the policy is more than
-            arithmetic on a few scalars (a network). Integers and flags are the same either way, floats up to rounding. On other
-            backends True interprets the kernel, which is slow: for tests.
+        fused: whether one kernel plays all steps on a GPU, instead of a scan that launches several kernels for each. None means
+            wherever that can be done: on a GPU, unless ``unroll`` is given or the step or the policy is more than arithmetic on a
+            few scalars (a network, say). Integers and flags are the same either way, floats up to rounding. On other backends
+            True interprets the kernel, which is slow: for tests.
         mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The
             trajectories are the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With
             ``jax.distributed`` every process calls this with the same arguments.
@@ -114,7 +115,7 @@ class Fusing(NamedTuple):
         """Return what :func:`rollout`'s ``fused`` means where it is called; None for a scan."""
         if mesh is not None:
             platform = mesh.devices.flat[0].platform
-        elif isinstance(key, jax.core.Tracer):
+        elif isinstance(key, Tracer):
             device: Any = jax.config.values["jax_default_device"]
             platform = getattr(device, "platform", device) or jax.default_backend()
         else:
@@ -149,7 +150,7 @@ def default_unroll() -> int:
 
 
 LATER = 4096
-"""The largest observation, in bytes, that is made for all steps at once: what is needed on the way to it is then in memory for all."""
+"""The largest observation, in bytes, that is made for all steps at once: what is needed on the way is then in memory for all."""
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
@@ -224,7 +225,7 @@ def playing(
             return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
 
         if fusing:
-            begin = lambda inputs: begin_one(*inputs, shared)  # noqa: E731
+            begin = lambda inputs: begin_one(inputs[0], inputs[1], shared)  # noqa: E731
             played = fusing.play(env, params, one_step, step_env, begin, (indices, loop), times)
             if played is not None:
                 return played
@@ -249,7 +250,7 @@ def playing(
     scan_some = play_either = partial(play_some, None)
     if fusing:  # a kernel has no derivatives: those of the scan that it stands for are taken instead
         play_either = jax.custom_jvp(partial(play_some, fusing))
-        play_either.defjvp(partial(jax.jvp, scan_some))
+        play_either.defjvp(lambda *given: jax.jvp(scan_some, *given))
     axes = mesh.axis_names if mesh else ()
     everywhere, by_env, by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
     begin_all = _spread(begin_some, mesh, (by_env, everywhere), by_env)

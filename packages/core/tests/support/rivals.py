@@ -154,13 +154,19 @@ class Sleeper:
         self.seconds, self.compiles, self.fails = seconds, compiles, fails
         self.network = network or Network(3, (), (2,))
         self.events: list[str] = []
+        self.prepared = 0
 
     def compile(self) -> None:
         self.events.append("compile")
         if self.fails == "compile":
             raise JaxenvError("It does not compile.\nSo it is.")
 
+    def ready(self, seed: int) -> None:
+        self.prepared = seed
+        time.sleep(self.seconds)  # which no run may count
+
     def run(self, seed: int) -> None:
+        assert seed in (0, self.prepared)
         self.events.append(f"run {seed}")
         if self.fails == f"run {seed}":
             raise MemoryError

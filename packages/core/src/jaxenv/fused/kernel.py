@@ -19,8 +19,8 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 from jax.extend.core import ClosedJaxpr
 
-from jaxenv.fused import rules as _rules  # noqa: F401 - registers them
 from jaxenv.fused.lanes import Lanes, Later, Operation, Table, UnsupportedError, Value, box
+from jaxenv.fused.rules import RULES
 
 WARP = 32
 """Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
@@ -33,9 +33,7 @@ Detail = Callable[[Any, Any, Any], Any]
 """``detail(fixed, outputs, x) -> details`` of one environment: what can be told of a step once its outputs are known."""
 
 
-def scan(
-    prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, interpret: bool = False
-) -> tuple[Any, Any, Any]:
+def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, interpret: bool = False) -> tuple[Any, Any, Any]:
     """Do what a ``lax.scan`` over a vmapped ``step`` does, in one kernel.
 
     ``prepare``, ``step`` and ``detail`` are JAX functions of one environment. What they close over, such as parameters, all share.
@@ -56,7 +54,7 @@ def scan(
         UnsupportedError: something in a step can't be taken apart.
     """
     envs, length = jax.tree.leaves(inputs)[0].shape[0], jax.tree.leaves(xs)[0].shape[0]
-    lanes = Lanes()
+    lanes = Lanes(RULES)
     prepared, begin = _traced(prepare, _one(inputs))
     stepped, after = _traced(step, *begin, _one(xs))
     shape_carry, shape_outputs = (jax.tree.leaves(shape) for shape in after)
@@ -67,9 +65,7 @@ def scan(
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
-    loop = _Loop(
-        _elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape
-    )
+    loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
     last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
     every = length, envs
     detailed, shapes = _traced(detail, begin[0], after[1], _one(xs))
@@ -91,7 +87,9 @@ class _Loop:
     def play(
         self, dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
     ) -> tuple[list[Array], list[Any]]:
-        """Return the elements after the last step, ``[environments]``, and those wanted of every step: known, or ``[length, environments]``.
+        """Return the elements after the last step, ``[environments]``, and those wanted of every step.
+
+        What is wanted and known stays as it is; the rest is ``[length, environments]``.
 
         The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
         the round before put out. So a state is written at one place of the program, whether a step begins with it or none does:
@@ -109,9 +107,7 @@ class _Loop:
         by_time = [x for x in known if x.shape[0] > 1]
 
         def kernel(*refs: Any) -> None:
-            refs_known, refs_rows, refs_ends, refs_shown = _parted(
-                refs, [len(known) + len(tables), len(rows), len(ends)]
-            )
+            refs_known, refs_rows, refs_ends, refs_shown = _parted(refs, [len(known) + len(tables), len(rows), len(ends)])
             inputs = dict(zip(map(id, (*known, *tables)), refs_known, strict=True))
             # Behind the last environment come copies of it, which write what it writes.
             lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
@@ -230,7 +226,7 @@ def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
 
 
 def _gathered(elements: Sequence[Any], leaves: Sequence[Any], before: tuple[int, ...]) -> list[Array]:
-    """Make arrays ``[*before, ...]`` of leaves whose elements are arrays of the shape ``before``, or of one that broadcasts to it."""
+    """Make arrays ``[*before, ...]`` of leaves, whose elements have the shape ``before`` or one that broadcasts to it."""
     gathered: list[Array] = []
     for leaf, value in zip(leaves, _shaped(elements, leaves), strict=True):
         flat = [jnp.broadcast_to(element, before) for element in value.reshape(-1)]

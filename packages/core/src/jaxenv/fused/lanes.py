@@ -16,7 +16,7 @@ A value is a numpy array of objects, of the unbatched value's shape. Its element
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 Value = np.ndarray
@@ -37,13 +38,13 @@ RULES: dict[str, Rule] = {}
 SHORTCUTS: dict[str, Callable[..., Sequence[Value] | None]] = {}
 """Other ways to compute what a jitted function of a certain name does, from the interpreter and the operands; None to decline."""
 
-ELEMENTWISE = frozenset(
-    """
-    abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp convert_element_type cos cosh
-    div eq erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or
-    pow rem rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square sub tan tanh xor
-    """.split()
+_NAMES = (
+    "abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp convert_element_type "
+    "cos cosh div eq erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg "
+    "nextafter not or pow rem rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt "
+    "square sub tan tanh xor "
 )
+ELEMENTWISE = frozenset(_NAMES.split())
 """Primitives that act on each element alone and that Pallas compiles for a GPU."""
 
 FOLDED: dict[str, Callable[..., Any]] = {
@@ -102,7 +103,7 @@ class Table:
     @cached_property
     def elements(self) -> Value:
         """The elements: constants if they are known while tracing, else ``[1, 1]`` each."""
-        if not isinstance(self.array, jax.core.Tracer):
+        if not isinstance(self.array, Tracer):
             return constant(self.array)
         flat = self.array.reshape(-1, 1, 1)
         return box([flat[i] for i in range(flat.shape[0])], self.shape)
@@ -172,9 +173,14 @@ def uses(program: Jaxpr, wanted: tuple[bool, ...]) -> tuple[list[tuple[bool, ...
 
 
 class Lanes:
-    """An interpreter of jaxprs that computes what it can and writes the rest to a tape."""
+    """An interpreter of jaxprs that computes what it can and writes the rest to a tape.
 
-    def __init__(self) -> None:
+    Args:
+        rules: how primitives other than elementwise ones are interpreted, by name.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self.rules = rules
         self.tape: list[Operation] = []
         self._bound: dict[Any, Any] = {}  # results, so that none is computed twice; with operands, so that no id is used again
 
@@ -186,7 +192,10 @@ class Lanes:
         values.update(zip(program.constvars, map(_constant, consts), strict=True))
 
         def read(atom: Any) -> Any:
-            return constant(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values.get(atom)
+            if not isinstance(atom, Literal):
+                return values.get(atom)
+            aval: Any = atom.aval
+            return constant(np.asarray(atom.val, aval.dtype))
 
         for equation, mask in zip(program.eqns, uses(program, wanted)[0], strict=True):
             if any(mask):
@@ -204,8 +213,8 @@ class Lanes:
         if program is not None:
             shortcut = SHORTCUTS.get(equation.params.get("name", ""))
             return (shortcut and shortcut(self, *operands)) or self.run(program, operands, wanted)
-        if name in RULES:
-            return RULES[name](self, equation, operands)
+        if name in self.rules:
+            return self.rules[name](self, equation, operands)
         if name not in ELEMENTWISE:
             raise UnsupportedError(name)
         return [self.map(equation.outvars[0].aval.shape, equation.primitive, list(map(value, operands)), equation.params)]
@@ -277,6 +286,6 @@ def _constant(array: Any) -> Value | Table:
     if isinstance(array, Array) and jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
         words = Table(jax.random.key_data(array)).elements
         return box([Key(words[place]) for place in np.ndindex(array.shape)], array.shape)
-    if isinstance(array, jax.core.Tracer) or math.prod(np.shape(array)) > 1:
+    if isinstance(array, Tracer) or math.prod(np.shape(array)) > 1:
         return Table(jnp.asarray(array))
     return constant(array)

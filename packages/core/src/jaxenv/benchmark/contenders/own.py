@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 
-import jaxenv.fused.play  # noqa: F401 - importing Pallas is no part of the first compilation
 from jaxenv.benchmark.contenders.base import Contender, Counterpart
 from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload
@@ -46,6 +46,7 @@ class RolloutProgram(JaxProgram):
 
 
 def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
+    importlib.import_module("jaxenv.fused.play")  # which takes long, for Pallas, and is no part of the first compilation
     env, params = make(workload.env_id)
 
     def reset(key: Array) -> tuple[Any, Any]:

@@ -1,0 +1,115 @@
+"""Primitives that combine the elements of a value: reductions, running ones, searches and products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxenv.fused.lanes import Lanes, Value, box, constant, fold, rule, value
+
+
+def reducing(name: str, function: Callable[[Any, Any], Any], empty: Any) -> None:
+    """Register a reduction over axes by a function of two elements."""
+
+    @rule(name)
+    def reduce(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+        x, axes = value(operands[0]), equation.params["axes"]
+        kept = equation.outvars[0].aval.shape
+        rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(math.prod(kept), math.prod(x.shape[a] for a in axes))
+        if not rows.shape[1]:
+            return [constant(np.full(kept, empty, equation.outvars[0].aval.dtype))]
+        return [box([fold(lambda a, b: lanes.apply(function, a, b), iter(row)) for row in rows], kept)]
+
+    del reduce
+
+
+reducing("reduce_sum", lax.add, 0)
+reducing("reduce_prod", lax.mul, 1)
+reducing("reduce_max", lax.max, -np.inf)
+reducing("reduce_min", lax.min, np.inf)
+reducing("reduce_and", lax.bitwise_and, True)
+reducing("reduce_or", lax.bitwise_or, False)
+reducing("reduce_xor", lax.bitwise_xor, 0)
+
+
+def choosing(name: str, better: Callable[[Any, Any], Any]) -> None:
+    """Register the search for the first of the best elements along an axis."""
+
+    @rule(name)
+    def choose(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+        (axis,), dtype = equation.params["axes"], equation.params["index_dtype"]
+        x = np.moveaxis(value(operands[0]), axis, -1)
+
+        def first(row: Value) -> Any:
+            best, place = row[0], np.zeros((), dtype)[()]
+            for i, element in enumerate(row[1:], 1):
+                wins = lanes.apply(better, element, best)
+                best = lanes.apply(jnp.where, wins, element, best)
+                place = lanes.apply(jnp.where, wins, np.asarray(i, dtype)[()], place)
+            return place
+
+        kept = equation.outvars[0].aval.shape
+        return [box([first(row) for row in x.reshape(math.prod(kept), x.shape[-1])], kept)]
+
+    del choose
+
+
+choosing("argmax", lax.gt)
+choosing("argmin", lax.lt)
+
+
+def accumulating(name: str, function: Callable[[Any, Any], Any]) -> None:
+    """Register a running reduction along an axis."""
+
+    @rule(name)
+    def accumulate(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+        axis, reverse = equation.params["axis"], equation.params["reverse"]
+        x = np.moveaxis(value(operands[0]), axis, 0)
+        x = x[::-1] if reverse else x
+        rows = [x[:1]]
+        for i in range(1, len(x)):
+            pairs = zip(rows[-1].reshape(-1), x[i : i + 1].reshape(-1), strict=True)
+            rows.append(box([lanes.apply(function, a, b) for a, b in pairs], rows[0].shape))
+        out = np.concatenate(rows)
+        return [np.moveaxis(out[::-1] if reverse else out, 0, axis)]
+
+    del accumulate
+
+
+accumulating("cumsum", lax.add)
+accumulating("cumprod", lax.mul)
+accumulating("cummax", lax.max)
+accumulating("cummin", lax.min)
+
+
+@rule("dot_general")
+def _dot_general(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    (contract_left, contract_right), (batch_left, batch_right) = equation.params["dimension_numbers"]
+    dtype = equation.outvars[0].aval.dtype
+
+    def arranged(x: Value, batch: Sequence[int], contract: Sequence[int]) -> tuple[Value, tuple[int, ...]]:
+        free = [a for a in range(x.ndim) if a not in (*batch, *contract)]
+        sizes = [math.prod(x.shape[a] for a in axes) for axes in (batch, free, contract)]
+        return x.transpose(*batch, *free, *contract).reshape(sizes), tuple(x.shape[a] for a in free)
+
+    left, right = map(value, operands)
+    shape_batch = tuple(left.shape[a] for a in batch_left)
+    (left, shape_left), (right, shape_right) = (
+        arranged(left, batch_left, contract_left),
+        arranged(right, batch_right, contract_right),
+    )
+
+    def product(a: Any, b: Any) -> Any:
+        return lax.convert_element_type(a, dtype) * lax.convert_element_type(b, dtype)
+
+    def dot(row: Value, column: Value) -> Any:
+        products: Iterator[Any] = (lanes.apply(product, a, b) for a, b in zip(row, column, strict=True))
+        return fold(lambda a, b: lanes.apply(lax.add, a, b), products)
+
+    dots = [dot(row, column) for rows, columns in zip(left, right, strict=True) for row in rows for column in columns]
+    return [box(dots, (*shape_batch, *shape_left, *shape_right))]
