@@ -26,7 +26,7 @@ The load beforehand is how many processes wanted a CPU in the minute before: whe
 
 | library | how it plays |
 |---|---|
-| jaxenv | `jaxenv.rollout` with its own choice of unrolling; observations, rewards and flags of every step are outputs of the compiled program |
+| jaxenv | `jaxenv.rollout` as it comes: a compiled scan on a CPU, one kernel for all steps on a GPU; observations, rewards and flags of every step are outputs |
 | gymnax | the loop of its documentation, compiled: a scan, keys split at every step; the same outputs |
 | pgx | the same loop around `pgx.experimental.auto_reset`, every action being legal; the same outputs |
 | Gymnasium | `gymnasium.make_vec`: the environment that computes the whole batch in NumPy where there is one (CartPole), else a loop over single ones in one process; stepped from Python |
