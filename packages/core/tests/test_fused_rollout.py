@@ -72,6 +72,17 @@ def test_pieces_of_a_rollout_are_the_rollout():
     jax.tree.map(np.testing.assert_array_equal, joined, whole.trajectory)
 
 
+@pytest.mark.parametrize("most", [30, 25])  # pieces of 6, 6 and 1 steps, or of 5, 5 and 3
+def test_a_long_rollout_is_several_kernels(monkeypatch, most):
+    whole = play(NoisyCorridor(), fused=True)
+    monkeypatch.setattr("jaxenv.fused.play.MOST_AT_ONCE", most)
+    jax.clear_caches()
+    pieces = play(NoisyCorridor(), fused=True)
+    jax.tree.map(np.testing.assert_array_equal, pieces, whole)
+    text = str(jax.make_jaxpr(lambda key: play(NoisyCorridor(), key=key, fused=True).state)(KEY))
+    assert text.count("pallas_call[") == 2, "one in a loop, and one for the rest"
+
+
 def test_a_mesh_of_one_device_plays_the_same():
     mesh = Mesh(np.array(jax.devices()[:1]), "envs")
     jax.tree.map(np.testing.assert_array_equal, play(Corridor(), fused=True, mesh=mesh), play(Corridor(), fused=True))
@@ -106,7 +117,7 @@ def test_a_network_is_refused_if_it_must_be_fused_and_else_played_by_a_scan():
     weights = network.init(KEY, jnp.zeros(2))
     policy = lambda weights, obs, key: jnp.argmax(network.apply(weights, obs))  # noqa: E731
     with pytest.raises(
-        RolloutFusedError, match=r"The rollout of Corridor can't be fused .* more than 4,000 operations, .*Leave fused out"
+        RolloutFusedError, match=r"The rollout of Corridor can't be fused .* more than 4,000 operations: .*Leave fused out"
     ):
         play(Corridor(), policy, policy_params=weights, fused=True)
     fusing = rollouts.Fusing(required=False, interpret=True)

@@ -89,6 +89,11 @@ def test_integers_come_out_as_in_a_scan(name, dtype):
     jax.tree.map(np.testing.assert_array_equal, got, expected)
 
 
+def test_zeros_of_both_signs_are_told_apart():
+    got, expected, _ = both(lambda x, t: jnp.stack([x[0] * 0.0, lax.atan2(x[1], 0.0), lax.atan2(x[1], -0.0)]), numbers((3,)))
+    jax.tree.map(np.testing.assert_allclose, got, expected)
+
+
 def test_states_may_be_trees_with_flags_and_with_nothing():
     def step(state, time):
         return {"flag": ~state["flag"], "none": state["none"], "scalar": state["scalar"] + state["flag"].astype(jnp.int32)}
@@ -131,7 +136,8 @@ def test_what_depends_on_no_state_is_computed_before_the_loop():
         (lambda x, t: lax.while_loop(lambda y: y.sum() < 1, lambda y: y + 1, x), "while"),
         (lambda x, t: lax.scan(lambda c, _: (c * 0.5, None), x, None, length=100)[0], "a scan of 100 iterations"),
         (lambda x, t: x + jnp.tile(x, 20)[place(x)], "a place chosen among 60 elements"),
-        (lambda x, t: (jnp.outer(jnp.repeat(x, 50), jnp.repeat(x, 50)) * 0.1).sum() + x, "more than 4,000 operations"),
+        (lambda x, t: x + (jnp.zeros((70, 70), jnp.float32) + x[0]).sum(), "an array of 4,900 elements"),
+        (lambda x, t: x + (x @ jnp.arange(3900, dtype=jnp.float32).reshape(3, 1300)).sum(), "more than 4,000 operations"),
     ],
 )
 def test_what_cannot_be_taken_apart_is_named(step, reason):

@@ -125,11 +125,11 @@ class Fusing(NamedTuple):
 
     def play(self, env: Environment[Any, Any], *args: Any) -> tuple[Loop, Trajectory] | None:
         """Return what :func:`jaxenv.fused.play.play` does; None for a scan."""
-        from jaxenv.fused.play import UnsupportedError, play  # Pallas takes long to import
-
         try:
+            from jaxenv.fused.play import play  # Pallas takes long to import, and not every JAX has it
+
             return play(env, *args, interpret=self.interpret)
-        except UnsupportedError as error:
+        except (ImportError, NotImplementedError) as error:
             if self.required:
                 raise RolloutFusedError(env.name, str(error)) from error
         return None

@@ -30,8 +30,8 @@ class RolloutFusedError(JaxenvError, NotImplementedError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
-            f"The rollout of {name} can't be fused into one kernel: its step or policy has {reason}, and only arithmetic on a few "
-            "scalars fits. Leave fused out to play it by a scan wherever it must be."
+            f"The rollout of {name} can't be fused into one kernel, because of {reason}: only steps and policies that are "
+            "arithmetic on a few scalars can. Leave fused out to play by a scan whatever can't."
         )
 
 

@@ -19,7 +19,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 from jax.extend.core import ClosedJaxpr
 
-from jaxenv.fused.lanes import Lanes, Later, Operation, Table, UnsupportedError, Value, box
+from jaxenv.fused.lanes import Key, Lanes, Later, Operation, Table, UnsupportedError, Value, box, check_size
 from jaxenv.fused.rules import RULES
 
 WARP = 32
@@ -62,6 +62,8 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     fixed, carry = start[: len(start) - len(shape_carry)], start[len(start) - len(shape_carry) :]
     if any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in shape_carry):
         raise UnsupportedError("a key in its state")
+    for leaf in shape_carry:
+        check_size(leaf.shape)
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
@@ -183,6 +185,9 @@ def _one(tree: Any) -> Any:
 
 def _rows(array: Array, arrange: Callable[[Array], Array]) -> Value:
     """Return the value of an array ``[n, ...]`` whose first axis is that of steps or of environments."""
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+        words = _rows(jax.random.key_data(array), arrange)
+        return box([Key(words[place]) for place in np.ndindex(array.shape[1:])], array.shape[1:])
     flat = array.reshape(array.shape[0], -1)
     return box([arrange(flat[:, j]) for j in range(flat.shape[1])], array.shape[1:])
 

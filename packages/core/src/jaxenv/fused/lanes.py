@@ -70,6 +70,10 @@ MOST_OPERATIONS = 4_000
 """Length of a tape beyond which a step is left to ``lax.scan``: the kernel would take long to compile."""
 
 
+MOST_ELEMENTS = 4_096
+"""Size of an array beyond which a step is left to ``lax.scan``: its elements would be operated on one by one."""
+
+
 class UnsupportedError(NotImplementedError):
     """A step has something that can't be taken apart; the message names it."""
 
@@ -105,6 +109,7 @@ class Table:
         """The elements: constants if they are known while tracing, else ``[1, 1]`` each."""
         if not isinstance(self.array, Tracer):
             return constant(self.array)
+        check_size(self.shape)
         flat = self.array.reshape(-1, 1, 1)
         return box([flat[i] for i in range(flat.shape[0])], self.shape)
 
@@ -120,6 +125,12 @@ class Operation(NamedTuple):
     """What it is called afterwards."""
 
 
+def check_size(shape: Sequence[int]) -> None:
+    """Refuse what has too many elements."""
+    if math.prod(shape) > MOST_ELEMENTS:
+        raise UnsupportedError(f"an array of {math.prod(shape):,} elements")
+
+
 def box(elements: Sequence[Any], shape: Sequence[int]) -> Value:
     """Arrange elements as a value."""
     value = np.empty(len(elements), object)
@@ -130,6 +141,7 @@ def box(elements: Sequence[Any], shape: Sequence[int]) -> Value:
 
 def constant(array: Any) -> Value:
     """Return the value of an array that is known to numpy."""
+    check_size(np.shape(array))
     array = np.asarray(array)
     return box([array.dtype.type(element) for element in array.reshape(-1)], array.shape)
 
@@ -221,6 +233,7 @@ class Lanes:
 
     def map(self, shape: tuple[int, ...], primitive: Any, operands: Sequence[Value], params: Any) -> Value:
         """Apply an elementwise primitive; operands are broadcast."""
+        check_size(shape)
         done: dict[tuple[int, ...], Any] = {}  # elements that stand in several places are computed once
         out = np.empty(shape, object)
         operands = [np.broadcast_to(x, shape) for x in operands]
@@ -238,7 +251,7 @@ class Lanes:
         if keys:  # a choice between keys: word by word
             words = [[x.words[i] if isinstance(x, Key) else x for x in elements] for i in range(len(keys[0].words))]
             return Key(box([self.bind(primitive, word, params) for word in words], keys[0].words.shape))
-        name = primitive, repr(params), *((type(x), x) if isinstance(x, np.generic) else id(x) for x in elements)
+        name = primitive, repr(params), *((type(x), x.tobytes()) if isinstance(x, np.generic) else id(x) for x in elements)
         if all(isinstance(x, np.generic) for x in elements):
             if primitive.name in FOLDED:
                 with np.errstate(over="ignore"):

@@ -8,6 +8,7 @@ steps and environments in one elementwise pass, and leaves out where nobody asks
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,10 @@ OneStep = Callable[[Any, Array, Any], tuple[Any, Trajectory]]
 """``one_step(keys, time, loop) -> (loop, trajectory)`` of one environment."""
 StepEnv = Callable[[Any, Array, Any, Any], tuple[Any, Any, Array, Array, dict[str, Any]]]
 """``step_env(keys, time, state, action) -> obs, state, reward, done, info`` of one environment's step, without a reset."""
+
+
+MOST_AT_ONCE = 2**24
+"""Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
 
 
 def play(
@@ -56,6 +61,38 @@ def play(
     """
     if type(env).step is not Environment.step or type(env).step_env is not Environment.step_env:
         raise UnsupportedError("a step method of its own")
+    num_steps, num_envs = len(times), len(jax.tree.leaves(inputs)[0])
+    play_some = partial(_play_at_once, env, params, one_step, step_env, interpret=interpret)
+    pieces = -(-num_steps * num_envs // MOST_AT_ONCE)
+    if pieces == 1:
+        return play_some(begin, inputs, times)
+    length = -(-num_steps // pieces)
+    keys, loop = jax.vmap(begin)(inputs)
+
+    def go_on(loop: Any, times: Array) -> tuple[Any, Trajectory]:
+        return play_some(lambda given: given, (keys, loop), times)
+
+    whole = num_steps // length
+    loop, trajectory = jax.lax.scan(go_on, loop, times[: whole * length].reshape(whole, length))
+    trajectory = jax.tree.map(lambda x: x.reshape(whole * length, *x.shape[2:]), trajectory)
+    if whole * length < num_steps:
+        loop, rest = go_on(loop, times[whole * length :])
+        trajectory = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), trajectory, rest)
+    return loop, trajectory
+
+
+def _play_at_once(
+    env: Environment[Any, Any],
+    params: Any,
+    one_step: OneStep,
+    step_env: StepEnv,
+    begin: Callable[[Any], tuple[Any, Any]],
+    inputs: Any,
+    times: Array,
+    *,
+    interpret: bool,
+) -> tuple[Any, Trajectory]:
+    """Play all steps in one kernel."""
 
     def prepare(inputs: Any) -> tuple[Any, Any]:
         keys, (_, *rest) = begin(inputs)
