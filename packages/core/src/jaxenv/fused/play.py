@@ -8,8 +8,7 @@ steps and environments in one elementwise pass, and leaves out where nobody asks
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +23,8 @@ OneStep = Callable[[Any, Array, Any], tuple[Any, Trajectory]]
 """``one_step(keys, time, loop) -> (loop, trajectory)`` of one environment."""
 StepEnv = Callable[[Any, Array, Any, Any], tuple[Any, Any, Array, Array, dict[str, Any]]]
 """``step_env(keys, time, state, action) -> obs, state, reward, done, info`` of one environment's step, without a reset."""
-
+Begin = Callable[[Any], tuple[Any, Any]]
+"""``begin(inputs) -> (keys, loop)`` of one environment."""
 
 MOST_AT_ONCE = 2**24
 """Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
@@ -35,7 +35,7 @@ def play(
     params: Any,
     one_step: OneStep,
     step_env: StepEnv,
-    begin: Callable[[Any], tuple[Any, Any]],
+    begin: Begin,
     inputs: Any,
     times: Array,
     *,
@@ -48,8 +48,8 @@ def play(
         params: its parameters, shared by all environments.
         one_step: one step of one environment. Its loop is ``(obs, state, ...)``, with what ``env`` observes in ``state``.
         step_env: the environment's part of that step once more, up to the reset: what ``info`` says is found by it.
-        begin: ``begin(inputs) -> (keys, loop)`` of one environment.
-        inputs: what it is given; leaves ``[num_envs, ...]``.
+        begin: makes what one environment begins with.
+        inputs: what ``begin`` is given; leaves ``[num_envs, ...]``.
         times: the numbers of the steps, uint32[num_steps].
         interpret: whether Pallas only pretends, for tests on a CPU.
 
@@ -62,15 +62,15 @@ def play(
     if type(env).step is not Environment.step or type(env).step_env is not Environment.step_env:
         raise UnsupportedError("a step method of its own")
     num_steps, num_envs = len(times), len(jax.tree.leaves(inputs)[0])
-    play_some = partial(_play_at_once, env, params, one_step, step_env, interpret=interpret)
+    game = _Game(env, params, one_step, step_env, interpret)
     pieces = -(-num_steps * num_envs // MOST_AT_ONCE)
     if pieces == 1:
-        return play_some(begin, inputs, times)
+        return game.play_at_once(begin, inputs, times)
     length = -(-num_steps // pieces)
     keys, loop = jax.vmap(begin)(inputs)
 
     def go_on(loop: Any, times: Array) -> tuple[Any, Trajectory]:
-        return play_some(lambda given: given, (keys, loop), times)
+        return game.play_at_once(lambda given: given, (keys, loop), times)
 
     whole = num_steps // length
     loop, trajectory = jax.lax.scan(go_on, loop, times[: whole * length].reshape(whole, length))
@@ -81,42 +81,41 @@ def play(
     return loop, trajectory
 
 
-def _play_at_once(
-    env: Environment[Any, Any],
-    params: Any,
-    one_step: OneStep,
-    step_env: StepEnv,
-    begin: Callable[[Any], tuple[Any, Any]],
-    inputs: Any,
-    times: Array,
-    *,
-    interpret: bool,
-) -> tuple[Any, Trajectory]:
-    """Play all steps in one kernel."""
+class _Game(NamedTuple):
+    """What is played, and how; :func:`play` describes the fields."""
 
-    def prepare(inputs: Any) -> tuple[Any, Any]:
-        keys, (_, *rest) = begin(inputs)
-        return keys, tuple(rest)
+    env: Environment[Any, Any]
+    params: Any
+    one_step: OneStep
+    step_env: StepEnv
+    interpret: bool
 
-    def step(keys: Any, rest: Any, time: Array) -> tuple[Any, Any]:
-        (_, *after), now = one_step(keys, time, (observe(rest[0]), *rest))
-        return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
+    def play_at_once(self, begin: Begin, inputs: Any, times: Array) -> tuple[Any, Trajectory]:
+        """Play all steps in one kernel."""
 
-    def detail(keys: Any, outputs: Any, time: Array) -> tuple[Any, dict[str, Any]]:
-        _, ended, _, _, info = step_env(keys, time, *outputs[:2])
-        return ended, {name: item for name, item in info.items() if name not in ("discount", "final_observation")}
+        def prepare(inputs: Any) -> tuple[Any, Any]:
+            keys, (_, *rest) = begin(inputs)
+            return keys, tuple(rest)
 
-    def observe(state: Any) -> Any:
-        return _observation(env, state, params)
+        def step(keys: Any, rest: Any, time: Array) -> tuple[Any, Any]:
+            (_, *after), now = self.one_step(keys, time, (observe(rest[0]), *rest))
+            return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
 
-    last, outputs, (ended, info) = kernel.scan(prepare, step, detail, inputs, times, interpret=interpret)
-    states, actions, rewards, done, terminated, truncated = outputs
-    observe_all = jax.vmap(jax.vmap(observe))
-    info |= {
-        "terminated": terminated,
-        "truncated": truncated,
-        "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
-        "final_observation": observe_all(ended),
-    }
-    trajectory = Trajectory(obs=observe_all(states), action=actions, reward=rewards, done=done, info=info)
-    return (jax.vmap(observe)(last[0]), *last), trajectory
+        def detail(keys: Any, outputs: Any, time: Array) -> tuple[Any, dict[str, Any]]:
+            _, ended, _, _, info = self.step_env(keys, time, *outputs[:2])
+            return ended, {name: item for name, item in info.items() if name not in ("discount", "final_observation")}
+
+        def observe(state: Any) -> Any:
+            return _observation(self.env, state, self.params)
+
+        last, outputs, (ended, info) = kernel.scan(prepare, step, detail, inputs, times, interpret=self.interpret)
+        states, actions, rewards, done, terminated, truncated = outputs
+        observe_all = jax.vmap(jax.vmap(observe))
+        info |= {
+            "terminated": terminated,
+            "truncated": truncated,
+            "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
+            "final_observation": observe_all(ended),
+        }
+        trajectory = Trajectory(obs=observe_all(states), action=actions, reward=rewards, done=done, info=info)
+        return (jax.vmap(observe)(last[0]), *last), trajectory
