@@ -7,6 +7,11 @@ import numpy as np
 import pytest
 from jaxenv import rollouts
 
+try:
+    import jaxenv.fused.play
+except ImportError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
 pytestmark = pytest.mark.usefixtures("mnist")
 
 FIRST = list({spec.entry_point: spec for spec in reversed(jaxenv.registered_envs())}.values())[::-1]

@@ -13,6 +13,11 @@ from jaxenv.errors import RolloutFusedError
 from jaxenv.testing import enable_x64
 from jaxenv.wrappers import ClipReward, LogWrapper, StickyAction
 
+try:
+    import jaxenv.fused.play
+except ImportError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
 KEY = jax.random.key(0)
 
 

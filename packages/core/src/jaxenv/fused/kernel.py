@@ -22,6 +22,9 @@ from jax.extend.core import ClosedJaxpr
 from jaxenv.fused.lanes import Key, Lanes, Later, Operation, Table, UnsupportedError, Value, box, check_size
 from jaxenv.fused.rules import RULES
 
+if not hasattr(plgpu, "store"):
+    raise ImportError(f"JAX {jax.__version__}, whose Pallas is too old")
+
 WARP = 32
 """Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from functools import partial
 from typing import Any
@@ -46,7 +47,8 @@ class RolloutProgram(JaxProgram):
 
 
 def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
-    importlib.import_module("jaxenv.fused.play")  # which takes long, for Pallas, and is no part of the first compilation
+    with contextlib.suppress(ImportError):  # Pallas takes long to import, which is no part of the first compilation
+        importlib.import_module("jaxenv.fused.play")
     env, params = make(workload.env_id)
 
     def reset(key: Array) -> tuple[Any, Any]:
