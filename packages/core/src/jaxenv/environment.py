@@ -250,6 +250,7 @@ def _arguments(env: Environment[Any, Any], key: Array, state: Any, action: Any, 
     return _canonical.key(key), _canonical.strong(state), action, params
 
 
+@partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
     return env.observation_space(params).cast(env.observe(state, params), f"{env.name}'s observation")
 
