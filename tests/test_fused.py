@@ -1,11 +1,10 @@
 """Rollouts in one kernel, of every class of environment."""
 
 import jax
-import jax.numpy as jnp
 import jaxenv
-import numpy as np
 import pytest
 from jaxenv import rollouts
+from likeness import assert_alike
 
 try:
     import jaxenv.fused.play
@@ -39,15 +38,7 @@ def check(spec, make_key):
     fused, scanned = (
         jaxenv.rollout(env, params, None, make_key(1), num_envs=33, num_steps=40, fused=fused) for fused in (True, False)
     )
-
-    def compare(a, b):
-        assert (a.shape, a.dtype) == (b.shape, b.dtype)
-        if jnp.issubdtype(a.dtype, jnp.floating):
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-        else:
-            np.testing.assert_array_equal(a, b)
-
-    jax.tree.map(compare, fused, scanned)
+    assert_alike(fused, scanned, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("env_id", SHORT)

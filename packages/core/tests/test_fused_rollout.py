@@ -12,6 +12,7 @@ from jaxenv import rollouts
 from jaxenv.errors import RolloutFusedError
 from jaxenv.testing import enable_x64
 from jaxenv.wrappers import ClipReward, LogWrapper, StickyAction
+from likeness import assert_alike
 
 try:
     import jaxenv.fused.play
@@ -27,16 +28,7 @@ def play(env, policy=None, key=KEY, params=None, **options):
 
 def same(env, policy=None, key=KEY, **options):
     fused, scanned = (play(env, policy, key, fused=fused, **options) for fused in (True, False))
-    assert jax.tree.structure(fused) == jax.tree.structure(scanned)
-
-    def compare(a, b):
-        assert (a.shape, a.dtype) == (b.shape, b.dtype)
-        if jnp.issubdtype(a.dtype, jnp.floating):
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-        else:
-            np.testing.assert_array_equal(a, b)
-
-    jax.tree.map(compare, fused, scanned)
+    assert_alike(fused, scanned, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("env", [Corridor(), NoisyCorridor(length=3)], ids=lambda env: env.name)

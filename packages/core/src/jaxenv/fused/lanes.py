@@ -16,14 +16,14 @@ A value is a numpy array of objects, of the unbatched value's shape. Its element
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
@@ -234,15 +234,10 @@ class Lanes:
     def map(self, shape: tuple[int, ...], primitive: Any, operands: Sequence[Value], params: Any) -> Value:
         """Apply an elementwise primitive; operands are broadcast."""
         check_size(shape)
-        done: dict[tuple[int, ...], Any] = {}  # elements that stand in several places are computed once
         out = np.empty(shape, object)
         operands = [np.broadcast_to(x, shape) for x in operands]
         for place in np.ndindex(shape):
-            elements = [x[place] for x in operands]
-            identity = tuple(map(id, elements))
-            if identity not in done:
-                done[identity] = self.bind(primitive, elements, params)
-            out[place] = done[identity]
+            out[place] = self.bind(primitive, [x[place] for x in operands], params)
         return out
 
     def bind(self, primitive: Any, elements: Sequence[Any], params: Any) -> Any:
@@ -251,13 +246,13 @@ class Lanes:
         if keys:  # a choice between keys: word by word
             words = [[x.words[i] if isinstance(x, Key) else x for x in elements] for i in range(len(keys[0].words))]
             return Key(box([self.bind(primitive, word, params) for word in words], keys[0].words.shape))
-        name = primitive, repr(params), *((type(x), x.tobytes()) if isinstance(x, np.generic) else id(x) for x in elements)
         if all(isinstance(x, np.generic) for x in elements):
             if primitive.name in FOLDED:
                 with np.errstate(over="ignore"):
                     return FOLDED[primitive.name](*elements)
             if primitive.name == "convert_element_type":
                 return np.asarray(elements[0]).astype(params["new_dtype"])[()]
+        name = primitive, repr(params), *((type(x), x.tobytes()) if isinstance(x, np.generic) else id(x) for x in elements)
         if name not in self._bound:
             self._bound[name] = self.apply(lambda *operands: primitive.bind(*operands, **params), *elements), elements
         return self._bound[name][0]
@@ -272,6 +267,10 @@ class Lanes:
         shape = np.broadcast_shapes(*(np.shape(x) for x in operands)) or (1, 1)
         return function(*(jnp.broadcast_to(x, shape) for x in operands))
 
+    def where(self, condition: Any, new: Any, old: Any) -> Any:
+        """Choose between two elements, which may be keys."""
+        return self.bind(lax.select_n_p, (condition, old, new), {})
+
     def look_up(self, table: Table, place: Any) -> Any:
         """Return the element of a table at a place in row-major order, int32."""
         read = lambda elements, place: elements[place]  # noqa: E731
@@ -284,14 +283,6 @@ class Lanes:
 def value(operand: Value | Table) -> Value:
     """Return the elements of an operand."""
     return operand.elements if isinstance(operand, Table) else operand
-
-
-def fold(function: Callable[[Any, Any], Any], elements: Iterator[Any]) -> Any:
-    """Combine elements, two at a time."""
-    result = next(elements)
-    for element in elements:
-        result = function(result, element)
-    return result
 
 
 def _constant(array: Any) -> Value | Table:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Lanes, Value, box, constant, fold, rule, value
+from jaxenv.fused.lanes import Lanes, Value, box, constant, rule, value
 
 
 def reducing(name: str, function: Callable[[Any, Any], Any], empty: Any) -> None:
     """Register a reduction over axes by a function of two elements."""
 
     @rule(name)
-    def reduce(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    def reduced(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
         x, axes = value(operands[0]), equation.params["axes"]
         kept = equation.outvars[0].aval.shape
         rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(math.prod(kept), math.prod(x.shape[a] for a in axes))
         if not rows.shape[1]:
             return [constant(np.full(kept, empty, equation.outvars[0].aval.dtype))]
-        return [box([fold(lambda a, b: lanes.apply(function, a, b), iter(row)) for row in rows], kept)]
+        return [box([reduce(partial(lanes.apply, function), row) for row in rows], kept)]
 
-    del reduce
+    del reduced
 
 
 reducing("reduce_sum", lax.add, 0)
@@ -49,8 +49,8 @@ def choosing(name: str, better: Callable[[Any, Any], Any]) -> None:
             best, place = row[0], np.zeros((), dtype)[()]
             for i, element in enumerate(row[1:], 1):
                 wins = lanes.apply(better, element, best)
-                best = lanes.apply(jnp.where, wins, element, best)
-                place = lanes.apply(jnp.where, wins, np.asarray(i, dtype)[()], place)
+                best = lanes.where(wins, element, best)
+                place = lanes.where(wins, np.asarray(i, dtype)[()], place)
             return place
 
         kept = equation.outvars[0].aval.shape
@@ -108,8 +108,8 @@ def _dot_general(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequen
         return lax.convert_element_type(a, dtype) * lax.convert_element_type(b, dtype)
 
     def dot(row: Value, column: Value) -> Any:
-        products: Iterator[Any] = (lanes.apply(product, a, b) for a, b in zip(row, column, strict=True))
-        return fold(lambda a, b: lanes.apply(lax.add, a, b), products)
+        products = (lanes.apply(product, a, b) for a, b in zip(row, column, strict=True))
+        return reduce(partial(lanes.apply, lax.add), products)
 
     dots = [dot(row, column) for rows, columns in zip(left, right, strict=True) for row in rows for column in columns]
     return [box(dots, (*shape_batch, *shape_left, *shape_right))]

@@ -38,7 +38,7 @@ def _cond(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Any]
 
 def _where(lanes: Lanes, condition: Any, new: Value, old: Value) -> Value:
     pairs = zip(new.reshape(-1), old.reshape(-1), strict=True)
-    return box([lanes.bind(lax.select_n_p, (condition, b, a), {}) for a, b in pairs], new.shape)
+    return box([lanes.where(condition, a, b) for a, b in pairs], new.shape)
 
 
 @rule("scan")

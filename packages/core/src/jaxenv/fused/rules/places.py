@@ -27,7 +27,7 @@ def look_up(lanes: Lanes, operand: Value | Table, place: Any) -> Any:
         raise UnsupportedError(f"a place chosen among {len(elements)} elements")
     found = elements[0]
     for i, element in enumerate(elements[1:], 1):
-        found = lanes.bind(lax.select_n_p, (lanes.apply(lax.eq, place, np.int32(i)), found, element), {})
+        found = lanes.where(lanes.apply(lax.eq, place, np.int32(i)), element, found)
     return found
 
 
@@ -82,5 +82,5 @@ def _dynamic_update_slice(lanes: Lanes, equation: Any, operands: Sequence[Any]) 
         number = row_major(lanes, places, operand.shape)
         for flat, place in enumerate(np.ndindex(*operand.shape)):
             here = lanes.apply(lax.eq, number, np.int32(flat))
-            out[place] = lanes.apply(jnp.where, here, update[offset], out[place])
+            out[place] = lanes.where(here, update[offset], out[place])
     return [out]
