@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jaxenv import random
 from jaxenv.fused.lanes import UnsupportedError
 
 try:
@@ -133,10 +134,31 @@ def test_what_depends_on_no_state_is_computed_before_the_loop():
     assert len(played[0]) == 1
 
 
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_words_of_many_blocks_are_those_of_each(count):
+    """Blocks of one key that is known are computed as one array."""
+    keys = jax.random.split(jax.random.key(3), ENVS)
+
+    def step(key, carry, time):
+        return carry + jnp.stack(list(random.words(random.lane(key, time), count))), ()
+
+    last, _, _ = kernel.scan(
+        lambda i: (keys[i], jnp.zeros(count, jnp.uint32)),
+        step,
+        lambda *_: (),
+        jnp.arange(ENVS),
+        jnp.arange(STEPS, dtype=jnp.uint32),
+        interpret=True,
+    )
+    words = [jax.vmap(lambda key, t=t: random.words(random.lane(key, t), count))(keys) for t in range(STEPS)]
+    np.testing.assert_array_equal(last, sum(words))
+
+
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
         (lambda x, t: jnp.sort(x), "sort"),
+        (lambda x, t: lax.reduce_precision(x, 5, 2), "reduce_precision"),
         (lambda x, t: lax.while_loop(lambda y: y.sum() < 1, lambda y: y + 1, x), "while"),
         (lambda x, t: lax.scan(lambda c, _: (c * 0.5, None), x, None, length=100)[0], "a scan of 100 iterations"),
         (lambda x, t: x + jnp.tile(x, 20)[place(x)], "a place chosen among 60 elements"),

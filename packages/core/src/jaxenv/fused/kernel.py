@@ -17,9 +17,11 @@ import numpy as np
 from jax import Array, lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
+from jaxenv.fused.deferred import deferred
 from jaxenv.fused.lanes import Key, Lanes, Later, Operation, Table, UnsupportedError, Value, box, check_size
+from jaxenv.fused.parcels import MOST_WORDS, Loose, Parcels, join, part, spread
 from jaxenv.fused.rules import RULES
 
 if not hasattr(plgpu, "store"):
@@ -27,6 +29,9 @@ if not hasattr(plgpu, "store"):
 
 WARP = 32
 """Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
+
+LONG = 200
+"""Operations of a tape above which elements travel in parcels."""
 
 Prepare = Callable[[Any], tuple[Any, Any]]
 """``prepare(inputs) -> (fixed, carry)`` of one environment: what it keeps, and what goes from step to step."""
@@ -44,7 +49,7 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     Args:
         prepare: makes what an environment begins with.
         step: takes one step.
-        detail: works out more about a step, for all steps at once; it costs nothing where its results are not used.
+        detail: works out more about a step, for all steps at once, where its results are used.
         inputs: what ``prepare`` is given; leaves ``[environments, ...]``.
         xs: what all environments share at one time, such as the number of the step; leaves ``[length, ...]``.
         interpret: whether Pallas only pretends, for tests on a CPU.
@@ -72,13 +77,11 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     results = lanes.run(stepped, [*fixed, *state, *now])
     loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
     last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
-    every = length, envs
-    detailed, shapes = _traced(detail, begin[0], after[1], _one(xs))
-    details = _elements(lanes.run(detailed, [*fixed, *_shaped(told, shape_outputs), *now]))
+    outputs = jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs)))
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
-        jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, every)),
-        jax.tree.unflatten(jax.tree.structure(shapes), _gathered(details, jax.tree.leaves(shapes), every)),
+        outputs,
+        _detailed(prepared, _traced(detail, begin[0], after[1], _one(xs)), inputs, outputs, xs),
     )
 
 
@@ -97,48 +100,58 @@ class _Loop:
         What is wanted and known stays as it is; the rest is ``[length, environments]``.
 
         The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
-        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does:
-        the time that Triton takes to compile grows with the number of accesses to memory times the square of that of operations.
+        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does.
         """
-        if (length + 1) * envs >= 2**31:
-            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
         states = {id(x): i for i, x in enumerate(self.before)}
         rows = sorted({states[id(x)] for x in self.wanted if id(x) in states})
         ends = [i for i in range(len(self.before)) if i not in rows]
         shown = [i for i, x in enumerate(self.wanted) if isinstance(x, Later) and id(x) not in states]
+        every = length * envs
+        if every + envs >= 2**31:
+            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
+        packed = len(self.tape) > LONG and (every + envs) * max(len(dtypes) + len(wanted_dtypes), MOST_WORDS) < 2**31
+        kind = Parcels if packed else Loose
+        to_rows, to_ends = kind([dtypes[k] for k in rows]), kind([dtypes[k] for k in ends])
+        to_shown = kind([wanted_dtypes[k] for k in shown])
         used = [operand for operation in self.tape for operand in operation.operands]
         known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
         tables = _distinct(x.array for x in used if isinstance(x, Table))
-        by_time = [x for x in known if x.shape[0] > 1]
+        shared = [x for x in known if x.shape[1] == 1]
+        by_lane = _Given(kind, [x for x in known if x.shape[0] == 1 < x.shape[1]])
+        by_time = _Given(kind, [x for x in known if min(x.shape) > 1])
+        outputs = [to_rows.shapes(every + envs), to_shown.shapes(every), to_ends.shapes(envs)]
 
         def kernel(*refs: Any) -> None:
-            refs_known, refs_rows, refs_ends, refs_shown = _parted(refs, [len(known) + len(tables), len(rows), len(ends)])
-            inputs = dict(zip(map(id, (*known, *tables)), refs_known, strict=True))
+            counts = [len(shared) + len(tables), len(by_lane.arrays), len(by_time.arrays), *map(len, outputs[:2])]
+            refs_shared, refs_lane, refs_time, refs_rows, refs_shown, refs_ends = _parted(refs, counts)
+            inputs = dict(zip(map(id, (*shared, *tables)), refs_shared, strict=True))
             # Behind the last environment come copies of it, which write what it writes.
             lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
 
-            def spread(x: Any, dtype: Any = None) -> Any:
+            def fill(x: Any, dtype: Any = None) -> Any:
                 return x if np.ndim(x) else lax.broadcast_in_dim(jnp.asarray(x, dtype), (WARP,), ())
 
-            def read(arrays: list[Array], step: Any) -> list[Any]:
-                """Read elements of what is known."""
-                place = lane + step * np.int32(envs)
-                return [inputs[id(x)][place if x.shape[1] > 1 else step] for x in arrays]
+            def read(step: Any) -> list[Any]:
+                """Fetch what is known of a step: parcels of each environment, and elements that all share."""
+                alike = [inputs[id(x)][step] for x in shared if x.shape[0] > 1]
+                return [by_time.read(refs_time, lane + step * np.int32(envs)), alike]
 
-            always = {id(x): inputs[id(x)][lane if x.shape[1] > 1 else 0] for x in known if x.shape[0] == 1}
+            def write(to: Loose, spots: list[tuple[Any, Array]], elements: list[Any], when: Any = True) -> None:
+                for (ref, spot), parcel in zip(spots, to.pack(elements), strict=True):
+                    plgpu.store(ref.at[spot], join(parcel), mask=lax.broadcast_in_dim(when, spot.shape, ()))
+
+            always = {id(x): inputs[id(x)][0] for x in shared if x.shape[0] == 1} | by_lane.named(by_lane.read(refs_lane, lane))
 
             def body(i: Array, carried: tuple[Any, ...]) -> tuple[Any, ...]:
-                state, told, now = carried
+                state, told, (parcels, alike) = carried
                 place = lane + i * np.int32(envs)
-                for ref, k in zip(refs_rows, rows, strict=True):
-                    ref[place] = state[k]
-                for ref, k in zip(refs_ends, ends, strict=True):
-                    plgpu.store(ref.at[lane], state[k], mask=spread(i == length))
-                for ref, element in zip(refs_shown, told, strict=True):
-                    plgpu.store(ref.at[place - np.int32(envs)], element, mask=spread(i > 0))
+                write(to_rows, to_rows.spots(refs_rows, place, every + envs), [state[k] for k in rows])
+                write(to_shown, to_shown.spots(refs_shown, place - np.int32(envs), every), told, i > 0)
+                write(to_ends, to_ends.spots(refs_ends, lane, envs), [state[k] for k in ends], i == length)
                 # What the next step reads is fetched while this one computes.
-                later = read(by_time, jnp.minimum(i + 1, np.int32(length - 1)))
-                found = always | dict(zip(map(id, (*self.before, *by_time)), (*state, *now), strict=True))
+                later = read(jnp.minimum(i + 1, np.int32(length - 1)))
+                found = always | by_time.named(parcels) | dict(zip(map(id, self.before), state, strict=True))
+                found |= dict(zip((id(x) for x in shared if x.shape[0] > 1), alike, strict=True))
 
                 def find(x: Any) -> Any:
                     return x if isinstance(x, np.generic) else found[id(x)]
@@ -147,38 +160,68 @@ class _Loop:
                     if isinstance(operands[0], Table):
                         found[id(result)] = function(inputs[id(operands[0].array)], find(operands[1]))
                     else:
-                        found[id(result)] = function(*(spread(find(x)) for x in operands))
-                after = [spread(find(x)) for x in self.after]
-                return after, [spread(find(self.wanted[k])) for k in shown], later
+                        found[id(result)] = function(*(fill(find(x)) for x in operands))
+                after = [fill(find(x)) for x in self.after]
+                return after, [fill(find(self.wanted[k])) for k in shown], later
 
-            begin = [spread(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
-            nothing = [spread(0, wanted_dtypes[k]) for k in shown]
-            lax.fori_loop(jnp.int32(0), jnp.int32(length + 1), body, (begin, nothing, read(by_time, 0)))
+            begin = [fill(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
+            nothing = [fill(0, wanted_dtypes[k]) for k in shown]
+            lax.fori_loop(jnp.int32(0), jnp.int32(length + 1), body, (begin, nothing, read(0)))
 
-        flat = [
-            *(jax.ShapeDtypeStruct(((length + 1) * envs,), dtypes[k]) for k in rows),
-            *(jax.ShapeDtypeStruct((envs,), dtypes[k]) for k in ends),
-            *(jax.ShapeDtypeStruct((length * envs,), wanted_dtypes[k]) for k in shown),
-        ]
         results = pl.pallas_call(
             kernel,
-            out_shape=flat,
+            out_shape=[*outputs[0], *outputs[1], *outputs[2]],
             grid=(-(-envs // WARP),),
             compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
             interpret=interpret,
             name="jaxenv_fused_scan",
-        )(*(x.reshape(-1) for x in (*known, *tables)))
-        parts = _parted(results, [len(rows), len(ends)])
-        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, parts[0], strict=True)}
-        last = {k: x[length] for k, x in whole.items()} | dict(zip(ends, parts[1], strict=True))
-        every = {id(self.wanted[k]): x.reshape(length, envs) for k, x in zip(shown, parts[2], strict=True)}
-        every |= {id(self.before[k]): x[:length] for k, x in whole.items()}
-        return [last[k] for k in range(len(last))], [every.get(id(x), x) for x in self.wanted]
+        )(*(x.reshape(-1) for x in (*shared, *tables)), *by_lane.arrays, *by_time.arrays)
+        arrays = _parted(results, list(map(len, outputs[:2])))
+        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, to_rows.elements(arrays[0], every + envs), strict=True)}
+        last = {k: x[length] for k, x in whole.items()} | dict(zip(ends, to_ends.elements(arrays[2], envs), strict=True))
+        told = {id(self.before[k]): x[:length] for k, x in whole.items()}
+        for k, x in zip(shown, to_shown.elements(arrays[1], every), strict=True):
+            told[id(self.wanted[k])] = x.reshape(length, envs)
+        return [last[k] for k in range(len(last))], [told.get(id(x), x) for x in self.wanted]
+
+
+class _Given:
+    """What is known of each environment before the first step."""
+
+    def __init__(self, kind: type[Loose], elements: list[Array]) -> None:
+        self.elements, self.carrier = elements, kind([x.dtype for x in elements])
+        self.arrays = self.carrier.arrays([x.reshape(-1) for x in elements])
+
+    def read(self, refs: Sequence[Any], place: Array) -> list[Any]:
+        """Fetch parcels."""
+        return [part(ref[spread(place, size)]) for ref, size in zip(refs, self.carrier.sizes, strict=True)]
+
+    def named(self, parcels: list[Any]) -> dict[int, Any]:
+        """Return the elements that parcels hold, by what they are."""
+        return dict(zip(map(id, self.elements), self.carrier.unpack(parcels), strict=True))
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
     """Return the program of a function, and the shapes of its results."""
     return jax.make_jaxpr(function, return_shape=True)(*shapes)
+
+
+def _detailed(prepared: ClosedJaxpr, detailed: tuple[ClosedJaxpr, Any], inputs: Any, outputs: Any, xs: Any) -> Any:
+    """Work out the details of all steps, if anything depends on them."""
+    details, shapes = detailed
+    flat = jax.tree.leaves
+    count = len(details.in_avals) - len(flat(outputs)) - len(flat(xs))  # leaves of what an environment keeps
+
+    def work_out(consts: Any, *args: Any) -> list[Array]:
+        inputs, outputs, xs = args
+        fixed = jax.vmap(jaxpr_as_fun(ClosedJaxpr(prepared.jaxpr, consts[0])))(*inputs)[:count]
+        tell = jaxpr_as_fun(ClosedJaxpr(details.jaxpr, consts[1]))
+        of_step = jax.vmap(lambda fixed, outputs, x: tell(*fixed, *outputs, *x), in_axes=(0, 0, None))
+        return jax.vmap(of_step, in_axes=(None, 0, 0))(fixed, outputs, xs)
+
+    every = [jax.ShapeDtypeStruct((*flat(outputs)[0].shape[:2], *leaf.shape), leaf.dtype) for leaf in flat(shapes)]
+    consts = [prepared.consts, details.consts]
+    return jax.tree.unflatten(jax.tree.structure(shapes), deferred(work_out, every, consts, flat(inputs), flat(outputs), flat(xs)))
 
 
 def _one(tree: Any) -> Any:

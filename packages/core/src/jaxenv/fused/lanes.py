@@ -35,8 +35,11 @@ Rule = Callable[["Lanes", Any, Sequence[Any]], Sequence[Any]]
 RULES: dict[str, Rule] = {}
 """How primitives other than elementwise ones are interpreted, by name."""
 
-SHORTCUTS: dict[str, Callable[..., Sequence[Value] | None]] = {}
-"""Other ways to compute what a jitted function of a certain name does, from the interpreter and the operands; None to decline."""
+Shortcut = Callable[["Lanes", Any, Sequence[Any]], Sequence[Value] | None]
+"""The same for the call of a jitted function; None to decline."""
+
+SHORTCUTS: dict[str, Shortcut] = {}
+"""Other ways to compute what jitted functions do, by name."""
 
 _NAMES = (
     "abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp convert_element_type "
@@ -156,6 +159,16 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
+def shortcut(name: str) -> Callable[[Shortcut], Shortcut]:
+    """Register another way to compute what a jitted function does."""
+
+    def register(function: Shortcut) -> Shortcut:
+        SHORTCUTS[name] = function
+        return function
+
+    return register
+
+
 def called(equation: Any) -> Any:
     """Return the program that an equation merely calls, or None."""
     if equation.primitive.name in ("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"):
@@ -223,8 +236,8 @@ class Lanes:
     def _equation(self, equation: Any, operands: Sequence[Any], wanted: tuple[bool, ...]) -> Sequence[Any]:
         program, name = called(equation), equation.primitive.name
         if program is not None:
-            shortcut = SHORTCUTS.get(equation.params.get("name", ""))
-            return (shortcut and shortcut(self, *operands)) or self.run(program, operands, wanted)
+            other_way = SHORTCUTS.get(equation.params.get("name", ""))
+            return (other_way and other_way(self, equation, operands)) or self.run(program, operands, wanted)
         if name in self.rules:
             return self.rules[name](self, equation, operands)
         if name not in ELEMENTWISE:

@@ -101,21 +101,20 @@ class _Game(NamedTuple):
             (_, *after), now = self.one_step(keys, time, (observe(rest[0]), *rest))
             return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
 
-        def detail(keys: Any, outputs: Any, time: Array) -> tuple[Any, dict[str, Any]]:
-            _, ended, _, _, info = self.step_env(keys, time, *outputs[:2])
-            return ended, {name: item for name, item in info.items() if name not in ("discount", "final_observation")}
+        def detail(keys: Any, outputs: Any, time: Array) -> dict[str, Any]:
+            obs, _, _, _, info = self.step_env(keys, time, *outputs[:2])
+            return {name: item for name, item in info.items() if name != "discount"} | {"final_observation": obs}
 
         def observe(state: Any) -> Any:
             return _observation(self.env, state, self.params)
 
-        last, outputs, (ended, info) = kernel.scan(prepare, step, detail, inputs, times, interpret=self.interpret)
+        last, outputs, info = kernel.scan(prepare, step, detail, inputs, times, interpret=self.interpret)
         states, actions, rewards, done, terminated, truncated = outputs
         observe_all = jax.vmap(jax.vmap(observe))
         info |= {
             "terminated": terminated,
             "truncated": truncated,
             "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
-            "final_observation": observe_all(ended),
         }
         trajectory = Trajectory(obs=observe_all(states), action=actions, reward=rewards, done=done, info=info)
         return (jax.vmap(observe)(last[0]), *last), trajectory

@@ -7,6 +7,9 @@ draws of a program, and computes each once, however many parts of a state it mov
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -37,7 +40,13 @@ def threefry_block(first: Array, second: Array, counter: Array | np.uint32) -> t
 
 def lanes(key: Array, count: int) -> list[Array]:
     """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
-    return [word for counter in range(-(-count // 2)) for word in threefry_block(key[0], key[1], np.uint32(counter))][:count]
+    return threefry_blocks(key[0], key[1], -(-count // 2))[:count]
+
+
+@partial(jax.jit, static_argnums=2)
+def threefry_blocks(first: Array, second: Array, count: int) -> list[Array]:
+    """Return the words of the first ``count`` blocks."""
+    return [word for counter in range(count) for word in threefry_block(first, second, np.uint32(counter))]
 
 
 def stream(key: Array, shape: tuple[int, ...]) -> Array:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.extend.random import threefry2x32_p
 
-from jaxenv.fused.lanes import SHORTCUTS, Key, Lanes, Later, UnsupportedError, Value, box, constant, rule, value
+from jaxenv.fused.lanes import Key, Lanes, Later, UnsupportedError, Value, box, constant, rule, shortcut, value
 
 
 @rule("random_wrap")
@@ -51,12 +53,28 @@ def _iota_2x32_shape(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Se
     return [constant((counts >> np.uint64(32)).astype(np.uint32)), constant(counts.astype(np.uint32))]
 
 
-def _threefry_block(lanes: Lanes, first: Any, second: Any, counter: Any) -> Sequence[Value] | None:
-    """Let JAX's own kernel compute a block of ``jaxenv.random.threefry`` that is known: there is nothing to compile then."""
+@shortcut("threefry_block")
+def _threefry_block(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value] | None:
+    """Let JAX's own code compute a block of ``jaxenv.random.threefry`` that is known."""
+    first, second, counter = operands
     return _threefry(lanes, (first, second, constant(np.uint32(0)), counter))
 
 
-SHORTCUTS["threefry_block"] = _threefry_block
+@shortcut("threefry_blocks")
+def _threefry_blocks(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value] | None:
+    """Compute many blocks of one key that is known as one array, whose code is compiled once, and not once for each block."""
+    key, count = [operand.item() for operand in operands], len(equation.outvars) // 2
+    if count < MANY or any(isinstance(word, Later) for word in key):
+        return None
+    shape = count, *np.broadcast_shapes((1, 1), *map(np.shape, key))
+    counters = jnp.arange(count, dtype=jnp.uint32).reshape(-1, 1, 1)
+    pair = threefry2x32_p.bind(*(jnp.broadcast_to(x, shape) for x in (*key, np.uint32(0), counters)))
+    left, right = lax.optimization_barrier(pair)
+    return [box([half[i]], ()) for i in range(count) for half in (left, right)]
+
+
+MANY = 2
+"""Blocks that are worth a pass through memory to save their compilation."""
 
 
 @rule("threefry2x32")
