@@ -39,8 +39,8 @@ class Board(NamedTuple):
     def with_bullet(self, when: Array, row: Array, column: Array) -> Board:
         """Add a bullet in a cell of the rows 1 to 8."""
         word, place = _word_of(row)
-        bit = np.uint32(1) << (place + column.astype(jnp.uint32))
-        return Board(*(bits | jnp.where(when & (word == index), bit, np.uint32(0)) for index, bits in enumerate(self)))
+        bit = when.astype(jnp.uint32) << (place + column.astype(jnp.uint32))
+        return Board(*(bits | jnp.where(word == index, bit, np.uint32(0)) for index, bits in enumerate(self)))
 
     def row(self, row: Array) -> Array:
         """Return the columns that hold a bullet, on a row or on each of an array of rows; none on the rows 0 and 9."""

@@ -76,21 +76,22 @@ def _may_spawn(enemies: Enemies, when: Array, row: Array, right: Array) -> Bool[
 
 
 def _with_newest(enemies: Enemies, when: Array, row: Array, right: Array, sub: Array, timer: Array) -> Enemies:
-    def pushed(word: Word, bit: Array) -> Word:
-        return jnp.where(when, word << 1 | bit.astype(jnp.uint32), word)
+    shift = when.astype(jnp.uint32)
 
-    def pushed_number(numbers: Number, number: Array) -> Number:
-        return tuple(pushed(word, number >> index & 1) for index, word in enumerate(numbers))
+    def pushed(word: Word, flag: Array | bool) -> Word:
+        return word << shift | jnp.where(flag, shift, NO_ONE)
 
-    row_bit = np.uint32(1) << (row - FIRST_ROW).astype(jnp.uint32)
-    turned = jnp.where(right, enemies.rightward | row_bit, enemies.rightward & ~row_bit)
+    def pushed_number(numbers: Number, number: Array | int) -> Number:
+        return tuple(pushed(word, number >> index & 1 != 0) for index, word in enumerate(numbers))
+
+    turned = jnp.where(right, enemies.rightward | _row_bit(row), enemies.rightward & ~_row_bit(row))
     return Enemies(
         fish=pushed(enemies.fish, ~sub),
         subs=pushed(enemies.subs, sub),
         row=pushed_number(enemies.row, row - FIRST_ROW),
-        travelled=pushed_number(enemies.travelled, jnp.int32(0)),
+        travelled=pushed_number(enemies.travelled, 0),
         timer=pushed_number(enemies.timer, timer),
-        shot_timer=pushed_number(enemies.shot_timer, jnp.int32(SHOT_PAUSE)),
+        shot_timer=pushed_number(enemies.shot_timer, SHOT_PAUSE),
         rightward=jnp.where(when, turned, enemies.rightward),
     )
 
@@ -117,7 +118,11 @@ def moved(enemies: Enemies, pause: Int[Array, ""]) -> tuple[Enemies, Word, Word]
 
 def moves_right(enemies: Enemies, row: Array) -> Bool[Array, "..."]:
     """Tell which way the enemies on a row move, or those on each of an array of rows."""
-    return (enemies.rightward >> jnp.clip(row - FIRST_ROW, 0, ROWS - 1).astype(jnp.uint32)) & 1 == 1
+    return enemies.rightward & _row_bit(row) != 0
+
+
+def _row_bit(row: Array) -> Word:
+    return np.uint32(1) << jnp.clip(row - FIRST_ROW, 0, ROWS - 1).astype(jnp.uint32)
 
 
 def on_row(enemies: Enemies, row: Array) -> Word:
@@ -139,7 +144,9 @@ def newest(some: Word) -> Word:
 
 def oldest(some: Word) -> Word:
     """Return the oldest of some enemies alone."""
-    return jnp.where(some == 0, NO_ONE, np.uint32(1) << (31 - jnp.minimum(lax.clz(some), 31)))
+    for shift in (1, 2, 4, 8, 16):  # fill all bits below the highest
+        some = some | some >> shift
+    return some ^ some >> 1
 
 
 @stage
@@ -185,13 +192,14 @@ def _columns(fish: Word, subs: Word, by_row: Word, by_column: list[Word], right:
 
 def _equal(numbers: Number, number: Array | int) -> Word:
     """Return those whose number is ``number``, for one number or for each of an array."""
-    some = jnp.asarray(ALL)
+    others = jnp.asarray(NO_ONE)
     for index, word in enumerate(numbers):
         if isinstance(number, int):
-            some = some & (word if number >> index & 1 else ~word)
-        else:
-            some = some & jnp.where(number >> index & 1 == 1, word, ~word)
-    return some
+            bit = ALL if number >> index & 1 else NO_ONE
+        else:  # the highest bit of a signed number fills the word
+            bit = lax.bitcast_convert_type(number << (31 - index) >> 31, jnp.uint32)
+        others = others | (word ^ bit)
+    return ~others
 
 
 def _counted_down(timer: Number, due: Word, pause: Int[Array, ""]) -> Number:
