@@ -84,7 +84,8 @@ def _with_newest(enemies: Enemies, when: Array, row: Array, right: Array, sub: A
     def pushed_number(numbers: Number, number: Array | int) -> Number:
         return tuple(pushed(word, number >> index & 1 != 0) for index, word in enumerate(numbers))
 
-    turned = jnp.where(right, enemies.rightward | _row_bit(row), enemies.rightward & ~_row_bit(row))
+    bit = _row_bit(row)
+    turned = jnp.where(right, enemies.rightward | bit, enemies.rightward & ~bit)
     return Enemies(
         fish=pushed(enemies.fish, ~sub),
         subs=pushed(enemies.subs, sub),
@@ -195,10 +196,10 @@ def _equal(numbers: Number, number: Array | int) -> Word:
     others = jnp.asarray(NO_ONE)
     for index, word in enumerate(numbers):
         if isinstance(number, int):
-            bit = ALL if number >> index & 1 else NO_ONE
+            filled = ALL if number >> index & 1 else NO_ONE
         else:  # the highest bit of a signed number fills the word
-            bit = lax.bitcast_convert_type(number << (31 - index) >> 31, jnp.uint32)
-        others = others | (word ^ bit)
+            filled = lax.bitcast_convert_type(number << (31 - index) >> 31, jnp.uint32)
+        others = others | (word ^ filled)
     return ~others
 
 

@@ -109,10 +109,11 @@ class _Loop:
         every = length * envs
         if every + envs >= 2**31:
             raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
-        packed = len(self.tape) > LONG and (every + envs) * max(len(dtypes) + len(wanted_dtypes), MOST_WORDS) < 2**31
-        kind = Parcels if packed else Loose
-        to_rows, to_ends = kind([dtypes[k] for k in rows]), kind([dtypes[k] for k in ends])
-        to_shown = kind([wanted_dtypes[k] for k in shown])
+        written = [dtypes[k] for k in rows], [wanted_dtypes[k] for k in shown], [dtypes[k] for k in ends]
+        kind: type[Loose] = Loose
+        if len(self.tape) > LONG and (every + envs) * max(MOST_WORDS, *(sum(Parcels(x).sizes) for x in written)) < 2**31:
+            kind = Parcels
+        to_rows, to_shown, to_ends = map(kind, written)
         used = [operand for operation in self.tape for operand in operation.operands]
         known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
         tables = _distinct(x.array for x in used if isinstance(x, Table))

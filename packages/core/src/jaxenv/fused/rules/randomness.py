@@ -62,19 +62,15 @@ def _threefry_block(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Seq
 
 @shortcut("threefry_blocks")
 def _threefry_blocks(lanes: Lanes, equation: Any, operands: Sequence[Any]) -> Sequence[Value] | None:
-    """Compute many blocks of one key that is known as one array, whose code is compiled once, and not once for each block."""
-    key, count = [operand.item() for operand in operands], len(equation.outvars) // 2
-    if count < MANY or any(isinstance(word, Later) for word in key):
+    """Compute the blocks of a key that is known as one array: that takes a pass through memory, but one block's compilation."""
+    key, count = [value(operand).item() for operand in operands], len(equation.outvars) // 2
+    if count == 1 or any(isinstance(word, Later) for word in key):
         return None
     shape = count, *np.broadcast_shapes((1, 1), *map(np.shape, key))
     counters = jnp.arange(count, dtype=jnp.uint32).reshape(-1, 1, 1)
     pair = threefry2x32_p.bind(*(jnp.broadcast_to(x, shape) for x in (*key, np.uint32(0), counters)))
     left, right = lax.optimization_barrier(pair)
     return [box([half[i]], ()) for i in range(count) for half in (left, right)]
-
-
-MANY = 2
-"""Blocks that are worth a pass through memory to save their compilation."""
 
 
 @rule("threefry2x32")
