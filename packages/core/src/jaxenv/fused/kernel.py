@@ -8,30 +8,19 @@ its grid keeps a few environments in registers, plays all of their steps, and wr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
-from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton as plgpu
+from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxenv.fused.deferred import deferred
-from jaxenv.fused.lanes import Key, Lanes, Later, Operation, Table, UnsupportedError, Value, box, check_size
-from jaxenv.fused.parcels import MOST_WORDS, Loose, Parcels, join, part, spread
+from jaxenv.fused.lanes import Key, Lanes, Later, UnsupportedError, Value, box, check_size
+from jaxenv.fused.loop import Loop, Sizes
 from jaxenv.fused.rules import RULES
-
-if not hasattr(plgpu, "store"):
-    raise ImportError(f"JAX {jax.__version__}, whose Pallas is too old")
-
-WARP = 32
-"""Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
-
-LONG = 200
-"""Operations of a tape above which elements travel in parcels."""
 
 Prepare = Callable[[Any], tuple[Any, Any]]
 """``prepare(inputs) -> (fixed, carry)`` of one environment: what it keeps, and what goes from step to step."""
@@ -75,131 +64,14 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
-    loop = _Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
-    last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
+    loop = Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
+    last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), Sizes(length, envs, interpret))
     outputs = jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs)))
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
         outputs,
         _detailed(prepared, _traced(detail, begin[0], after[1], _one(xs)), inputs, outputs, xs),
     )
-
-
-class _Loop:
-    """What a kernel has to play: elements that begin it, that a step reads, leaves and puts out, with the tape between."""
-
-    def __init__(self, begin: list[Any], before: list[Any], after: list[Any], wanted: list[Any], tape: list[Operation]) -> None:
-        self.begin, self.before, self.after, self.wanted = begin, before, after, wanted
-        self.tape = _needed(tape, [*after, *wanted])
-
-    def play(
-        self, dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
-    ) -> tuple[list[Array], list[Any]]:
-        """Return the elements after the last step, ``[environments]``, and those wanted of every step.
-
-        What is wanted and known stays as it is; the rest is ``[length, environments]``.
-
-        The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
-        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does.
-        """
-        states = {id(x): i for i, x in enumerate(self.before)}
-        rows = sorted({states[id(x)] for x in self.wanted if id(x) in states})
-        ends = [i for i in range(len(self.before)) if i not in rows]
-        shown = [i for i, x in enumerate(self.wanted) if isinstance(x, Later) and id(x) not in states]
-        every = length * envs
-        if every + envs >= 2**31:
-            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
-        written = [dtypes[k] for k in rows], [wanted_dtypes[k] for k in shown], [dtypes[k] for k in ends]
-        kind: type[Loose] = Loose
-        if len(self.tape) > LONG and (every + envs) * max(MOST_WORDS, *(sum(Parcels(x).sizes) for x in written)) < 2**31:
-            kind = Parcels
-        to_rows, to_shown, to_ends = map(kind, written)
-        used = [operand for operation in self.tape for operand in operation.operands]
-        known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
-        tables = _distinct(x.array for x in used if isinstance(x, Table))
-        shared = [x for x in known if x.shape[1] == 1]
-        by_lane = _Given(kind, [x for x in known if x.shape[0] == 1 < x.shape[1]])
-        by_time = _Given(kind, [x for x in known if min(x.shape) > 1])
-        outputs = [to_rows.shapes(every + envs), to_shown.shapes(every), to_ends.shapes(envs)]
-
-        def kernel(*refs: Any) -> None:
-            counts = [len(shared) + len(tables), len(by_lane.arrays), len(by_time.arrays), *map(len, outputs[:2])]
-            refs_shared, refs_lane, refs_time, refs_rows, refs_shown, refs_ends = _parted(refs, counts)
-            inputs = dict(zip(map(id, (*shared, *tables)), refs_shared, strict=True))
-            # Behind the last environment come copies of it, which write what it writes.
-            lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
-
-            def fill(x: Any, dtype: Any = None) -> Any:
-                return x if np.ndim(x) else lax.broadcast_in_dim(jnp.asarray(x, dtype), (WARP,), ())
-
-            def read(step: Any) -> list[Any]:
-                """Fetch what is known of a step: parcels of each environment, and elements that all share."""
-                alike = [inputs[id(x)][step] for x in shared if x.shape[0] > 1]
-                return [by_time.read(refs_time, lane + step * np.int32(envs)), alike]
-
-            def write(to: Loose, spots: list[tuple[Any, Array]], elements: list[Any], when: Any = True) -> None:
-                for (ref, spot), parcel in zip(spots, to.pack(elements), strict=True):
-                    plgpu.store(ref.at[spot], join(parcel), mask=lax.broadcast_in_dim(when, spot.shape, ()))
-
-            always = {id(x): inputs[id(x)][0] for x in shared if x.shape[0] == 1} | by_lane.named(by_lane.read(refs_lane, lane))
-
-            def body(i: Array, carried: tuple[Any, ...]) -> tuple[Any, ...]:
-                state, told, (parcels, alike) = carried
-                place = lane + i * np.int32(envs)
-                write(to_rows, to_rows.spots(refs_rows, place, every + envs), [state[k] for k in rows])
-                write(to_shown, to_shown.spots(refs_shown, place - np.int32(envs), every), told, i > 0)
-                write(to_ends, to_ends.spots(refs_ends, lane, envs), [state[k] for k in ends], i == length)
-                # What the next step reads is fetched while this one computes.
-                later = read(jnp.minimum(i + 1, np.int32(length - 1)))
-                found = always | by_time.named(parcels) | dict(zip(map(id, self.before), state, strict=True))
-                found |= dict(zip((id(x) for x in shared if x.shape[0] > 1), alike, strict=True))
-
-                def find(x: Any) -> Any:
-                    return x if isinstance(x, np.generic) else found[id(x)]
-
-                for function, operands, result in self.tape:
-                    if isinstance(operands[0], Table):
-                        found[id(result)] = function(inputs[id(operands[0].array)], find(operands[1]))
-                    else:
-                        found[id(result)] = function(*(fill(find(x)) for x in operands))
-                after = [fill(find(x)) for x in self.after]
-                return after, [fill(find(self.wanted[k])) for k in shown], later
-
-            begin = [fill(x if isinstance(x, np.generic) else always[id(x)]) for x in self.begin]
-            nothing = [fill(0, wanted_dtypes[k]) for k in shown]
-            lax.fori_loop(jnp.int32(0), jnp.int32(length + 1), body, (begin, nothing, read(0)))
-
-        results = pl.pallas_call(
-            kernel,
-            out_shape=[*outputs[0], *outputs[1], *outputs[2]],
-            grid=(-(-envs // WARP),),
-            compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
-            interpret=interpret,
-            name="jaxenv_fused_scan",
-        )(*(x.reshape(-1) for x in (*shared, *tables)), *by_lane.arrays, *by_time.arrays)
-        arrays = _parted(results, list(map(len, outputs[:2])))
-        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, to_rows.elements(arrays[0], every + envs), strict=True)}
-        last = {k: x[length] for k, x in whole.items()} | dict(zip(ends, to_ends.elements(arrays[2], envs), strict=True))
-        told = {id(self.before[k]): x[:length] for k, x in whole.items()}
-        for k, x in zip(shown, to_shown.elements(arrays[1], every), strict=True):
-            told[id(self.wanted[k])] = x.reshape(length, envs)
-        return [last[k] for k in range(len(last))], [told.get(id(x), x) for x in self.wanted]
-
-
-class _Given:
-    """What is known of each environment before the first step."""
-
-    def __init__(self, kind: type[Loose], elements: list[Array]) -> None:
-        self.elements, self.carrier = elements, kind([x.dtype for x in elements])
-        self.arrays = self.carrier.arrays([x.reshape(-1) for x in elements])
-
-    def read(self, refs: Sequence[Any], place: Array) -> list[Any]:
-        """Fetch parcels."""
-        return [part(ref[spread(place, size)]) for ref, size in zip(refs, self.carrier.sizes, strict=True)]
-
-    def named(self, parcels: list[Any]) -> dict[int, Any]:
-        """Return the elements that parcels hold, by what they are."""
-        return dict(zip(map(id, self.elements), self.carrier.unpack(parcels), strict=True))
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
@@ -255,26 +127,6 @@ def _shaped(elements: Sequence[Any], leaves: Sequence[Any]) -> list[Value]:
 
 def _dtypes(leaves: Sequence[Any]) -> list[Any]:
     return [leaf.dtype for leaf in leaves for _ in range(math.prod(leaf.shape))]
-
-
-def _parted(items: Sequence[Any], counts: Sequence[int]) -> list[Sequence[Any]]:
-    """Cut a sequence into parts of given lengths, and the rest."""
-    ends = np.cumsum(counts).tolist()
-    return [items[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
-
-
-def _distinct(arrays: Iterable[Array]) -> list[Array]:
-    return list({id(x): x for x in arrays}.values())
-
-
-def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
-    """Return the operations that results depend on."""
-    needed, kept = set(map(id, results)), []
-    for operation in reversed(tape):
-        if id(operation.result) in needed:
-            needed.update(map(id, operation.operands))
-            kept.append(operation)
-    return kept[::-1]
 
 
 def _gathered(elements: Sequence[Any], leaves: Sequence[Any], before: tuple[int, ...]) -> list[Array]:
