@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 from jaxenv import random
-from jaxenv.fused.lanes import UnsupportedError
+from jaxenv.fused.elements import UnsupportedError
 
 try:
     from jaxenv.fused import kernel, loop
@@ -169,3 +169,20 @@ def test_words_of_many_blocks_are_those_of_each(count):
 def test_what_cannot_be_taken_apart_is_named(step, reason):
     with pytest.raises(UnsupportedError, match=reason):
         both(step, numbers((3,)))
+
+
+def test_what_is_known_is_divided_in_a_function_of_its_own():
+    """XLA takes long to look at every copy of a constant divisor, which an argument is not."""
+
+    def scan(seeds, times):
+        def step(seed, carry, time):
+            return carry + lax.div(seed + time, jnp.int32(3)) - lax.rem(seed, jnp.int32(5)), ()
+
+        return kernel.scan(lambda seed: (seed, jnp.int32(0)), step, lambda *_: (), seeds, times, interpret=True)[0]
+
+    seeds, times = jnp.arange(ENVS, dtype=jnp.int32), jnp.arange(STEPS, dtype=jnp.int32)
+    np.testing.assert_array_equal(scan(seeds, times), [sum((i + t) // 3 - i % 5 for t in range(STEPS)) for i in range(ENVS)])
+    equations = jax.make_jaxpr(scan)(seeds, times).eqns
+    functions = [e.params["jaxpr"].eqns for e in equations if e.primitive.name in ("jit", "pjit")]
+    assert not {"div", "rem"} & {e.primitive.name for e in equations}
+    assert sum(inner[0].primitive.name in ("div", "rem") for inner in functions) == 2

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
@@ -24,6 +24,7 @@ from jaxenv_minatar.base import (
     column_of,
     count,
     direction,
+    quotient,
     row_of,
 )
 from jaxenv_minatar.bullets import Board
@@ -62,7 +63,7 @@ class Diver(NamedTuple):
 
 def tenths(oxygen: Int[Array, ""]) -> Int[Array, ""]:
     """Return how many full tenths of the oxygen are left, 0 to 10."""
-    return lax.div(jnp.maximum(oxygen, 0), jnp.int32(FULL_OXYGEN // 10))
+    return quotient(jnp.maximum(oxygen, 0), FULL_OXYGEN // 10)
 
 
 def spawn_speed(state: SeaquestState) -> Int[Array, ""]:
@@ -239,7 +240,7 @@ def diver_ages(state: SeaquestState) -> tuple[Array, Array]:
 
 def diver_x(diver: Diver, age: Array) -> Array:
     """Return the column of a diver at an age, -1 or 10 beyond the edge."""
-    travelled = lax.div(age, jnp.int32(6))
+    travelled = quotient(age, 6)
     return jnp.where(diver.right, travelled, SIZE - 1 - travelled)
 
 

@@ -18,7 +18,8 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxenv.fused.deferred import deferred
-from jaxenv.fused.lanes import Key, Lanes, Later, UnsupportedError, Value, box, check_size
+from jaxenv.fused.elements import Key, Later, UnsupportedError, Value, box, check_size
+from jaxenv.fused.lanes import Lanes
 from jaxenv.fused.loop import Loop, Sizes
 from jaxenv.fused.rules import RULES
 

@@ -3,22 +3,14 @@
 ``vmap`` gives every array of a step one more axis, and with it concatenations, slices and transposes of whole batches. Here an
 array of shape ``S`` becomes ``S`` separate *elements*, so that whatever only moves elements around (slicing, stacking,
 reshaping) costs nothing, and what is left is arithmetic: what a GPU kernel is made of.
-
-A value is a numpy array of objects, of the unbatched value's shape. Its elements are
-
-* numpy scalars: constants;
-* JAX arrays of two axes, ``[steps, environments]``, either of which may have size 1: what is known before the first step because
-  it depends on no state, such as random numbers. It is computed at once, by XLA;
-* :class:`Later`: what depends on the state. It is not computed but written to a tape, which a kernel plays at every step;
-* :class:`Key`: a random key, whose words are elements.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +19,8 @@ from jax import Array, lax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-Value = np.ndarray
-"""Elements, in the shape of the value that they stand for."""
+from jaxenv.fused.elements import Key, Later, Operation, Table, UnsupportedError, Value, box, check_size, constant, value
+
 Rule = Callable[["Lanes", Any, Sequence[Any]], Sequence[Any]]
 """From the interpreter, an equation and its operands to its results."""
 
@@ -69,104 +61,33 @@ FOLDED: dict[str, Callable[..., Any]] = {
 }
 """What is computed while tracing where all operands are constants, by numpy's functions that do the very same."""
 
+DIVISIONS = frozenset({"div", "rem"})
+"""What is computed for all steps in a function of its own, where a constant divisor is an argument.
+
+XLA, as it translates StableHLO, looks at every copy of a constant that a whole batch is divided by: with JAX 0.11.2 that took
+1.4 s for 65 million integers.
+"""
+
 MOST_OPERATIONS = 4_000
 """Length of a tape beyond which a step is left to ``lax.scan``: the kernel would take long to compile."""
 
 
-MOST_ELEMENTS = 4_096
-"""Size of an array beyond which a step is left to ``lax.scan``: its elements would be operated on one by one."""
+def _register(table: dict[str, Any], *names: str) -> Callable[[Any], Any]:
+    def register(function: Any) -> Any:
+        table.update(dict.fromkeys(names, function))
+        return function
 
-
-class UnsupportedError(NotImplementedError):
-    """A step has something that can't be taken apart; the message names it."""
-
-
-class Later:
-    """An element that depends on the state: the result of an operation on the tape, or an element of the state itself."""
-
-
-class Key:
-    """An element of an array of typed keys: the words of its data."""
-
-    def __init__(self, words: Value) -> None:
-        self.words = words
-
-
-class Table:
-    """A value that all environments share, as an array: its elements can be read at places that are found out later."""
-
-    def __init__(self, array: Array) -> None:
-        self.array = array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the value."""
-        return self.array.shape
-
-    def reshape(self, shape: Sequence[int]) -> Table:
-        """Return the same elements in another shape."""
-        return Table(self.array.reshape(shape))
-
-    @cached_property
-    def elements(self) -> Value:
-        """The elements: constants if they are known while tracing, else ``[1, 1]`` each."""
-        if not isinstance(self.array, Tracer):
-            return constant(self.array)
-        check_size(self.shape)
-        flat = self.array.reshape(-1, 1, 1)
-        return box([flat[i] for i in range(flat.shape[0])], self.shape)
-
-
-class Operation(NamedTuple):
-    """What the tape says to do at every step."""
-
-    function: Callable[..., Any]
-    """A JAX function of scalars or, for a look-up, of a table's elements and a place."""
-    operands: tuple[Any, ...]
-    """Elements; for a look-up, a :class:`Table` and the place."""
-    result: Later
-    """What it is called afterwards."""
-
-
-def check_size(shape: Sequence[int]) -> None:
-    """Refuse what has too many elements."""
-    if math.prod(shape) > MOST_ELEMENTS:
-        raise UnsupportedError(f"an array of {math.prod(shape):,} elements")
-
-
-def box(elements: Sequence[Any], shape: Sequence[int]) -> Value:
-    """Arrange elements as a value."""
-    value = np.empty(len(elements), object)
-    for i, element in enumerate(elements):
-        value[i] = element
-    return value.reshape(shape)
-
-
-def constant(array: Any) -> Value:
-    """Return the value of an array that is known to numpy."""
-    check_size(np.shape(array))
-    array = np.asarray(array)
-    return box([array.dtype.type(element) for element in array.reshape(-1)], array.shape)
+    return register
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
     """Register how primitives are interpreted."""
-
-    def register(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return register
+    return _register(RULES, *names)
 
 
 def shortcut(name: str) -> Callable[[Shortcut], Shortcut]:
     """Register another way to compute what a jitted function does."""
-
-    def register(function: Shortcut) -> Shortcut:
-        SHORTCUTS[name] = function
-        return function
-
-    return register
+    return _register(SHORTCUTS, name)
 
 
 def called(equation: Any) -> Any:
@@ -267,7 +188,10 @@ class Lanes:
                 return np.asarray(elements[0]).astype(params["new_dtype"])[()]
         name = primitive, repr(params), *((type(x), x.tobytes()) if isinstance(x, np.generic) else id(x) for x in elements)
         if name not in self._bound:
-            self._bound[name] = self.apply(lambda *operands: primitive.bind(*operands, **params), *elements), elements
+            act = partial(primitive.bind, **params)
+            if primitive.name in DIVISIONS and not any(isinstance(x, Later) for x in elements):
+                act = jax.jit(act)
+            self._bound[name] = self.apply(act, *elements), elements
         return self._bound[name][0]
 
     def apply(self, function: Callable[..., Any], *operands: Any) -> Any:
@@ -291,11 +215,6 @@ class Lanes:
             self.tape.append(Operation(read, (table, place), Later()))
             return self.tape[-1].result
         return jnp.broadcast_to(read(table.array.reshape(-1), place), np.shape(place) or (1, 1))
-
-
-def value(operand: Value | Table) -> Value:
-    """Return the elements of an operand."""
-    return operand.elements if isinstance(operand, Table) else operand
 
 
 def _constant(array: Any) -> Value | Table:

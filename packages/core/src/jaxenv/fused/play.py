@@ -17,7 +17,7 @@ from jax import Array
 from jaxenv.environment import Environment, _observation
 from jaxenv.episodes import Trajectory
 from jaxenv.fused import kernel
-from jaxenv.fused.lanes import UnsupportedError
+from jaxenv.fused.elements import UnsupportedError
 
 OneStep = Callable[[Any, Array, Any], tuple[Any, Trajectory]]
 """``one_step(keys, time, loop) -> (loop, trajectory)`` of one environment."""

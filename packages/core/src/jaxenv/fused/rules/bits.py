@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Lanes, UnsupportedError, Value, box, rule, value
+from jaxenv.fused.elements import UnsupportedError, Value, box, value
+from jaxenv.fused.lanes import Lanes, rule
 
 
 @rule("population_count")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Lanes, Value, box, constant, rule, value
+from jaxenv.fused.elements import Value, box, constant, value
+from jaxenv.fused.lanes import Lanes, rule
 
 
 def reducing(name: str, function: Callable[[Any, Any], Any], empty: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Lanes, UnsupportedError, Value, box, constant, rule, value
+from jaxenv.fused.elements import UnsupportedError, Value, box, constant, value
+from jaxenv.fused.lanes import Lanes, rule
 
 LONGEST_LOOP = 16
 """Iterations up to which an inner scan is unrolled."""

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxenv.fused.lanes import Lanes, Table, UnsupportedError, Value, rule, value
+from jaxenv.fused.elements import Table, UnsupportedError, Value, value
+from jaxenv.fused.lanes import Lanes, rule
 
 LONGEST_CHAIN = 32
 """Elements up to which a place is found by comparing, where the elements are not in memory."""

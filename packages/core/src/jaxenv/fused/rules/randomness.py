@@ -11,7 +11,8 @@ import numpy as np
 from jax import lax
 from jax.extend.random import threefry2x32_p
 
-from jaxenv.fused.lanes import Key, Lanes, Later, UnsupportedError, Value, box, constant, rule, shortcut, value
+from jaxenv.fused.elements import Key, Later, UnsupportedError, Value, box, constant, value
+from jaxenv.fused.lanes import Lanes, rule, shortcut
 
 
 @rule("random_wrap")
