@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
-import jax
 import jax.numpy as jnp
 from flax import struct
-from jax import Array, lax
+from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
 from jaxenv.staging import stage
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
@@ -110,15 +109,6 @@ def direction(action: Int[Array, ""], back: int, forth: int) -> Int[Array, ""]:
 def count(event: Bool[Array, "..."]) -> Int[Array, "..."]:
     """Return 1 where it happened, else 0."""
     return event.astype(jnp.int32)
-
-
-@jax.jit
-def quotient(number: Int[Array, "..."], divisor: Int[Array, ""] | int) -> Int[Array, "..."]:
-    """Divide a number that is not negative.
-
-    That the divisor is an argument here, and not a constant, spares XLA from looking at every copy of it that a large batch has.
-    """
-    return lax.div(number, jnp.asarray(divisor, number.dtype))
 
 
 def cell(row: Array | int, column: Array | int) -> Array:

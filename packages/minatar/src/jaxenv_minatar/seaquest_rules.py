@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
+from jaxenv.division import divided
 from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
@@ -24,7 +25,6 @@ from jaxenv_minatar.base import (
     column_of,
     count,
     direction,
-    quotient,
     row_of,
 )
 from jaxenv_minatar.bullets import Board
@@ -63,7 +63,7 @@ class Diver(NamedTuple):
 
 def tenths(oxygen: Int[Array, ""]) -> Int[Array, ""]:
     """Return how many full tenths of the oxygen are left, 0 to 10."""
-    return quotient(jnp.maximum(oxygen, 0), FULL_OXYGEN // 10)
+    return divided(jnp.maximum(oxygen, 0), FULL_OXYGEN // 10)[0]
 
 
 def spawn_speed(state: SeaquestState) -> Int[Array, ""]:
@@ -240,7 +240,7 @@ def diver_ages(state: SeaquestState) -> tuple[Array, Array]:
 
 def diver_x(diver: Diver, age: Array) -> Array:
     """Return the column of a diver at an age, -1 or 10 beyond the edge."""
-    travelled = quotient(age, 6)
+    travelled, _ = divided(age, 6)
     return jnp.where(diver.right, travelled, SIZE - 1 - travelled)
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array, lax
+from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv.division import divided
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -152,7 +153,7 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
         start, goal = (y * self._width + x for y, x in (self.start, self.goal))
         if self.resample_init_pos and self.resample_goal_pos:
             pair = random.uniform_int(random.words(key, 1)[0], 0, count * (count - 1))
-            position, other = lax.div(pair, jnp.int32(count - 1)), lax.rem(pair, jnp.int32(count - 1))
+            position, other = divided(pair, count - 1)
             return ResetDraws(cells[position], cells[other + (other >= position).astype(jnp.int32)])
         if not (self.resample_init_pos or self.resample_goal_pos):
             return ResetDraws(jnp.int32(start), jnp.int32(goal))
@@ -192,8 +193,7 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
             walls = np.array([[cell == "#" for cell in row] for row in self.layout])
             cells = np.arange(walls.size, dtype=np.int32).reshape(walls.shape)
             return jnp.stack([jnp.asarray(walls), cells == state.position, cells == state.goal], axis=-1)
-        width = jnp.int32(self._width)
-        return jnp.stack([divide(cell, width) for cell in (state.position, state.goal) for divide in (lax.div, lax.rem)])
+        return jnp.stack([*divided(state.position, self._width), *divided(state.goal, self._width)])
 
     def render(self, state: FourRoomsState, params: FourRoomsParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
         from jaxenv_misc import drawing

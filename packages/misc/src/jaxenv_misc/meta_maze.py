@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array, lax
+from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv.division import divided
 from jaxtyping import Bool, Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -206,10 +207,9 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         An open row and the row of pillars under it make a period. A centre that would be a pillar has the last number.
         """
         open_row, pillar_row = self.maze_size - 2, self.maze_size // 2
-        period = jnp.int32(open_row + pillar_row)
-        place = lax.rem(number, period)
+        pairs, place = divided(number, open_row + pillar_row)
         in_open_row = place < open_row
-        y = 2 * lax.div(number, period) + jnp.where(in_open_row, 1, 2)
+        y = 2 * pairs + jnp.where(in_open_row, 1, 2)
         x = jnp.where(in_open_row, place + 1, 2 * (place - open_row) + 1)
         if not self._centre_is_pillar:
             return y, x

@@ -19,6 +19,7 @@ from jax import Array, lax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from jaxenv.division import divided
 from jaxenv.fused.elements import Key, Later, Operation, Table, UnsupportedError, Value, box, check_size, constant, value
 
 Rule = Callable[["Lanes", Any, Sequence[Any]], Sequence[Any]]
@@ -61,12 +62,11 @@ FOLDED: dict[str, Callable[..., Any]] = {
 }
 """What is computed while tracing where all operands are constants, by numpy's functions that do the very same."""
 
-DIVISIONS = frozenset({"div", "rem"})
-"""What is computed for all steps in a function of its own, where a constant divisor is an argument.
-
-XLA, as it translates StableHLO, looks at every copy of a constant that a whole batch is divided by: with JAX 0.11.2 that took
-1.4 s for 65 million integers.
-"""
+DIVISIONS: dict[str, Callable[..., Array]] = {
+    "div": lambda number, divisor: divided(number, divisor)[0],
+    "rem": lambda number, divisor: divided(number, divisor)[1],
+}
+"""How what is known is divided, for all steps at once."""
 
 MOST_OPERATIONS = 4_000
 """Length of a tape beyond which a step is left to ``lax.scan``: the kernel would take long to compile."""
@@ -189,8 +189,8 @@ class Lanes:
         name = primitive, repr(params), *((type(x), x.tobytes()) if isinstance(x, np.generic) else id(x) for x in elements)
         if name not in self._bound:
             act = partial(primitive.bind, **params)
-            if primitive.name in DIVISIONS and not any(isinstance(x, Later) for x in elements):
-                act = jax.jit(act)
+            if not any(isinstance(x, Later) for x in elements):
+                act = DIVISIONS.get(primitive.name, act)
             self._bound[name] = self.apply(act, *elements), elements
         return self._bound[name][0]
 
