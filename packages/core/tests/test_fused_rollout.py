@@ -73,8 +73,8 @@ def test_pieces_of_a_rollout_are_the_rollout():
 @pytest.mark.parametrize("most", [30, 25])  # pieces of 6, 6 and 1 steps, or of 5, 5 and 3
 def test_a_long_rollout_is_several_kernels(monkeypatch, most):
     whole = play(NoisyCorridor(), fused=True)
-    played, original = [], Loop.play
-    monkeypatch.setattr(Loop, "play", lambda self, *args: played.append(args) or original(self, *args))
+    played, original = [], Loop.call
+    monkeypatch.setattr(Loop, "call", lambda self, *args: played.append(args) or original(self, *args))
     monkeypatch.setattr("jaxenv.fused.play.MOST_AT_ONCE", most)
     jax.clear_caches()
     pieces = play(NoisyCorridor(), fused=True)
@@ -152,3 +152,11 @@ def test_a_gpu_plays_by_a_kernel_unless_told_otherwise(monkeypatch):
 
     choose(KEY)
     assert chosen == [rollouts.Fusing(required=False, interpret=False), None, rollouts.Fusing(required=True, interpret=False)]
+
+
+@pytest.mark.parametrize("env", [Corridor(), NoisyCorridor(length=3)], ids=lambda env: env.name)
+def test_what_jax_keeps_of_a_program_holds_on_to_no_array(env):
+    """Kernels and details are traced after the rest, so what they are made from stays: it must not be a value of the trace."""
+    with jax.checking_leaks():
+        played = jax.jit(lambda key: play(env, key=key, fused=True).trajectory)(jax.random.key(2))
+    assert played.info["final_observation"].shape[:2] == (13, 5)

@@ -9,7 +9,7 @@ from jaxenv import random
 from jaxenv.fused.elements import UnsupportedError
 
 try:
-    from jaxenv.fused import kernel, loop
+    from jaxenv.fused import kernel
 except ImportError as error:
     pytest.skip(str(error), allow_module_level=True)
 
@@ -116,8 +116,8 @@ def test_what_depends_on_no_state_is_computed_before_the_loop():
     def step(key, carry, time):
         return carry + jax.random.bits(jax.random.fold_in(key, time)), ()
 
-    original = loop._needed
-    loop._needed = lambda tape, results: played.append(original(tape, results)) or played[-1]
+    original = kernel._needed
+    kernel._needed = lambda tape, results: played.append(original(tape, results)) or played[-1]
     try:
         last, _, _ = kernel.scan(
             lambda i: (keys[i], jnp.uint32(0)),
@@ -128,7 +128,7 @@ def test_what_depends_on_no_state_is_computed_before_the_loop():
             interpret=True,
         )
     finally:
-        loop._needed = original
+        kernel._needed = original
     words = jax.vmap(lambda key: jnp.stack([jax.random.bits(jax.random.fold_in(key, t)) for t in range(STEPS)]))(keys)
     np.testing.assert_array_equal(last, words.sum(1, dtype=jnp.uint32))
     assert len(played[0]) == 1

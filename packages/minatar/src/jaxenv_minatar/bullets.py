@@ -36,17 +36,22 @@ class Board(NamedTuple):
             return Board(*((word & ~_LAST_COLUMN) << 1 for word in self))
         return Board(*((word & ~_FIRST_COLUMN) >> 1 for word in self))
 
-    def with_bullet(self, when: Array, row: Array, column: Array) -> Board:
-        """Add a bullet in a cell of the rows 1 to 8."""
-        word, place = _word_of(row)
-        bit = when.astype(jnp.uint32) << (place + column.astype(jnp.uint32))
-        return Board(*(bits | jnp.where(word == index, bit, np.uint32(0)) for index, bits in enumerate(self)))
+    def with_bullet(self, when: Array, position: Array) -> Board:
+        """Add a bullet at a position that :func:`position_of` gave."""
+        bit = when.astype(jnp.uint32) << (position & 31).astype(jnp.uint32)
+        return Board(*(bits | jnp.where(position >> 5 == index, bit, np.uint32(0)) for index, bits in enumerate(self)))
 
     def row(self, row: Array) -> Array:
         """Return the columns that hold a bullet, on a row or on each of an array of rows; none on the rows 0 and 9."""
         word, place = _word_of(row)
         bits = jnp.where(word == 0, self.top, jnp.where(word == 1, self.middle, self.bottom))
         return jnp.where((row >= 1) & (row < SIZE - 1), bits >> place & _ROW, np.uint32(0))
+
+
+def position_of(row: Array, column: Array) -> Array:
+    """Return where on a board a cell of the rows 1 to 8 is: 32 times its word and the number of its bit."""
+    above = row - 1
+    return SIZE * above + 2 * (above * 11 >> 5) + column  # each three rows, of 30 bits, take 32; 11 / 32 is a third of up to 7
 
 
 def _word_of(row: Array) -> tuple[Array, Array]:

@@ -19,7 +19,8 @@ from jax import Array, lax
 from jaxenv.staging import stage
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar.base import NOWHERE, SIZE, cell
+from jaxenv_minatar.base import NOWHERE, SIZE
+from jaxenv_minatar.bullets import position_of
 
 FIRST_ROW, ROWS = 1, 8
 """The rows of the sea."""
@@ -152,15 +153,15 @@ def oldest(some: Word) -> Word:
 
 @stage
 def shots(enemies: Enemies, shooting: Word) -> list[tuple[Int[Array, ""], Bool[Array, ""]]]:
-    """Return the shots of submarines: for each its cell, NOWHERE if it is not fired, and whether it flies to the right."""
+    """Return the shots of submarines: for each its position on a board, NOWHERE if it is not fired, and whether it flies right."""
     result: list[tuple[Array, Array]] = []
     for _ in range(MOST_SHOTS):
         one = newest(shooting)
         shooting = shooting & ~one
         row, travelled = FIRST_ROW + _number_of(enemies.row, one), _number_of(enemies.travelled, one)
         right = moves_right(enemies, row)
-        place = cell(row, jnp.where(right, travelled, SIZE - 1 - travelled))
-        result.append((jnp.where(one != 0, place, NOWHERE), right))
+        position = position_of(row, jnp.where(right, travelled, SIZE - 1 - travelled))
+        result.append((jnp.where(one != 0, position, NOWHERE), right))
     return result
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxenv.division import divided
 from jaxenv.staging import stage
-from jaxtyping import Bool, Int, UInt32
+from jaxtyping import Bool, Int
 
 from jaxenv_minatar import enemies as sea
 from jaxenv_minatar.base import (
@@ -28,7 +28,7 @@ from jaxenv_minatar.base import (
     row_of,
 )
 from jaxenv_minatar.bullets import Board
-from jaxenv_minatar.enemies import Enemies
+from jaxenv_minatar.enemies import Enemies, Word
 from jaxenv_minatar.picture import flag
 
 if TYPE_CHECKING:
@@ -125,25 +125,29 @@ def act(state: SeaquestState) -> SeaquestState:
 
 def fly(state: SeaquestState) -> tuple[SeaquestState, Array]:
     """Move the player's bullets; tell how many hit."""
-    struck, hits = _shoot_down(state.enemies, (state.shot, state.older_shot))
+    shots = _flown(state.shot), _flown(state.older_shot)
+    struck, hits = _shoot_down(state.enemies, shots, _at_shots(state.enemies, shots))
     return _after(state, state.enemies, struck), hits
 
 
+def _flown(shot: Shot) -> Shot:
+    """Return a bullet a step later."""
+    column = column_of(shot.cell) + jnp.where(shot.right, 1, -1)
+    flying = (shot.cell >= 0) & (column >= 0) & (column < SIZE)
+    return shot._replace(cell=jnp.where(flying, cell(row_of(shot.cell), column), NOWHERE))
+
+
 @stage
-def _shoot_down(enemies: Enemies, shots: tuple[Shot, Shot]) -> tuple[Struck, Array]:
-    """Move the player's bullets; each takes the oldest fish in its cell, or else the oldest submarine.
+def _shoot_down(enemies: Enemies, shots: tuple[Shot, Shot], there: list[Word]) -> tuple[Struck, Array]:
+    """Let each of the player's bullets take the oldest fish in its cell, or else the oldest submarine.
 
     No two of them are ever in one cell, nor is one where the player is: each is a step ahead of all that comes after it.
     """
     later, hits = [], jnp.int32(0)
-    for shot in shots:
-        column = column_of(shot.cell) + jnp.where(shot.right, 1, -1)
-        flying = (shot.cell >= 0) & (column >= 0) & (column < SIZE)
-        place = jnp.where(flying, cell(row_of(shot.cell), column), NOWHERE)
-        there = _at_shot(enemies, place)
-        fish = sea.oldest(enemies.fish & there)
-        sub = jnp.where(fish == 0, sea.oldest(enemies.subs & there), sea.NO_ONE)
-        enemies, shot, hit = _struck(enemies, shot._replace(cell=place), fish, sub)
+    for shot, some in zip(shots, there, strict=True):
+        fish = sea.oldest(enemies.fish & some)
+        sub = jnp.where(fish == 0, sea.oldest(enemies.subs & some), sea.NO_ONE)
+        enemies, shot, hit = _struck(enemies, shot, fish, sub)
         hits = hits + hit
         later.append(shot)
     return Struck(enemies.fish, enemies.subs, later[0], later[1]), hits
@@ -168,7 +172,8 @@ def swim(state: SeaquestState) -> tuple[SeaquestState, Array, Array]:
     touched = (state.enemies.fish | state.enemies.subs) & sea.at(state.enemies, state.y, state.x) != 0
     enemies, moving, shooting = sea.moved(state.enemies, move_speed(state))
     rightward, leftward = _fire(state.rightward, state.leftward, sea.shots(enemies, shooting))
-    struck, hits = _run_into(enemies, moving, (state.shot, state.older_shot))
+    shots = state.shot, state.older_shot
+    struck, hits = _run_into(enemies, moving, shots, _at_shots(enemies, shots))
     touched = touched | ((struck.fish | struck.subs) & sea.at(enemies, state.y, state.x) != 0)
     touched = touched | _bullet_at(state, rightward, leftward)
     rightward, leftward = rightward.moved(right=True), leftward.moved(right=False)
@@ -177,13 +182,12 @@ def swim(state: SeaquestState) -> tuple[SeaquestState, Array, Array]:
 
 
 @stage
-def _run_into(enemies: Enemies, moving: UInt32[Array, ""], shots: tuple[Shot, Shot]) -> tuple[Struck, Array]:
+def _run_into(enemies: Enemies, moving: Word, shots: tuple[Shot, Shot], there: list[Word]) -> tuple[Struck, Array]:
     """Let the newest of those that move into a bullet take it, submarines before fish."""
     later, hits = [], jnp.int32(0)
-    for shot in shots:
-        there = _at_shot(enemies, shot.cell) & moving
-        sub = sea.newest(enemies.subs & there)
-        fish = jnp.where(sub == 0, sea.newest(enemies.fish & there), sea.NO_ONE)
+    for shot, some in zip(shots, there, strict=True):
+        sub = sea.newest(enemies.subs & some & moving)
+        fish = jnp.where(sub == 0, sea.newest(enemies.fish & some & moving), sea.NO_ONE)
         enemies, shot, hit = _struck(enemies, shot, fish, sub)
         hits = hits + hit
         later.append(shot)
@@ -193,9 +197,9 @@ def _run_into(enemies: Enemies, moving: UInt32[Array, ""], shots: tuple[Shot, Sh
 @stage
 def _fire(rightward: Board, leftward: Board, shots: list[tuple[Array, Array]]) -> tuple[Board, Board]:
     """Add the submarines' shots to the boards."""
-    for place, right in shots:
-        rightward = rightward.with_bullet((place >= 0) & right, row_of(place), column_of(place))
-        leftward = leftward.with_bullet((place >= 0) & ~right, row_of(place), column_of(place))
+    for position, right in shots:
+        rightward = rightward.with_bullet((position >= 0) & right, position)
+        leftward = leftward.with_bullet((position >= 0) & ~right, position)
     return rightward, leftward
 
 
@@ -215,9 +219,10 @@ def breathe(state: SeaquestState, params: RampedParams) -> tuple[SeaquestState, 
     return after, jnp.where(full, tenths(state.oxygen), 0), comes_up & ~surfaces
 
 
-def _at_shot(enemies: Enemies, place: Array) -> UInt32[Array, ""]:
-    """Return the enemies where a bullet is."""
-    return jnp.where(place >= 0, sea.at(enemies, row_of(place), column_of(place)), sea.NO_ONE)
+@stage
+def _at_shots(enemies: Enemies, shots: tuple[Shot, Shot]) -> list[Word]:
+    """Return the enemies where each bullet is."""
+    return [jnp.where(shot.cell >= 0, sea.at(enemies, row_of(shot.cell), column_of(shot.cell)), sea.NO_ONE) for shot in shots]
 
 
 def _struck(enemies: Enemies, shot: Shot, fish: Array, sub: Array) -> tuple[Enemies, Shot, Array]:

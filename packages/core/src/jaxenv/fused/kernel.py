@@ -8,8 +8,8 @@ its grid keeps a few environments in registers, plays all of their steps, and wr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +18,9 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxenv.fused.deferred import deferred
-from jaxenv.fused.elements import Key, Later, UnsupportedError, Value, box, check_size
+from jaxenv.fused.elements import Key, Later, Operation, Table, UnsupportedError, Value, box, check_size
 from jaxenv.fused.lanes import Lanes
-from jaxenv.fused.loop import Loop, Sizes
+from jaxenv.fused.loop import Loop, Move, parted
 from jaxenv.fused.rules import RULES
 
 Prepare = Callable[[Any], tuple[Any, Any]]
@@ -65,14 +65,97 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
-    loop = Loop(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
-    last, told = loop.play(_dtypes(shape_carry), _dtypes(shape_outputs), Sizes(length, envs, interpret))
+    game = _Game(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
+    last, told = game.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
     outputs = jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs)))
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
         outputs,
         _detailed(prepared, _traced(detail, begin[0], after[1], _one(xs)), inputs, outputs, xs),
     )
+
+
+class _Game(NamedTuple):
+    """What is to be played, in elements."""
+
+    begin: list[Any]
+    """The state before the first step."""
+    before: list[Any]
+    """The state that a step begins with."""
+    after: list[Any]
+    """The state that it leaves."""
+    wanted: list[Any]
+    """What it puts out."""
+    tape: list[Operation]
+    """How to come from ``before`` to ``after`` and ``wanted``."""
+
+    def play(
+        self, dtypes: list[Any], wanted_dtypes: list[Any], length: int, envs: int, interpret: bool
+    ) -> tuple[list[Array], list[Any]]:
+        """Return the elements after the last step, ``[environments]``, and those wanted of every step.
+
+        What is wanted and known stays as it is; the rest is ``[length, environments]``.
+        """
+        if (length + 1) * envs >= 2**31:
+            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
+        states = {id(x): i for i, x in enumerate(self.before)}
+        rows = sorted({states[id(x)] for x in self.wanted if id(x) in states})
+        ends = [i for i in range(len(self.before)) if i not in rows]
+        shown = [i for i, x in enumerate(self.wanted) if isinstance(x, Later) and id(x) not in states]
+        tape = _needed(self.tape, [*self.after, *self.wanted])
+        used = [operand for operation in tape for operand in operation.operands]
+        known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
+        tables = _distinct(x.array for x in used if isinstance(x, Table))
+        fixed, timed = ([x for x in known if x.shape[1] == 1 and (x.shape[0] == 1) == one] for one in (True, False))
+        by_lane, by_time = ([x for x in known if x.shape[1] > 1 and (x.shape[0] == 1) == one] for one in (True, False))
+        name = _Names()
+        loop = Loop(
+            length=length,
+            envs=envs,
+            begin=name.all(self.begin),
+            before=name.all(self.before),
+            after=name.all(self.after),
+            tape=[Move(function, tuple(name.all(operands)), isinstance(operands[0], Table), name(x)) for function, operands, x in tape],
+            fixed=name.all(fixed),
+            timed=name.all(timed),
+            tables=name.all(tables),
+            by_lane=name.all(by_lane),
+            by_time=name.all(by_time),
+            flags=frozenset(name(x) for x in (*by_lane, *by_time) if x.dtype == np.bool_),
+            rows=rows,
+            shown=name.all(self.wanted[k] for k in shown),
+            shown_dtypes=[wanted_dtypes[k] for k in shown],
+            ends=ends,
+        )
+        shapes = [
+            *(jax.ShapeDtypeStruct(((length + 1) * envs,), dtypes[k]) for k in rows),
+            *(jax.ShapeDtypeStruct((length * envs,), wanted_dtypes[k]) for k in shown),
+            *(jax.ShapeDtypeStruct((envs,), dtypes[k]) for k in ends),
+        ]
+        given = [x.reshape(-1) for x in (*fixed, *timed, *tables)] + [_bytes(x.reshape(-1)) for x in (*by_lane, *by_time)]
+        of_rows, of_shown, of_ends = parted(deferred(loop.call(shapes, interpret), shapes, *given), [len(rows), len(shown)])
+        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, of_rows, strict=True)}
+        final = {k: x[length] for k, x in whole.items()} | dict(zip(ends, of_ends, strict=True))
+        told = {id(self.before[k]): x[:length] for k, x in whole.items()}
+        told |= {id(self.wanted[k]): x.reshape(length, envs) for k, x in zip(shown, of_shown, strict=True)}
+        return [final[k] for k in range(len(final))], [told.get(id(x), x) for x in self.wanted]
+
+
+class _Names:
+    """Numbers for elements, by which a kernel knows them."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    def __call__(self, element: Any) -> Any:
+        """Return the number of an element or a table; a constant stays what it is."""
+        if isinstance(element, np.generic):
+            return element
+        return self._numbers.setdefault(id(element.array if isinstance(element, Table) else element), len(self._numbers))
+
+    def all(self, elements: Iterable[Any]) -> list[Any]:
+        """Return several names."""
+        return [self(element) for element in elements]
 
 
 def _traced(function: Callable[..., Any], *shapes: Any) -> tuple[ClosedJaxpr, Any]:
@@ -85,12 +168,13 @@ def _detailed(prepared: ClosedJaxpr, detailed: tuple[ClosedJaxpr, Any], inputs: 
     details, shapes = detailed
     flat = jax.tree.leaves
     count = len(details.in_avals) - len(flat(outputs)) - len(flat(xs))  # leaves of what an environment keeps
+    begin, tell = prepared.jaxpr, details.jaxpr  # without their constants: JAX keeps the function, which must hold on to no array
 
     def work_out(consts: Any, *args: Any) -> list[Array]:
         inputs, outputs, xs = args
-        fixed = jax.vmap(jaxpr_as_fun(ClosedJaxpr(prepared.jaxpr, consts[0])))(*inputs)[:count]
-        tell = jaxpr_as_fun(ClosedJaxpr(details.jaxpr, consts[1]))
-        of_step = jax.vmap(lambda fixed, outputs, x: tell(*fixed, *outputs, *x), in_axes=(0, 0, None))
+        fixed = jax.vmap(jaxpr_as_fun(ClosedJaxpr(begin, consts[0])))(*inputs)[:count]
+        tell_step = jaxpr_as_fun(ClosedJaxpr(tell, consts[1]))
+        of_step = jax.vmap(lambda fixed, outputs, x: tell_step(*fixed, *outputs, *x), in_axes=(0, 0, None))
         return jax.vmap(of_step, in_axes=(None, 0, 0))(fixed, outputs, xs)
 
     every = [jax.ShapeDtypeStruct((*flat(outputs)[0].shape[:2], *leaf.shape), leaf.dtype) for leaf in flat(shapes)]
@@ -138,3 +222,22 @@ def _gathered(elements: Sequence[Any], leaves: Sequence[Any], before: tuple[int,
         stacked = jnp.stack(flat, -1) if flat else jnp.zeros((*before, 0), leaf.dtype)
         gathered.append(stacked.reshape(*before, *leaf.shape))
     return gathered
+
+
+def _bytes(array: Array) -> Array:
+    """Return flags as bytes, and anything else as it is."""
+    return array.astype(jnp.uint8) if array.dtype == np.bool_ else array
+
+
+def _distinct(arrays: Iterable[Array]) -> list[Array]:
+    return list({id(x): x for x in arrays}.values())
+
+
+def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
+    """Return the operations that results depend on."""
+    needed, kept = set(map(id, results)), []
+    for operation in reversed(tape):
+        if id(operation.result) in needed:
+            needed.update(map(id, operation.operands))
+            kept.append(operation)
+    return kept[::-1]

@@ -10,7 +10,8 @@ operations and 90 accesses compile in 0.7 s instead of 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -20,151 +21,159 @@ from jax import Array, lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 
-from jaxenv.fused.deferred import deferred
-from jaxenv.fused.elements import Later, Operation, Table, UnsupportedError
-
 if not hasattr(plgpu, "store"):
     raise ImportError(f"JAX {jax.__version__}, whose Pallas is too old")
 
 WARP = 32
 """Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
 
+Name = int | np.generic
+"""An element in a kernel: a number that it goes by, or a constant.
 
-class Sizes(NamedTuple):
-    """How much is played."""
+JAX keeps a kernel for as long as the program that it is part of, so it must hold on to no array.
+"""
+
+
+class Move(NamedTuple):
+    """An operation of the tape."""
+
+    function: Callable[..., Any]
+    """A JAX function of scalars or, for a look-up, of a table's elements and a place."""
+    operands: tuple[Name, ...]
+    """What it is applied to."""
+    table: bool
+    """Whether the first operand is a table."""
+    result: int
+    """What its result goes by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """What a kernel has to play."""
 
     length: int
     """Steps."""
     envs: int
     """Environments."""
-    interpret: bool
-    """Whether Pallas only pretends."""
+    begin: list[Name]
+    """The state before the first step."""
+    before: list[int]
+    """The state that a step begins with."""
+    after: list[Name]
+    """The state that it leaves."""
+    tape: list[Move]
+    """How to come from one to the other."""
+    fixed: list[int]
+    """What is known and alike for all steps and environments."""
+    timed: list[int]
+    """What is known of each step and alike for all environments."""
+    tables: list[int]
+    """Arrays to look things up in."""
+    by_lane: list[int]
+    """What is known of each environment and alike for all steps."""
+    by_time: list[int]
+    """What is known of each environment and step."""
+    flags: frozenset[int]
+    """Which of the latter two are flags: a kernel is given bytes instead, since to read a flag takes a constant."""
+    rows: list[int]
+    """Which elements of the state to write down before every step, and after the last."""
+    shown: list[Name]
+    """What else to write down of every step."""
+    shown_dtypes: list[Any]
+    """The dtypes of that."""
+    ends: list[int]
+    """Which elements of the state to write down after the last step only."""
 
+    @property
+    def every(self) -> int:
+        """How often all environments step."""
+        return self.length * self.envs
 
-class Loop:
-    """What a kernel has to play.
-
-    Args:
-        begin: the elements of the state before the first step.
-        before: the elements that a step reads as its state.
-        after: the elements of the state that it leaves.
-        wanted: the elements that it puts out.
-        tape: how to come from ``before`` to ``after`` and ``wanted``.
-    """
-
-    def __init__(self, begin: list[Any], before: list[Any], after: list[Any], wanted: list[Any], tape: list[Operation]) -> None:
-        self.begin, self.before, self.after, self.wanted = begin, before, after, wanted
-        self.tape = _needed(tape, [*after, *wanted])
-
-    def play(self, dtypes: Sequence[Any], wanted_dtypes: Sequence[Any], sizes: Sizes) -> tuple[list[Array], list[Any]]:
-        """Return the elements after the last step, ``[environments]``, and those wanted of every step.
-
-        What is wanted and known stays as it is; the rest is ``[length, environments]``.
-
-        The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
-        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does.
+    def call(self, shapes: Sequence[jax.ShapeDtypeStruct], interpret: bool) -> Callable[..., Sequence[Array]]:
+        """Return a function of flat arrays: of what is known, in the order of the fields, to what is written down, likewise.
 
         Args:
-            dtypes: those of the state.
-            wanted_dtypes: those of what is wanted.
-            sizes: how much is played.
+            shapes: those of its results, ``[(length + 1) * envs]``, ``[length * envs]`` and ``[envs]`` each.
+            interpret: whether Pallas only pretends.
         """
-        length, envs, interpret = sizes
-        every = length * envs
-        if every + envs >= 2**31:
-            raise UnsupportedError(f"{length:,} steps of {envs:,} environments, too many for 32-bit places")
-        states = {id(x): i for i, x in enumerate(self.before)}
-        rows = sorted({states[id(x)] for x in self.wanted if id(x) in states})
-        ends = [i for i in range(len(self.before)) if i not in rows]
-        shown = [i for i, x in enumerate(self.wanted) if isinstance(x, Later) and id(x) not in states]
-        used = [operand for operation in self.tape for operand in operation.operands]
-        known = _distinct(x for x in (*self.begin, *self.after, *used) if isinstance(x, Array))
-        tables = _distinct(x.array for x in used if isinstance(x, Table))
-        fixed, timed = ([x for x in known if x.shape[1] == 1 and (x.shape[0] == 1) == one] for one in (True, False))
-        by_lane, by_time = ([x for x in known if x.shape[1] > 1 and (x.shape[0] == 1) == one] for one in (True, False))
-
-        def kernel(*refs: Any) -> None:
-            counts = list(map(len, [fixed, timed, tables, by_lane, by_time, rows, shown]))
-            of_fixed, of_timed, of_tables, of_lane, of_time, of_rows, of_shown, of_ends = parted(refs, counts)
-            # Behind the last environment come copies of it, which write what it writes.
-            lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), np.int32(envs - 1))
-            last = lane + np.int32(every - envs)
-            own, first = parted(_fetched([*of_lane, *of_time], lane), [len(of_lane)])
-            always = _named(fixed, [ref[0] for ref in of_fixed]) | _named(tables, of_tables) | _named(by_lane, _flags(by_lane, own))
-
-            def body(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-                step, (behind, place, ahead), state, told, (alike, apart) = carried
-                for ref, k in zip(of_rows, rows, strict=True):
-                    ref[place] = state[k]
-                for ref, element in zip(of_shown, told, strict=True):
-                    plgpu.store(ref.at[behind], element, mask=behind < place)
-                for ref, k in zip(of_ends, ends, strict=True):
-                    plgpu.store(ref.at[place - np.int32(every)], state[k], mask=place >= np.int32(every))
-                # What the next step reads is fetched while this one computes.
-                next_step = jnp.minimum(step + 1, np.int32(length - 1))
-                later = [ref[next_step] for ref in of_timed], _fetched(of_time, ahead)
-                found = _Found(always | _named(self.before, state) | _named(timed, alike) | _named(by_time, _flags(by_time, apart)))
-                for operation in self.tape:
-                    found.follow(operation)
-                places = place, place + np.int32(envs), jnp.minimum(ahead + np.int32(envs), last)
-                return step + 1, places, found.all(self.after), found.all(self.wanted[k] for k in shown), later
-
-            nothing = [jnp.zeros(WARP, wanted_dtypes[k]) for k in shown]
-            now = [ref[0] for ref in of_timed], first
-            places = lane, lane, jnp.minimum(lane + np.int32(envs), last)
-            carried = jnp.int32(0), places, _Found(always).all(self.begin), nothing, now
-            lax.while_loop(lambda carried: carried[0] <= length, body, carried)
-
-        shapes = [
-            *(jax.ShapeDtypeStruct((every + envs,), dtypes[k]) for k in rows),
-            *(jax.ShapeDtypeStruct((every,), wanted_dtypes[k]) for k in shown),
-            *(jax.ShapeDtypeStruct((envs,), dtypes[k]) for k in ends),
-        ]
-        call = pl.pallas_call(
-            kernel,
+        return pl.pallas_call(
+            self.kernel,
             out_shape=shapes,
-            grid=(-(-envs // WARP),),
+            grid=(-(-self.envs // WARP),),
             compiler_params=plgpu.CompilerParams(num_warps=1, num_stages=1),
             interpret=interpret,
             name="jaxenv_fused_scan",
         )
-        results = deferred(call, shapes, *(x.reshape(-1) for x in (*fixed, *timed, *tables)), *map(_flat, (*by_lane, *by_time)))
-        results_rows, results_shown, results_ends = parted(results, [len(rows), len(shown)])
-        whole = {k: x.reshape(length + 1, envs) for k, x in zip(rows, results_rows, strict=True)}
-        final = {k: x[length] for k, x in whole.items()} | dict(zip(ends, results_ends, strict=True))
-        told = {id(self.before[k]): x[:length] for k, x in whole.items()}
-        told |= {id(self.wanted[k]): x.reshape(length, envs) for k, x in zip(shown, results_shown, strict=True)}
-        return [final[k] for k in range(len(final))], [told.get(id(x), x) for x in self.wanted]
+
+    def kernel(self, *refs: Any) -> None:
+        """Play what a program of the grid plays.
+
+        The loop goes round once more than there are steps, and a round begins by writing what it was handed: the state, and what
+        the round before put out. So a state is written at one place of the program, whether a step begins with it or none does.
+        """
+        length, envs, every = self.length, np.int32(self.envs), np.int32(self.every)
+        groups = self.fixed, self.timed, self.tables, self.by_lane, self.by_time, self.rows, self.shown
+        of_fixed, of_timed, of_tables, of_lane, of_time, of_rows, of_shown, of_ends = parted(refs, list(map(len, groups)))
+        # Behind the last environment come copies of it, which write what it writes.
+        lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), envs - 1)
+        last = lane + (every - envs)
+        own, first = parted(_fetched([*of_lane, *of_time], lane), [len(of_lane)])
+        always = dict(zip(self.fixed, (ref[0] for ref in of_fixed), strict=True)) | dict(zip(self.tables, of_tables, strict=True))
+        always |= self._read(self.by_lane, own)
+
+        def body(carried: tuple[Any, ...]) -> tuple[Any, ...]:
+            step, (behind, place, ahead), state, told, (alike, apart) = carried
+            for ref, k in zip(of_rows, self.rows, strict=True):
+                ref[place] = state[k]
+            for ref, element in zip(of_shown, told, strict=True):
+                plgpu.store(ref.at[behind], element, mask=behind < place)
+            for ref, k in zip(of_ends, self.ends, strict=True):
+                plgpu.store(ref.at[place - every], state[k], mask=place >= every)
+            # What the next step reads is fetched while this one computes.
+            next_step = jnp.minimum(step + 1, np.int32(length - 1))
+            later = [ref[next_step] for ref in of_timed], _fetched(of_time, ahead)
+            found = _Found(always | dict(zip(self.before, state, strict=True)) | dict(zip(self.timed, alike, strict=True)))
+            found.known |= self._read(self.by_time, apart)
+            for move in self.tape:
+                found.follow(move)
+            places = place, place + envs, jnp.minimum(ahead + envs, last)
+            return step + 1, places, found.all(self.after), found.all(self.shown), later
+
+        nothing = [jnp.zeros(WARP, dtype) for dtype in self.shown_dtypes]
+        now = [ref[0] for ref in of_timed], first
+        places = lane, lane, jnp.minimum(lane + envs, last)
+        carried = jnp.int32(0), places, _Found(always).all(self.begin), nothing, now
+        lax.while_loop(lambda carried: carried[0] <= length, body, carried)
+
+    def _read(self, names: Sequence[int], elements: Sequence[Array]) -> dict[Any, Array]:
+        """Return elements that were read, by name: bytes as the flags that they are."""
+        return {
+            name: element != np.uint8(0) if name in self.flags else element for name, element in zip(names, elements, strict=True)
+        }
 
 
 class _Found:
-    """Elements in a kernel, by what they stand for: as numbers of all environments of a program, ``[WARP]``."""
+    """Elements by name, as numbers of all environments of a program, ``[WARP]``."""
 
-    def __init__(self, known: dict[int, Any]) -> None:
-        self._known, self._constants = dict(known), {}
+    def __init__(self, known: dict[Any, Any]) -> None:
+        self.known = dict(known)
 
-    def follow(self, operation: Operation) -> None:
+    def follow(self, move: Move) -> None:
         """Do what the tape says."""
-        function, operands, result = operation
-        if isinstance(operands[0], Table):
-            self._known[id(result)] = function(self._known[id(operands[0].array)], self.find(operands[1]))
-        else:
-            self._known[id(result)] = function(*self.all(operands))
+        function, (first, *others), table, result = move
+        self.known[result] = function(self.known[first] if table else self.find(first), *self.all(others))
 
-    def all(self, elements: Iterable[Any]) -> list[Array]:
+    def all(self, names: Iterable[Name]) -> list[Array]:
         """Return several elements."""
-        return [self.find(x) for x in elements]
+        return [self.find(name) for name in names]
 
-    def find(self, element: Any) -> Array:
-        """Return an element."""
-        if isinstance(element, np.generic):
-            name = element.dtype, element.tobytes()
-            if name not in self._constants:
-                self._constants[name] = _fill(element)
-            return self._constants[name]
-        found = self._known[id(element)]
-        if found.ndim == 0:
-            found = self._known[id(element)] = _fill(found)
+    def find(self, name: Name) -> Array:
+        """Return an element; where it is one number for all, spread it out once."""
+        constant = isinstance(name, np.generic)
+        key = (name.dtype, name.tobytes()) if constant else name
+        found = self.known.get(key, name) if constant else self.known[key]
+        if np.ndim(found) == 0:
+            found = self.known[key] = lax.broadcast_in_dim(jnp.asarray(found), (WARP,), ())
         return found
 
 
@@ -185,40 +194,7 @@ def _fetched(refs: Sequence[Any], place: Array) -> list[Array]:
     return lax.while_loop(lambda carried: carried[0] > 0, fetch, carried)[-1]
 
 
-def _named(elements: Sequence[Any], found: Sequence[Any]) -> dict[int, Any]:
-    """Return what was found for elements, by element."""
-    return dict(zip(map(id, elements), found, strict=True))
-
-
-def _flat(array: Array) -> Array:
-    """Return what is known of each environment as a kernel's argument: flags as bytes, since to read a flag takes a constant."""
-    return (array.astype(jnp.uint8) if array.dtype == np.bool_ else array).reshape(-1)
-
-
-def _flags(arrays: Sequence[Array], read: Sequence[Array]) -> list[Array]:
-    """Return elements that were read: bytes as the flags that they are."""
-    return [x != np.uint8(0) if array.dtype == np.bool_ else x for array, x in zip(arrays, read, strict=True)]
-
-
-def _fill(x: Any) -> Array:
-    return lax.broadcast_in_dim(jnp.asarray(x), (WARP,), ())
-
-
 def parted(items: Sequence[Any], counts: Sequence[int]) -> list[Sequence[Any]]:
     """Cut a sequence into parts of given lengths, and the rest."""
     ends = np.cumsum(counts).tolist()
     return [items[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
-
-
-def _distinct(arrays: Iterable[Array]) -> list[Array]:
-    return list({id(x): x for x in arrays}.values())
-
-
-def _needed(tape: list[Operation], results: Sequence[Any]) -> list[Operation]:
-    """Return the operations that results depend on."""
-    needed, kept = set(map(id, results)), []
-    for operation in reversed(tape):
-        if id(operation.result) in needed:
-            needed.update(map(id, operation.operands))
-            kept.append(operation)
-    return kept[::-1]
