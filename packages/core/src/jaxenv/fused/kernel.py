@@ -65,8 +65,10 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     state = [box([Later() for _ in range(math.prod(x.shape))], x.shape) for x in shape_carry]
     now = [_rows(x, lambda row: row[:, None]) for x in jax.tree.leaves(xs)]
     results = lanes.run(stepped, [*fixed, *state, *now])
-    game = _Game(_elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape)
-    last, told = game.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
+    parts = _Parts(
+        _elements(carry), _elements(state), _elements(results[: len(carry)]), _elements(results[len(carry) :]), lanes.tape
+    )
+    last, told = parts.play(_dtypes(shape_carry), _dtypes(shape_outputs), length, envs, interpret)
     outputs = jax.tree.unflatten(jax.tree.structure(after[1]), _gathered(told, shape_outputs, (length, envs)))
     return (
         jax.tree.unflatten(jax.tree.structure(after[0]), _gathered(last, shape_carry, (envs,))),
@@ -75,8 +77,8 @@ def scan(prepare: Prepare, step: Step, detail: Detail, inputs: Any, xs: Any, *, 
     )
 
 
-class _Game(NamedTuple):
-    """What is to be played, in elements."""
+class _Parts(NamedTuple):
+    """A step taken apart, and what it begins with: elements."""
 
     begin: list[Any]
     """The state before the first step."""
@@ -115,7 +117,9 @@ class _Game(NamedTuple):
             begin=name.all(self.begin),
             before=name.all(self.before),
             after=name.all(self.after),
-            tape=[Move(function, tuple(name.all(operands)), isinstance(operands[0], Table), name(x)) for function, operands, x in tape],
+            tape=[
+                Move(function, tuple(name.all(operands)), isinstance(operands[0], Table), name(x)) for function, operands, x in tape
+            ],
             fixed=name.all(fixed),
             timed=name.all(timed),
             tables=name.all(tables),
