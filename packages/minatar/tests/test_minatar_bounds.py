@@ -9,6 +9,7 @@ import pytest
 from jaxenv_minatar import Seaquest, SpaceInvaders, nibbles
 from jaxenv_minatar import enemies as sea
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, RIGHT, UP
+from jaxenv_minatar.bullets import Board, position_of
 from jaxenv_minatar.picture import flag, light
 from jaxenv_minatar.seaquest_rules import LAST_RAMP
 
@@ -98,6 +99,16 @@ def test_five_submarines_that_shoot_at_once_are_found():
     ages = range(1, 61)
     assert max(sum(age % 11 == offset for age in ages) for offset in range(11)) <= 6
     assert [age for age in ages if age % 11 == 0] == [11, 22, 33, 44, 55]
+
+
+def test_bullets_of_submarines_are_where_they_were_put():
+    rows, columns = (jnp.asarray(x.ravel()) for x in np.mgrid[1:9, 0:10].astype(np.int32))
+    calm = Board(*(jnp.uint32(0),) * 3)
+    put = jax.vmap(lambda row, column: calm.with_bullet(jnp.asarray(True), position_of(row, column)).row(jnp.arange(10)))
+    expected = np.zeros((80, 10), np.uint32)
+    expected[np.arange(80), rows] = 1 << np.asarray(columns, np.uint32)
+    np.testing.assert_array_equal(put(rows, columns), expected)
+    assert not any(calm.with_bullet(jnp.asarray(False), jnp.int32(-1)))
 
 
 def test_nibbles_are_eight_numbers():

@@ -70,8 +70,9 @@ def rollout(
         unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
         fused: whether one kernel plays all steps on a GPU, instead of a scan that launches several kernels for each. None means
             wherever that can be done: on a GPU, unless ``unroll`` is given or the step or the policy is more than arithmetic on a
-            few scalars (a network, say). Integers and flags are the same either way, floats up to rounding. False always scans,
-            should a GPU's compiler refuse a kernel. On other backends True interprets the kernel, which is slow: for tests.
+            few scalars (a network, say), or JAX lacks Pallas's Triton, which it has deprecated. Integers and flags are the same
+            either way, floats up to rounding. False always scans, should a GPU's compiler refuse a kernel. On other backends True
+            interprets the kernel, which is slow: for tests.
         mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The
             trajectories are the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With
             ``jax.distributed`` every process calls this with the same arguments.
