@@ -1,6 +1,7 @@
 """Whole rollouts in one GPU kernel, for steps that are elementwise over a few scalars.
 
-:mod:`jaxenv.fused.lanes` and :mod:`jaxenv.fused.rules` interpret the step of one environment with every scalar as a vector of
-lanes, :mod:`jaxenv.fused.kernel` puts the loop over steps around it in a Pallas kernel, and :mod:`jaxenv.fused.play` makes a
-rollout of that. ``jaxenv.rollout`` is where users meet it.
+:mod:`jaxenv.fused.lanes` and :mod:`jaxenv.fused.rules` take the step of one environment apart into operations on elements
+(:mod:`jaxenv.fused.elements`), :mod:`jaxenv.fused.loop` is the Pallas kernel that plays them for many environments and steps,
+:mod:`jaxenv.fused.kernel` makes a scan of the two, and :mod:`jaxenv.fused.play` a rollout of that. ``jaxenv.rollout`` is where
+users meet it.
 """
