@@ -43,18 +43,13 @@ class Board(NamedTuple):
 
     def row(self, row: Array) -> Array:
         """Return the columns that hold a bullet, on a row or on each of an array of rows; none on the rows 0 and 9."""
-        word, place = _word_of(row)
+        position = position_of(jnp.clip(row, 1, SIZE - 2), 0)
+        word, place = position >> 5, (position & 31).astype(jnp.uint32)
         bits = jnp.where(word == 0, self.top, jnp.where(word == 1, self.middle, self.bottom))
         return jnp.where((row >= 1) & (row < SIZE - 1), bits >> place & _ROW, np.uint32(0))
 
 
-def position_of(row: Array, column: Array) -> Array:
+def position_of(row: Array, column: Array | int) -> Array:
     """Return where on a board a cell of the rows 1 to 8 is: 32 times its word and the number of its bit."""
     above = row - 1
     return SIZE * above + 2 * (above * 11 >> 5) + column  # each three rows, of 30 bits, take 32; 11 / 32 is a third of up to 7
-
-
-def _word_of(row: Array) -> tuple[Array, Array]:
-    """Return the word of a row, and where in it the row begins."""
-    word = jnp.where(row <= 3, 0, jnp.where(row <= 6, 1, 2))
-    return word, (jnp.clip(row - 1 - ROWS_PER_WORD * word, 0, ROWS_PER_WORD - 1) * SIZE).astype(jnp.uint32)

@@ -117,9 +117,7 @@ class _Parts(NamedTuple):
             begin=name.all(self.begin),
             before=name.all(self.before),
             after=name.all(self.after),
-            tape=[
-                Move(function, tuple(name.all(operands)), isinstance(operands[0], Table), name(x)) for function, operands, x in tape
-            ],
+            tape=[Move(function, tuple(name.all(operands)), name(result)) for function, operands, result in tape],
             fixed=name.all(fixed),
             timed=name.all(timed),
             tables=name.all(tables),
@@ -130,6 +128,7 @@ class _Parts(NamedTuple):
             shown=name.all(self.wanted[k] for k in shown),
             shown_dtypes=[wanted_dtypes[k] for k in shown],
             ends=ends,
+            constants=name.constants,
         )
         shapes = [
             *(jax.ShapeDtypeStruct(((length + 1) * envs,), dtypes[k]) for k in rows),
@@ -146,18 +145,21 @@ class _Parts(NamedTuple):
 
 
 class _Names:
-    """Numbers for elements, by which a kernel knows them."""
+    """Numbers for elements and tables, by which a kernel knows them."""
 
     def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[Any, int] = {}
+        self.constants: dict[int, np.generic] = {}
 
-    def __call__(self, element: Any) -> Any:
-        """Return the number of an element or a table; a constant stays what it is."""
+    def __call__(self, element: Any) -> int:
+        """Return the number of an element or a table; equal constants have one."""
         if isinstance(element, np.generic):
-            return element
+            number = self._numbers.setdefault((element.dtype, element.tobytes()), len(self._numbers))
+            self.constants[number] = element
+            return number
         return self._numbers.setdefault(id(element.array if isinstance(element, Table) else element), len(self._numbers))
 
-    def all(self, elements: Iterable[Any]) -> list[Any]:
+    def all(self, elements: Iterable[Any]) -> list[int]:
         """Return several names."""
         return [self(element) for element in elements]
 

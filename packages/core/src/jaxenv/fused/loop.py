@@ -27,8 +27,8 @@ if not hasattr(plgpu, "store"):
 WARP = 32
 """Threads that a GPU steps together; each program of the grid plays so many environments, one in each thread."""
 
-Name = int | np.generic
-"""An element in a kernel: a number that it goes by, or a constant.
+Name = int
+"""An element or a table in a kernel, which goes by a number there.
 
 JAX keeps a kernel for as long as the program that it is part of, so it must hold on to no array.
 """
@@ -41,9 +41,7 @@ class Move(NamedTuple):
     """A JAX function of scalars or, for a look-up, of a table's elements and a place."""
     operands: tuple[Name, ...]
     """What it is applied to."""
-    table: bool
-    """Whether the first operand is a table."""
-    result: int
+    result: Name
     """What its result goes by."""
 
 
@@ -57,23 +55,25 @@ class Loop:
     """Environments."""
     begin: list[Name]
     """The state before the first step."""
-    before: list[int]
+    before: list[Name]
     """The state that a step begins with."""
     after: list[Name]
     """The state that it leaves."""
     tape: list[Move]
     """How to come from one to the other."""
-    fixed: list[int]
+    constants: dict[Name, np.generic]
+    """What is a number known while tracing."""
+    fixed: list[Name]
     """What is known and alike for all steps and environments."""
-    timed: list[int]
+    timed: list[Name]
     """What is known of each step and alike for all environments."""
-    tables: list[int]
+    tables: list[Name]
     """Arrays to look things up in."""
-    by_lane: list[int]
+    by_lane: list[Name]
     """What is known of each environment and alike for all steps."""
-    by_time: list[int]
+    by_time: list[Name]
     """What is known of each environment and step."""
-    flags: frozenset[int]
+    flags: frozenset[Name]
     """Which of the latter two are flags: a kernel is given bytes instead, since to read a flag takes a constant."""
     rows: list[int]
     """Which elements of the state to write down before every step, and after the last."""
@@ -118,8 +118,8 @@ class Loop:
         lane = jnp.minimum(pl.program_id(0) * WARP + jnp.arange(WARP, dtype=jnp.int32), envs - 1)
         last = lane + (every - envs)
         own, first = parted(_fetched([*of_lane, *of_time], lane), [len(of_lane)])
-        always = dict(zip(self.fixed, (ref[0] for ref in of_fixed), strict=True)) | dict(zip(self.tables, of_tables, strict=True))
-        always |= self._read(self.by_lane, own)
+        always = self.constants | dict(zip(self.fixed, (ref[0] for ref in of_fixed), strict=True))
+        always |= dict(zip(self.tables, of_tables, strict=True)) | self._read(self.by_lane, own)
 
         def body(carried: tuple[Any, ...]) -> tuple[Any, ...]:
             step, (behind, place, ahead), state, told, (alike, apart) = carried
@@ -134,8 +134,8 @@ class Loop:
             later = [ref[next_step] for ref in of_timed], _fetched(of_time, ahead)
             found = _Found(always | dict(zip(self.before, state, strict=True)) | dict(zip(self.timed, alike, strict=True)))
             found.known |= self._read(self.by_time, apart)
-            for move in self.tape:
-                found.follow(move)
+            for function, operands, result in self.tape:
+                found.known[result] = function(*found.all(operands))
             places = place, place + envs, jnp.minimum(ahead + envs, last)
             return step + 1, places, found.all(self.after), found.all(self.shown), later
 
@@ -145,7 +145,7 @@ class Loop:
         carried = jnp.int32(0), places, _Found(always).all(self.begin), nothing, now
         lax.while_loop(lambda carried: carried[0] <= length, body, carried)
 
-    def _read(self, names: Sequence[int], elements: Sequence[Array]) -> dict[Any, Array]:
+    def _read(self, names: Sequence[Name], elements: Sequence[Array]) -> dict[Name, Array]:
         """Return elements that were read, by name: bytes as the flags that they are."""
         return {
             name: element != np.uint8(0) if name in self.flags else element for name, element in zip(names, elements, strict=True)
@@ -153,28 +153,20 @@ class Loop:
 
 
 class _Found:
-    """Elements by name, as numbers of all environments of a program, ``[WARP]``."""
+    """Elements by name, as numbers of all environments of a program, ``[WARP]``, and tables."""
 
-    def __init__(self, known: dict[Any, Any]) -> None:
+    def __init__(self, known: dict[Name, Any]) -> None:
         self.known = dict(known)
-
-    def follow(self, move: Move) -> None:
-        """Do what the tape says."""
-        function, (first, *others), table, result = move
-        self.known[result] = function(self.known[first] if table else self.find(first), *self.all(others))
 
     def all(self, names: Iterable[Name]) -> list[Array]:
         """Return several elements."""
         return [self.find(name) for name in names]
 
     def find(self, name: Name) -> Array:
-        """Return an element; where it is one number for all, spread it out once."""
-        constant = isinstance(name, np.generic)
-        key = (name.dtype, name.tobytes()) if constant else name
-        found = self.known.get(key, name) if constant else self.known[key]
-        if np.ndim(found) == 0:
-            found = self.known[key] = lax.broadcast_in_dim(jnp.asarray(found), (WARP,), ())
-        return found
+        """Return an element, or a table; where it is one number for all, spread it out once."""
+        if np.ndim(self.known[name]) == 0:
+            self.known[name] = lax.broadcast_in_dim(jnp.asarray(self.known[name]), (WARP,), ())
+        return self.known[name]
 
 
 def _fetched(refs: Sequence[Any], place: Array) -> list[Array]:
