@@ -14,55 +14,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import jax
-from jax import Array
-from jax.experimental.xla_metadata import set_xla_metadata
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir, partial_eval
+
+from jaxenv import _jax_compat
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-# One operation, and not ``lax.platform_dependent``, which is traced once for each platform.
-_kept_p = Primitive("jaxenv_kept")
-_kept_p.multiple_results = True
-
-
 def once(value: T) -> T:
     """Return ``value``, a tree of arrays, which a CPU then computes once for all that depends on it."""
-    leaves, structure = jax.tree.flatten(value)
-    return jax.tree.unflatten(structure, _kept_p.bind(*leaves))
-
-
-def _same(*leaves: Array) -> list[Array]:
-    return list(leaves)
-
-
-_call = jax.jit(_same)
-
-
-def _not_inlined(*leaves: Array) -> list[Array]:
-    with set_xla_metadata(inlineable="false"):
-        return _call(*leaves)
-
-
-def _without_unused(used: list[bool], equation: Any) -> tuple[list[bool], Any]:
-    if not any(used):
-        return used, None
-    invars, outvars = ([x for x, use in zip(some, used, strict=True) if use] for some in (equation.invars, equation.outvars))
-    return used, equation.replace(invars=invars, outvars=outvars)
-
-
-_kept_p.def_impl(_same)
-_kept_p.def_abstract_eval(_same)
-mlir.register_lowering(_kept_p, lambda ctx, *leaves: leaves)
-mlir.register_lowering(_kept_p, mlir.lower_fun(_not_inlined, multiple_results=True), platform="cpu")
-batching.primitive_batchers[_kept_p] = lambda leaves, axes: (_kept_p.bind(*leaves), axes)
-ad.primitive_jvps[_kept_p] = lambda leaves, tangents: (_kept_p.bind(*leaves), tangents)
-partial_eval.dce_rules[_kept_p] = _without_unused
+    return jax.tree.map(_jax_compat.once, value)
 
 
 def stage(function: Callable[P, T]) -> Callable[P, T]:
