@@ -7,8 +7,9 @@ has it, or changed it, jaxenv is slower, never wrong: the entry falls back to do
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -109,3 +110,127 @@ def enable_x64(enabled: bool = True) -> Any:
     import importlib
 
     return importlib.import_module("jax.experimental").enable_x64(enabled)
+
+
+# -- generator_of: what makes the words of a key ----------------------------------------------------------------------------------
+#
+# Why: a kernel makes random words where they are used, so it needs the functions that JAX calls for a key.
+# Uses: ``_impl`` of the dtype of a key.
+# Tried: 0.6.1 to 0.12.0.1.
+# Without: environments that draw are played by scans, not kernels.
+
+
+def generator_of(dtype: Any) -> Any:
+    """Return the generator of a dtype of keys, with ``split``, ``fold_in`` and ``random_bits`` on words; None if JAX hides it."""
+    return _entry("generator_of", lambda: dtype._impl, None)
+
+
+# -- call: an operation that is looked into only where it is lowered --------------------------------------------------------------
+#
+# Why: which kernel plays, or whether one does, depends on the platform, which is known when a program is lowered; and what can be
+#     told of a rollout is much, of which a program uses little: it should be traced only if it is used.
+# Uses: ``jax.interpreters`` (rules of a primitive).
+# Tried: 0.6.1 to 0.12.0.1.
+# Without: the operation is traced at once, and a GPU plays by scans.
+
+
+class Operation(Protocol):
+    """What :func:`call` calls; equal ones are compiled once."""
+
+    @property
+    def shapes(self) -> Sequence[jax.ShapeDtypeStruct]:
+        """Shapes and dtypes of the results."""
+        ...
+
+    def plain(self, *args: Any) -> Sequence[Any]:
+        """Return the results, by JAX's own operations."""
+        ...
+
+    def lower(self, platform: str, *args: Any) -> Sequence[Any]:
+        """Return the results, in the way that suits a platform (``cuda``, ``cpu``, ...)."""
+        ...
+
+    def batch(self, size: int, axes: Sequence[int | None], *args: Any) -> tuple[Sequence[Any], Sequence[int]]:
+        """Return the results for a batch of arguments along given axes, and the axes of the results."""
+        ...
+
+
+def _make_call() -> Callable[..., Sequence[Any]]:
+    from jax.core import ShapedArray
+    from jax.interpreters import batching, mlir
+
+    primitive = Primitive("jaxenv_call")
+    primitive.multiple_results = True
+
+    def shapes(*args: Any, operation: Operation) -> list[Any]:
+        varying: frozenset[Any] = frozenset()  # along which axes of a mesh, in a shard_map that checks it
+        for arg in args:
+            varying |= getattr(arg, "vma", frozenset())
+        more = {"vma": varying} if varying else {}
+        return [ShapedArray(shape.shape, shape.dtype, **more) for shape in operation.shapes]
+
+    def batch(args: Sequence[Any], axes: Sequence[Any], *, operation: Operation) -> Any:
+        (size, *_) = (arg.shape[axis] for arg, axis in zip(args, axes, strict=True) if axis is not None)
+        return operation.batch(size, axes, *args)
+
+    def lower(context: Any, *args: Any, operation: Operation, platform: str | None = None) -> Any:
+        def function(*args: Any) -> Sequence[Any]:
+            return operation.lower(platform, *args) if platform and _whole(context) else operation.plain(*args)
+
+        return mlir.lower_fun(function, multiple_results=True)(context, *args)
+
+    primitive.def_impl(lambda *args, operation: jax.jit(lambda *args: primitive.bind(*args, operation=operation))(*args))
+    primitive.def_abstract_eval(shapes)
+    mlir.register_lowering(primitive, lower)
+    for platform in ("cuda", "cpu"):
+        mlir.register_lowering(primitive, partial(lower, platform=platform), platform=platform)
+    batching.primitive_batchers[primitive] = batch
+    return lambda operation, *args: primitive.bind(*args, operation=operation)
+
+
+def _whole(context: Any) -> bool:
+    """Whether the arrays in a program that is lowered are what one device has, as under ``shard_map`` or with one device.
+
+    XLA would gather arrays that it spreads over devices by itself, for an operation that it doesn't know.
+    """
+    try:
+        return getattr(context.module_context.axis_context, "num_devices", 1) == 1
+    except AttributeError:
+        return jax.device_count() == 1
+
+
+call: Callable[..., Sequence[Any]] = _entry("call", _make_call, lambda operation, *args: operation.plain(*args))
+"""``call(operation, *args)`` returns the results of an :class:`Operation`."""
+
+
+# -- ptx_call: a kernel as an operation -------------------------------------------------------------------------------------------
+#
+# Why: XLA can launch a kernel that is given as PTX; nothing else reaches a kernel of one's own without a compiled extension.
+# Uses: ``jax.ffi.ffi_call``, which is documented, with the name and the configuration of a custom call of XLA's, which are not.
+# Tried: 0.10.2 to 0.12.0.1 with CUDA 12 and 13.
+# Without: a GPU plays by scans.
+
+
+def ptx_call(ptx: str, name: str, blocks: int, threads: int, operands: Sequence[Any], results: Sequence[Any]) -> Sequence[Any]:
+    """Launch a kernel.
+
+    Args:
+        ptx: the text of the kernel's module.
+        name: the kernel's function.
+        blocks: blocks in the grid.
+        threads: threads in a block.
+        operands: arrays that it reads: its first arguments.
+        results: shapes and dtypes of what it writes: its other arguments.
+    """
+    text = ptx.rstrip("\0").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", " ")
+    places = ", ".join(f"{len(operands) + i} : i32" for i in range(len(results)))
+    grid = ", ".join(f"grid_{axis} = {size} : i32" for axis, size in zip("xyz", (blocks, 1, 1), strict=True))
+    block = ", ".join(f"block_{axis} = {size} : i32" for axis, size in zip("xyz", (threads, 1, 1), strict=True))
+    config = (
+        f'{{name = "{name}", kernel_type = "ptx", kernel_data = "{text}", {grid}, {block}, '
+        f"shared_mem_bytes = 0 : i32, output_indices = [{places}]}}"
+    )
+    call_kernel: Any = jax.ffi.ffi_call(
+        "__gpu$xla.gpu.ptx", tuple(results), custom_call_api_version=2, legacy_backend_config=config
+    )
+    return call_kernel(*operands)

@@ -25,6 +25,7 @@ from it, times ``info["discount"]``. No step is lost to the reset: it happens wi
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar, dataclass_transform
@@ -270,6 +271,14 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
 @partial(jax.jit, static_argnums=0)
 def _reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[Any, Any]:
     key, params = _canonical.key(key), _canonical.params(params, env.params_template, env.name)
+    if _batches_are_kernels():
+        from jaxenv.engine import batched
+
+        return batched.reset(env, _plain_reset, _observation, key, params)
+    return _plain_reset(env, key, params)
+
+
+def _plain_reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[Any, Any]:
     state = _init(env, key, params)
     return _observation(env, state, params), state
 
@@ -286,8 +295,25 @@ def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, p
 @partial(jax.jit, static_argnums=0)
 def _step(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
     key, state, action, params = _arguments(env, key, state, action, params)
+    if _batches_are_kernels():
+        from jaxenv.engine import batched
+
+        return batched.step(env, _plain_step, _observation, key, state, action, params)
+    return _plain_step(env, key, state, action, params)
+
+
+def _plain_step(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
     out, key_reset = _keyed_advance(env, key, state, action, params)
     reward, done, info = _results(out, _observation(env, out.state, params))
     fresh = env.carry_over(_init(env, key_reset, params), out.state, params)
     state = _canonical.select(done, _canonical.like(fresh, out.state, env.name), out.state)
     return _observation(env, state, params), state, reward, done, info
+
+
+def _batches_are_kernels() -> bool:
+    """Whether batched steps may be kernels; on a CPU that is settled without importing the engine."""
+    if jax.default_backend() == "cpu" and os.environ.get("JAXENV_ENGINE") != "host":
+        return False
+    from jaxenv.engine import select
+
+    return select.kernels_on(select.platform_of())[0] is not None

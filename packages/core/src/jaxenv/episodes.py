@@ -1,4 +1,4 @@
-"""What is told of play: every step of it, and the episodes within, counted while they are played."""
+"""What a rollout returns: every step of it, and the episodes within, counted while they are played."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Trajectory(NamedTuple):
     """Whether the step ended its episode, bool."""
     info: dict[str, Any]
     """``terminated``, ``truncated``, ``discount``, ``final_observation`` and the environment's own."""
+    state: Any = None
+    """The state that the step began with, if the rollout was asked to keep states; else None."""
 
 
 @struct.dataclass

@@ -13,7 +13,7 @@ from jax import Array
 from jaxenv import random
 from jaxenv.environment import NO_TIME_LIMIT, Environment
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
-from jaxenv.rollouts import Policy
+from jaxenv.engine.plan import Policy
 
 Episode = tuple[Any, Any, Array, Any, Array, Array]
 

@@ -1,25 +1,24 @@
-"""Playing environments in batches: ``lax.scan`` over steps, ``vmap`` over environments."""
+"""Playing environments in batches."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxenv import random
-from jaxenv.environment import Environment, _observation
+from jaxenv.engine import scan, select
+from jaxenv.engine.plan import Given, Loop, Plan, Policy
+from jaxenv.environment import Environment
 from jaxenv.episodes import EpisodeStatistics, Tally, Trajectory, summary
-from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError
-
-Policy = Callable[..., Any]
-"""A function from what the agent knows to an action; see :func:`rollout` for its arguments."""
+from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError, RolloutStateError
 
 
 @struct.dataclass
@@ -33,9 +32,13 @@ class Rollout:
     obs: Any
     """The observations after the last step, with a leading axis ``[num_envs]``."""
     state: Any
-    """The states after the last step, with a leading axis ``[num_envs]``."""
+    """The states after the last step, with a leading axis ``[num_envs]``; ``rollout(..., state=result.state)`` goes on from them."""
     carry: Any
     """The policy's carries after the last step, with a leading axis ``[num_envs]``; None for a policy without one."""
+    executor: str = struct.field(pytree_node=False, default="scan")
+    """What played: ``"kernel"`` or ``"scan"``."""
+    reason: str = struct.field(pytree_node=False, default="")
+    """Why a scan played; empty if a kernel did."""
 
 
 def rollout(
@@ -48,6 +51,10 @@ def rollout(
     num_steps: int,
     policy_params: Any = None,
     initial_carry: Any = None,
+    state: Any = None,
+    carry: Any = None,
+    params_axis: int | None = None,
+    keep_states: bool = False,
     unroll: int | None = None,
     fused: bool | None = None,
     mesh: Mesh | None = None,
@@ -58,31 +65,40 @@ def rollout(
     ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``.
     The carry goes back to ``initial_carry`` whenever an episode ends.
 
+    JAX compiles a rollout once for each policy *object*. Define the policy once and hand what changes to ``policy_params``: a new
+    lambda in every call is compiled anew in every call.
+
     Args:
         env: the environment.
         params: its parameters, shared by all environments; None means ``env.default_params``.
         policy: the policy; None plays uniformly random actions from the action space.
-        key: a typed or raw key. Environment ``i`` of the batch plays the same trajectory whatever ``num_envs`` is.
+        key: a typed or raw key. Environment ``i`` of the batch plays the same trajectory whatever ``num_envs`` is, up to the rounding
+            of floats.
         num_envs: environments in the batch.
         num_steps: steps for each.
         policy_params: passed to the policy if not None.
         initial_carry: the carry of one environment at the start of an episode; makes the policy recurrent if not None.
-        unroll: steps in one iteration of the scan; None means what :data:`UNROLL` has for the backend.
-        fused: whether one kernel plays all steps on a GPU, instead of a scan that launches several kernels for each. None means
-            wherever that can be done: on a GPU, unless ``unroll`` is given or the step or the policy is more than arithmetic on a
-            few scalars (a network, say), or JAX lacks Pallas's Triton, which it has deprecated. Integers and flags are the same
-            either way, floats up to rounding. False always scans, should a GPU's compiler refuse a kernel. On other backends True
-            interprets the kernel, which is slow: for tests.
+        state: states to begin with, leaves ``[num_envs, ...]``, such as the ``state`` of an earlier result; None resets the
+            environments. Give a new key, and with a recurrent policy ``carry``. Statistics count from here on.
+        carry: carries to begin with, leaves ``[num_envs, ...]``; None means ``initial_carry``.
+        params_axis: 0 if every environment has parameters of its own, leaves ``[num_envs, ...]``; None if all share one set.
+        keep_states: whether ``trajectory.state`` has the state that each step began with.
+        unroll: steps in one iteration of a scan; None means what :data:`jaxenv.engine.scan.UNROLL` has for the backend, and lets
+            a kernel play.
+        fused: whether one kernel plays all steps on a GPU, instead of a scan that launches several for each. None means wherever
+            that can be done: see :mod:`jaxenv.engine.select`. Integers and flags are the same either way; floats up to rounding,
+            which an environment's feedback can amplify from step to step. False always scans. True refuses to scan.
         mesh: devices to spread the environments over, equally, along all of its axes; None plays on one device. The
-            trajectories are the same on any mesh; leaves of the result are sharded along their ``num_envs`` axis. With
-            ``jax.distributed`` every process calls this with the same arguments.
+            trajectories are the same on any mesh, floats up to rounding; leaves of the result are sharded along their ``num_envs``
+            axis. With ``jax.distributed`` every process calls this with the same arguments.
 
     Returns:
         A :class:`Rollout`. Wrap the call in ``jax.jit`` and return only what you need: the rest is not computed.
 
     Raises:
         RolloutArgumentError: a size is not a positive integer.
-        RolloutFusedError: ``fused`` is True, and the step or the policy can't be fused.
+        RolloutStateError: ``state`` or ``carry`` has no leading axis ``[num_envs]``, or the environment can't begin with a state.
+        RolloutFusedError: ``fused`` is True, and no kernel can be had.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
     >>> import jax, jaxenv
@@ -91,204 +107,156 @@ def rollout(
     >>> result.trajectory.obs.shape
     (100, 64, 4)
     """
-    fusing = Fusing.choose(fused if unroll is None or fused else False, key, mesh)
-    unroll = default_unroll() if unroll is None else unroll
-    sizes: dict[str, Any] = {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise RolloutArgumentError(name, size)
-    given = (env.default_params if params is None else params, key, policy_params, initial_carry)
+    choice = Choice.of(fused if unroll is None or fused else False, key, mesh)
+    unroll = scan.default_unroll() if unroll is None else unroll
+    sizes = [positive(name, size) for name, size in (("num_envs", num_envs), ("num_steps", num_steps), ("unroll", unroll))]
+    if params_axis not in (None, 0):
+        raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
+    given: Any = env.default_params if params is None else params, key, policy_params, initial_carry
+    for name, batch in (("state", state), ("carry", carry)):
+        if any(jnp.shape(leaf)[:1] != (sizes[0],) for leaf in jax.tree.leaves(batch)):
+            raise RolloutStateError(env.name, name, sizes[0])
     if mesh is not None and not mesh.is_multi_process:
         given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
-    return _rollout(env, policy, num_envs, num_steps, unroll, fusing, mesh, *given)
+    plan = Plan(env, policy, own_params=params_axis == 0)
+    return _rollout(plan, *sizes, keep_states, choice, mesh, Given(*given), state, carry)
 
 
-class Fusing(NamedTuple):
-    """That a rollout is to be played by one kernel."""
+def positive(name: str, size: Any) -> int:
+    """Return a size as a Python integer. Raises RolloutArgumentError if it is not a positive one."""
+    try:
+        number = 0 if isinstance(size, bool) else operator.index(size)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise RolloutArgumentError(name, size)
+    return number
 
+
+@dataclass(frozen=True)
+class Choice:
+    """Which executor is to play."""
+
+    where: select.Where | None
+    """Where a kernel plays; None for a scan."""
+    reason: str
+    """Why a scan plays."""
     required: bool
-    """Whether it is an error if that can't be done; else a scan plays."""
-    interpret: bool
-    """Whether Pallas only pretends."""
+    """Whether it is an error if a kernel can't play."""
 
     @classmethod
-    def choose(cls, fused: bool | None, key: Array, mesh: Mesh | None = None) -> Fusing | None:
-        """Return what :func:`rollout`'s ``fused`` means where it is called; None for a scan."""
-        if mesh is not None:
-            platform = mesh.devices.flat[0].platform
-        elif isinstance(key, Tracer):
-            device: Any = jax.config.values["jax_default_device"]
-            platform = getattr(device, "platform", device) or jax.default_backend()
-        else:
-            platform = next(iter(key.devices())).platform
-        on_gpu = platform in ("gpu", "cuda")
-        return cls(bool(fused), not on_gpu) if fused or (fused is None and on_gpu) else None
-
-    def play(self, env: Environment[Any, Any], *args: Any) -> tuple[Loop, Trajectory] | None:
-        """Return what :func:`jaxenv.fused.play.play` does; None for a scan."""
-        try:
-            from jaxenv.fused.play import play  # Pallas takes long to import, and not every JAX has it
-
-            return play(env, *args, interpret=self.interpret)
-        except (ImportError, NotImplementedError) as error:
-            if self.required:
-                raise RolloutFusedError(env.name, str(error)) from error
-        return None
-
-
-UNROLL = {"cpu": 1, "gpu": 2}
-"""Steps in one iteration of the scan, by backend.
-
-On an H100 with 2,000 environments, two steps in an iteration made Catch 1.2 and FourRooms 1.6 times as fast as one, at 1.3
-times the compile time; CartPole and Breakout stayed as they were. Four made Breakout 1.3 times as fast, at 3.7 times the
-compile time.
-"""
-
-
-def default_unroll() -> int:
-    """Return the unrolling for JAX's default backend."""
-    return UNROLL.get(jax.default_backend(), 1)
-
-
-LATER = 4096
-"""The largest observation, in bytes, that is made for all steps at once: what is needed on the way is then in memory for all."""
+    def of(cls, fused: bool | None, key: Array, mesh: Mesh | None = None) -> Choice:
+        """Return what :func:`rollout`'s ``fused`` means where it is called."""
+        if fused is False:
+            return cls(None, "fused=False, or unroll", required=False)
+        platform = select.platform_of(key) if mesh is None else mesh.devices.flat[0].platform
+        return cls(*select.kernels_on(platform), required=bool(fused))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _rollout(
-    env: Environment[Any, Any],
-    policy: Policy | None,
+    plan: Plan,
     num_envs: int,
     num_steps: int,
     unroll: int,
-    fusing: Fusing | None,
+    keep_states: bool,
+    choice: Choice,
     mesh: Mesh | None,
-    params: Any,
-    key: Array,
-    policy_params: Any,
-    initial_carry: Any,
+    given: Given,
+    state: Any,
+    carry: Any,
 ) -> Rollout:
-    _, play = playing(env, policy, num_envs, unroll, params, key, policy_params, initial_carry, fusing, mesh)
-    (obs, state, carry, tally), trajectory = play(None, 0, num_steps)
-    return Rollout(trajectory, summary(tally), obs, state, carry)
+    player = Player(plan, num_envs, unroll, given, choice, mesh, keep_states)
+    loop = None if state is None else player.begin_with(state, carry)
+    loop, trajectory = player.play(loop, 0, num_steps)
+    return Rollout(trajectory, summary(loop.tally), loop.obs, loop.state, loop.carry, player.executor, player.reason)
 
 
-Loop = tuple[Any, Any, Any, Tally]
-"""What goes from step to step: observations, states, policy carries and tallies, with a leading axis ``[num_envs]``."""
+class Player:
+    """A rollout that can be played in pieces, of any lengths: they give what one call gives.
 
-
-def playing(
-    env: Environment[Any, Any],
-    policy: Policy | None,
-    num_envs: int,
-    unroll: int,
-    params: Any,
-    key: Array,
-    policy_params: Any = None,
-    initial_carry: Any = None,
-    fusing: Fusing | None = None,
-    mesh: Mesh | None = None,
-) -> tuple[Callable[[], Loop], Callable[[Loop | None, Array | int, int], tuple[Loop, Trajectory]]]:
-    """Return the two halves of a rollout, so that a long one can be played in pieces.
-
-    ``begin()`` resets the environments; ``play(loop, elapsed, num_steps)`` goes on from where ``elapsed`` steps led, or without a
-    loop begins by itself. Pieces of any length give what one call gives.
+    Args:
+        plan: what to play.
+        num_envs: environments in the batch.
+        unroll: steps in one iteration of a scan.
+        given: what all share, and parameters of their own.
+        choice: which executor is to play.
+        mesh: devices to spread the environments over.
+        keep_states: whether trajectories have states.
     """
-    if mesh is not None and num_envs % mesh.size:
-        raise RolloutMeshError(num_envs, mesh.size)
-    indices = jnp.arange(num_envs, dtype=jnp.uint32)
-    shared = params, key, policy_params, initial_carry
 
-    def begin_one(index: Array, loop: Loop | None, shared: Any) -> tuple[Array, Loop]:
-        params, key, _, initial_carry = shared
-        key = random.fold_in(key, index)
-        if loop is None:
-            obs, state = env.reset(_keys_at(key, jnp.uint32(0))[1], params)
-            loop = obs, state, initial_carry, Tally.empty()
-        return key, loop
+    def __init__(
+        self,
+        plan: Plan,
+        num_envs: int,
+        unroll: int,
+        given: Given,
+        choice: Choice,
+        mesh: Mesh | None = None,
+        keep_states: bool = False,
+    ) -> None:
+        if mesh is not None and num_envs % mesh.size:
+            raise RolloutMeshError(num_envs, mesh.size)
+        self.plan, self.unroll, self.given, self.choice = plan, unroll, given, choice
+        self.mesh, self.keep_states = mesh, keep_states
+        self.indices = jnp.arange(num_envs, dtype=jnp.uint32)
+        self.executor, self.reason = "scan", choice.reason
+        axes = mesh.axis_names if mesh else ()
+        self._everywhere, self._by_env, self._by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
+        own: Any = self._by_env if plan.own_params else self._everywhere
+        self._given_specs: Any = Given(own, self._everywhere, self._everywhere, self._everywhere)  # pyright: ignore[reportArgumentType]
 
-    def begin_some(indices: Array, shared: Any) -> Loop:
-        return jax.vmap(lambda index: begin_one(index, None, shared)[1])(indices)
+    def begin(self) -> Loop:
+        """Reset the environments."""
+        function = self._spread(partial(scan.begin, self.plan), (self._by_env, self._given_specs), self._by_env)
+        return function(self.indices, self.given)
 
-    def play_some(fusing: Fusing | None, indices: Array, loop: Loop | None, times: Array, shared: Any) -> tuple[Loop, Trajectory]:
-        params, _, policy_params, initial_carry = shared
-        act = _acting(env, params, policy, policy_params, initial_carry is not None)
+    def begin_with(self, state: Any, carry: Any) -> Loop:
+        """Begin with given states and carries; None for carries means the initial one."""
+        plan, given, num_envs = self.plan, self.given, len(self.indices)
+        if not plan.observes:
+            raise RolloutStateError(plan.env.name, "state", None)
 
-        def step_env(key: Array, time: Array, state: Any, action: Any) -> Any:
-            return env.step_env(_keys_at(key, time)[1], state, action, params)
+        def every(leaf: Any) -> Array:
+            return jnp.broadcast_to(leaf, (num_envs, *jnp.shape(leaf)))
 
-        def one_step(key: Array, time: Array, loop: Loop) -> tuple[Loop, Trajectory]:
-            obs, state, carry, tally = loop
-            key_act, key_step = _keys_at(key, time)
-            next_carry, action = act(carry, obs, key_act)
-            next_obs, state, reward, done, info = env.step(key_step, state, action, params)
-            next_carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), initial_carry, next_carry)
-            return (next_obs, state, next_carry, tally.add(reward, done)), Trajectory(obs, action, reward, done, info)
+        obs = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))(state, given.params)
+        started = jax.tree.map(every, given.initial_carry) if carry is None else carry
+        return Loop(obs, state, started, jax.tree.map(every, Tally.empty()))
 
-        if fusing:
-            begin = lambda inputs: begin_one(inputs[0], inputs[1], shared)  # noqa: E731
-            played = fusing.play(env, params, one_step, step_env, begin, (indices, loop), times)
-            if played is not None:
+    def play(self, loop: Loop | None, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
+        """Go on from where ``elapsed`` steps led; without a loop, begin."""
+
+        def play_some(indices: Array, loop: Loop | None, elapsed: Array, given: Given) -> tuple[Loop, Trajectory]:
+            return self._play(indices, loop, elapsed, given, num_steps)
+
+        specs = (self._by_env, self._by_env, self._everywhere, self._given_specs)
+        function = self._spread(play_some, specs, (self._by_env, self._by_step_and_env))
+        return function(self.indices, loop, jnp.asarray(elapsed, jnp.uint32), self.given)
+
+    def _play(
+        self, indices: Array, loop: Loop | None, elapsed: Array, given: Given, num_steps: int
+    ) -> tuple[Loop, Trajectory]:
+        plan, choice = self.plan, self.choice
+        if choice.where is not None:
+            from jaxenv.engine import rollout as kernel
+
+            try:
+                played = kernel.play(plan, indices, loop, elapsed, given, num_steps, choice.where, self.keep_states)
+            except (NotImplementedError, kernel.KernelRefusedError) as error:
+                self.reason = str(error)
+                if not choice.required:
+                    select.warn(f"A rollout of {plan.env.name}", self.reason)
+            else:
+                self.executor, self.reason = "kernel", ""
                 return played
-        keys, loop = jax.vmap(begin_one, in_axes=(0, 0, None))(indices, loop, shared)
-        step = jax.vmap(one_step, in_axes=(0, None, 0))
-        if type(env).step is not Environment.step:
-            return jax.lax.scan(lambda loop, time: step(keys, time, loop), loop, times, unroll=unroll)
-        # Observations are made from the states where they are used: large ones are dear to carry from step to step. Where no policy
-        # looks at them, those that are larger than their states are made for all steps at once, into memory that no scan clears.
-        observe = jax.vmap(lambda state: _observation(env, state, params))
-        later = policy is None and _bytes(loop[1]) < _bytes(loop[0]) <= LATER * len(indices)
+        if choice.required:
+            raise RolloutFusedError(plan.env.name, self.reason)
+        loop, trajectory = scan.play(plan, indices, loop, elapsed, given, num_steps, self.unroll)
+        return loop, trajectory if self.keep_states else trajectory._replace(state=None)
 
-        def scan_step(rest: Any, time: Array) -> tuple[Any, Trajectory]:
-            (_, *after), now = step(keys, time, (observe(rest[0]), *rest))
-            return tuple(after), now._replace(obs=rest[0]) if later else now
-
-        rest, trajectory = jax.lax.scan(scan_step, tuple(loop[1:]), times, unroll=unroll)
-        if later:
-            trajectory = trajectory._replace(obs=jax.vmap(observe)(trajectory.obs))
-        return (observe(rest[0]), *rest), trajectory
-
-    scan_some = play_either = partial(play_some, None)
-    if fusing:  # a kernel has no derivatives: those of the scan that it stands for are taken instead
-        play_either = jax.custom_jvp(partial(play_some, fusing))
-        play_either.defjvp(lambda *given: jax.jvp(scan_some, *given))
-    axes = mesh.axis_names if mesh else ()
-    everywhere, by_env, by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
-    begin_all = _spread(begin_some, mesh, (by_env, everywhere), by_env)
-    play_all = _spread(play_either, mesh, (by_env, by_env, everywhere, everywhere), (by_env, by_step_and_env))
-
-    def play(loop: Loop | None, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
-        times = jnp.arange(1, num_steps + 1, dtype=jnp.uint32) + jnp.asarray(elapsed, jnp.uint32)
-        return play_all(indices, loop, times, shared)
-
-    return lambda: begin_all(indices, shared), play
-
-
-def _keys_at(key: Array, time: Array) -> tuple[Array, Array]:
-    """Return the keys of an environment's action and step at a time, from the environment's own; time 0 is the first reset."""
-    return random.lane(key, 2 * time), random.lane(key, 2 * time + 1)
-
-
-def _bytes(tree: Any) -> int:
-    """Return the size of a tree of arrays."""
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def _spread(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
-    """Let each device of the mesh run ``function`` on its share."""
-    if mesh is None:
-        return function
-    return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
-
-
-def _acting(
-    env: Environment[Any, Any], params: Any, policy: Policy | None, policy_params: Any, recurrent: bool
-) -> Callable[[Any, Any, Array], tuple[Any, Any]]:
-    """Return ``(carry, obs, key) -> (carry, action)`` for any of the forms that a policy may have."""
-    if policy is None:
-        space = env.action_space(params)
-        return lambda carry, obs, key: (carry, space.sample(key))
-    given = () if policy_params is None else (policy_params,)
-    if recurrent:
-        return lambda carry, obs, key: policy(*given, carry, obs, key)
-    return lambda carry, obs, key: (carry, policy(*given, obs, key))
+    def _spread(self, function: Callable[..., Any], in_specs: Any, out_specs: Any) -> Callable[..., Any]:
+        """Let each device of the mesh run ``function`` on its share."""
+        if self.mesh is None:
+            return function
+        return jax.shard_map(function, mesh=self.mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)

@@ -97,20 +97,25 @@ def play(
     import jax
 
     from jaxenv.episodes import summary
-    from jaxenv.rollouts import Fusing, default_unroll, playing
+    from jaxenv.engine.plan import Given, Plan
+    from jaxenv.engine.scan import default_unroll
+    from jaxenv.rollouts import Choice, Player
 
     spec = find_spec(env_id)
     env, params = make(spec, **overrides)
     key = _key(seed, prng)
     mesh = _mesh(devices)
     unrolled = default_unroll() if unroll is None else unroll
-    fusing = Fusing.choose(None if unroll is None else False, key, mesh)
+    choice = Choice.of(None if unroll is None else False, key, mesh)
+
+    def player(params: Any, key: Array) -> Player:
+        return Player(Plan(env, None), num_envs, unrolled, Given(params, key, None, None), choice, mesh)
 
     def begin(params: Any, key: Array) -> Any:
-        return playing(env, None, num_envs, unrolled, params, key, fusing=fusing, mesh=mesh)[0]()
+        return player(params, key).begin()
 
     def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
-        return playing(env, None, num_envs, unrolled, params, key, fusing=fusing, mesh=mesh)[1](loop, elapsed, length)[0]
+        return player(params, key).play(loop, elapsed, length)[0]
 
     lengths = _pieces(num_steps, unrolled)
     clock = [time.perf_counter()]

@@ -20,6 +20,7 @@ from jaxenv.errors.command_line import (
     SettingError,
 )
 from jaxenv.errors.conformance import ConformanceError, UnknownCheckError
+from jaxenv.errors.engine import EngineSettingError, JaxenvPerformanceWarning
 from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, PictureFormatError, StateSequenceError
 from jaxenv.errors.plugins import (
     DiscoveryError,
@@ -53,7 +54,7 @@ from jaxenv.errors.registry import (
     UnknownEnvError,
     UnknownOverrideError,
 )
-from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError
+from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError, RolloutStateError
 from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConversionError, SpaceDefinitionError, SpaceMismatchError
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
@@ -70,6 +71,7 @@ __all__ = [
     "DiscoveryError",
     "DuplicateNameError",
     "EncoderMissingError",
+    "EngineSettingError",
     "EntryPointError",
     "FrozenSpaceError",
     "HookResultError",
@@ -77,6 +79,7 @@ __all__ = [
     "InvalidCommandError",
     "InvalidSpecError",
     "JaxenvError",
+    "JaxenvPerformanceWarning",
     "KeyTypeError",
     "MissingExtraError",
     "NamespaceClashError",
@@ -102,6 +105,7 @@ __all__ = [
     "RolloutFusedError",
     "RolloutLengthError",
     "RolloutMeshError",
+    "RolloutStateError",
     "SeedRangeError",
     "SeedTypeError",
     "SettingError",

@@ -9,10 +9,22 @@ from jaxenv.errors.wording import short
 
 
 class RolloutArgumentError(JaxenvError, ValueError):
-    """A size of a rollout is not a positive integer."""
+    """A size of a rollout is not a positive integer, or another argument has no meaning."""
 
-    def __init__(self, name: str, given: Any) -> None:
-        super().__init__(f"{name} must be a positive integer, but {short(given)} was given. Sizes are static: pass a Python int.")
+    def __init__(self, name: str, given: Any, wanted: str = "must be a positive integer") -> None:
+        advice = "Sizes are static: pass a Python int." if "integer" in wanted else "Pass one of these."
+        super().__init__(f"{name} {wanted}, but {short(given)} was given. {advice}")
+
+
+class RolloutStateError(JaxenvError, ValueError):
+    """A rollout can't begin with the given states or carries."""
+
+    def __init__(self, name: str, what: str, num_envs: int | None) -> None:
+        if num_envs is None:
+            reason = f"{name} steps in a way of its own, so that its observations can't be found from its states. Roll out what is beneath it"
+        else:
+            reason = f"every leaf of {what} must have a leading axis of {num_envs}, one for each environment. Pass those of an earlier result"
+        super().__init__(f"The rollout can't begin with the given {what}: {reason}, or leave {what} out to reset the environments.")
 
 
 class RolloutMeshError(JaxenvError, ValueError):
@@ -30,8 +42,7 @@ class RolloutFusedError(JaxenvError, NotImplementedError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
-            f"The rollout of {name} can't be fused into one kernel, because of {reason}: only steps and policies that are "
-            "arithmetic on a few scalars can. Leave fused out to play by a scan whatever can't."
+            f"The rollout of {name} can't be played by one kernel, because of {reason}. Leave fused out to play by a scan whatever can't."
         )
 
 

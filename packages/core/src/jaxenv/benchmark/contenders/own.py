@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 from functools import partial
 from typing import Any
@@ -47,8 +46,7 @@ class RolloutProgram(JaxProgram):
 
 
 def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
-    with contextlib.suppress(ImportError):  # Pallas takes long to import, which is no part of the first compilation
-        importlib.import_module("jaxenv.fused.play")
+    importlib.import_module("jaxenv.engine.rollout")  # importing is no part of the first compilation
     env, params = make(workload.env_id)
 
     def reset(key: Array) -> tuple[Any, Any]:

@@ -1,0 +1,70 @@
+"""Kernels on the host: the same text, compiled by the C compiler, for tests and for machines without a GPU."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxenv.engine.cuda.source import Kernel, prelude
+
+
+@cache
+def compiler() -> str | None:
+    """Return the host's C compiler, or None."""
+    return shutil.which("gcc") or shutil.which("cc")
+
+
+@cache
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="jaxenv-kernels-"))
+
+
+def text_of(kernel: Kernel) -> str:
+    """Return the C file of a kernel: a function ``run(threads, arguments)`` plays all threads, one after the other."""
+    count = 1 + len(kernel.operands) + len(kernel.results)
+    arguments = ", ".join(f"a[{i}]" for i in range(count))
+    return (
+        f"{prelude()}\n{kernel.source}\n"
+        f"void run(int32_t threads, void** a) {{\n  for (THREAD = 0; THREAD < threads; ++THREAD) {kernel.name}({arguments});\n}}\n"
+    )
+
+
+@cache
+def _library(text: str) -> ctypes.CDLL:
+    program = compiler()
+    if program is None:
+        raise FileNotFoundError("no C compiler (gcc) is installed")
+    stem = _folder() / hashlib.sha256(text.encode()).hexdigest()[:16]
+    source, library = stem.with_suffix(".c"), stem.with_suffix(".so")
+    source.write_text(text)
+    # Every operation rounded by itself: contracted ones would round otherwise than XLA's.
+    flags = ["-O1", "-w", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing"]
+    subprocess.run([program, *flags, str(source), "-o", str(library), "-lm"], check=True, capture_output=True, text=True)
+    return ctypes.CDLL(str(library))
+
+
+def run(kernel: Kernel, sizes: Sequence[int], threads: int, operands: Sequence[Any], results: Sequence[Any]) -> list[np.ndarray]:
+    """Run a kernel.
+
+    Args:
+        kernel: what to run.
+        sizes: what the kernel finds in ``sizes``.
+        threads: how many threads.
+        operands: its arrays.
+        results: shapes and dtypes of what it writes.
+    """
+    given = [np.ascontiguousarray(x) for x in operands]
+    made = [np.full(x.shape, 0xA5, x.dtype) if x.dtype != bool else np.zeros(x.shape, x.dtype) for x in results]
+    arrays = [np.asarray(sizes, np.int32), *given, *made]
+    pointers = (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))
+    _library(text_of(kernel)).run(ctypes.c_int32(threads), pointers)
+    return made

@@ -1,0 +1,95 @@
+/* What generated kernels build on. NVRTC compiles it for a GPU; a C compiler for the host, where tests run the same text. */
+#ifdef __CUDACC_RTC__
+typedef signed char int8_t;
+typedef unsigned char uint8_t;
+typedef short int16_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+#define INLINE static __device__ __forceinline__
+#define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+#define THREAD ((int32_t)(blockIdx.x * blockDim.x + threadIdx.x))
+#define ALIGNED(bytes) __align__(bytes)
+#define INFINITY __int_as_float(0x7f800000)
+#define NAN __int_as_float(0x7fc00000)
+#else
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#define INLINE static inline
+#define KERNEL(threads) static void
+static int32_t THREAD;
+#define ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define __restrict__ restrict
+#define __int_as_float(x) bits_to_f32(x)
+INLINE float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+INLINE double rsqrt(double x) { return 1.0 / sqrt(x); }
+INLINE int32_t __popc(uint32_t x) { return __builtin_popcount(x); }
+INLINE int32_t __popcll(uint64_t x) { return __builtin_popcountll(x); }
+INLINE int32_t __clz(uint32_t x) { return x ? __builtin_clz(x) : 32; }
+INLINE int32_t __clzll(uint64_t x) { return x ? __builtin_clzll(x) : 64; }
+INLINE int32_t __float2int_rz(float x) { return x != x ? 0 : x >= 2147483648.0f ? INT32_MAX : x < -2147483648.0f ? INT32_MIN : (int32_t)x; }
+INLINE uint32_t __float2uint_rz(float x) { return !(x > 0.0f) ? 0 : x >= 4294967296.0f ? UINT32_MAX : (uint32_t)x; }
+INLINE int32_t __double2int_rz(double x) { return x != x ? 0 : x >= 2147483648.0 ? INT32_MAX : x < -2147483648.0 ? INT32_MIN : (int32_t)x; }
+INLINE uint32_t __double2uint_rz(double x) { return !(x > 0.0) ? 0 : x >= 4294967296.0 ? UINT32_MAX : (uint32_t)x; }
+INLINE int64_t __double2ll_rz(double x) { return x != x ? 0 : x >= 9223372036854775808.0 ? INT64_MAX : x < -9223372036854775808.0 ? INT64_MIN : (int64_t)x; }
+#endif
+
+/* Vectors, by which a thread stores several neighbours at once. */
+typedef struct ALIGNED(8) { uint32_t words[2]; } words2;
+typedef struct ALIGNED(16) { uint32_t words[4]; } words4;
+
+INLINE uint32_t f32_to_bits(float x) { union { float f; uint32_t u; } v; v.f = x; return v.u; }
+INLINE float bits_to_f32(uint32_t x) { union { float f; uint32_t u; } v; v.u = x; return v.f; }
+INLINE uint64_t f64_to_bits(double x) { union { double f; uint64_t u; } v; v.f = x; return v.u; }
+INLINE double bits_to_f64(uint64_t x) { union { double f; uint64_t u; } v; v.u = x; return v.f; }
+
+/* The larger and the smaller of two numbers, NaN if either is. */
+INLINE float max_f32(float a, float b) { return a > b || a != a ? a : b; }
+INLINE float min_f32(float a, float b) { return a < b || a != a ? a : b; }
+INLINE double max_f64(double a, double b) { return a > b || a != a ? a : b; }
+INLINE double min_f64(double a, double b) { return a < b || a != a ? a : b; }
+
+/* Division of integers as XLA defines it: by zero it gives -1 and the number itself. */
+INLINE int32_t div_i32(int32_t a, int32_t b) { return b == 0 ? -1 : b == -1 ? (int32_t)(0u - (uint32_t)a) : a / b; }
+INLINE int32_t rem_i32(int32_t a, int32_t b) { return b == 0 ? a : b == -1 ? 0 : a % b; }
+INLINE int64_t div_i64(int64_t a, int64_t b) { return b == 0 ? -1 : b == -1 ? (int64_t)(0ull - (uint64_t)a) : a / b; }
+INLINE int64_t rem_i64(int64_t a, int64_t b) { return b == 0 ? a : b == -1 ? 0 : a % b; }
+INLINE uint32_t div_u32(uint32_t a, uint32_t b) { return b == 0 ? ~0u : a / b; }
+INLINE uint32_t rem_u32(uint32_t a, uint32_t b) { return b == 0 ? a : a % b; }
+INLINE uint64_t div_u64(uint64_t a, uint64_t b) { return b == 0 ? ~0ull : a / b; }
+INLINE uint64_t rem_u64(uint64_t a, uint64_t b) { return b == 0 ? a : a % b; }
+
+/* The inverse of the error function (Giles 2012), float32. */
+INLINE float erf_inv_f32(float x) {
+  float w = -log1pf(-x * x), p;
+  if (w < 5.0f) {
+    w -= 2.5f;
+    p = 2.81022636e-08f;
+    p = 3.43273939e-07f + p * w; p = -3.5233877e-06f + p * w; p = -4.39150654e-06f + p * w; p = 0.00021858087f + p * w;
+    p = -0.00125372503f + p * w; p = -0.00417768164f + p * w; p = 0.246640727f + p * w; p = 1.50140941f + p * w;
+  } else {
+    w = sqrtf(w) - 3.0f;
+    p = -0.000200214257f;
+    p = 0.000100950558f + p * w; p = 0.00134934322f + p * w; p = -0.00367342844f + p * w; p = 0.00573950773f + p * w;
+    p = -0.0076224613f + p * w; p = 0.00943887047f + p * w; p = 1.00167406f + p * w; p = 2.83297682f + p * w;
+  }
+  return fabsf(x) == 1.0f ? x * INFINITY : p * x;
+}
+
+/* A block of threefry-2x32 (Salmon et al. 2011): the counter (a, b) under the key (k0, k1). */
+INLINE void threefry2x32(uint32_t k0, uint32_t k1, uint32_t a, uint32_t b, uint32_t* left, uint32_t* right) {
+  const uint32_t k2 = k0 ^ k1 ^ 0x1BD11BDAu;
+#define ROUND(r) a += b; b = (b << r) | (b >> (32 - r)); b ^= a;
+#define EVEN ROUND(13) ROUND(15) ROUND(26) ROUND(6)
+#define ODD ROUND(17) ROUND(29) ROUND(16) ROUND(24)
+  a += k0; b += k1;
+  EVEN a += k1; b += k2 + 1u;
+  ODD a += k2; b += k0 + 2u;
+  EVEN a += k0; b += k1 + 3u;
+  ODD a += k1; b += k2 + 4u;
+  EVEN a += k2; b += k0 + 5u;
+  *left = a; *right = b;
+}

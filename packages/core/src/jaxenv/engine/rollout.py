@@ -1,0 +1,411 @@
+"""A rollout as one kernel: what must be found out step by step, and what XLA works out afterwards for all steps at once.
+
+Only states depend on the step before. The kernel plays, and writes down actions, rewards and flags, with the observation if it is
+small. A large observation is a function of the state, which the kernel then writes down instead, and which XLA turns into
+observations in one elementwise pass. What else ``info`` holds is worked out from states and actions, and only if it is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
+
+from jaxenv import _jax_compat
+from jaxenv.engine import select
+from jaxenv.engine.batched import SMALL, elements
+from jaxenv.engine.cuda import launch
+from jaxenv.engine.cuda.loop import Array as Operand
+from jaxenv.engine.cuda.loop import Loop as KernelLoop
+from jaxenv.engine.cuda.launch import KernelRefusedError
+from jaxenv.engine.cuda.loop import Source
+from jaxenv.engine.operation import as_words, bound, flattened, from_words
+from jaxenv.engine.plan import Given, Loop, Plan, times
+from jaxenv.engine.scalar import Leaf, ScalarProgram, UnsupportedError
+from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
+from jaxenv.episodes import Trajectory
+
+MOST_AT_ONCE = 2**24
+"""Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
+MOST_CARRIED = 256
+"""Numbers that a thread carries from step to step, beyond which registers overflow."""
+MOST_PRODUCTS = 1_024
+"""Multiplications of floats in a step beyond which a network had better be played by XLA's matrix products."""
+
+ROWS = ("action", "reward", "done", "info['terminated']", "info['truncated']")
+"""What the kernel writes down of every step, apart from observations or states."""
+
+
+def play(
+    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
+) -> tuple[Loop, Trajectory]:
+    """Play as :func:`jaxenv.engine.scan.play` does, in one kernel.
+
+    Args:
+        plan: what to play.
+        indices: the numbers of the environments.
+        loop: where they stand; None begins an episode in each.
+        elapsed: the number of steps played before.
+        given: what all share, and parameters of their own.
+        num_steps: how many steps.
+        where: where kernels run.
+        states: whether the trajectory has states.
+
+    Raises:
+        UnsupportedError: the step or the policy can't be a kernel; the message names the reason.
+        KernelRefusedError: the compiler refuses it.
+    """
+    if not plan.observes:
+        raise UnsupportedError("a step method of its own")
+    pieces = -(-num_steps * len(indices) // MOST_AT_ONCE)
+    if pieces == 1:
+        return _play(plan, indices, loop, elapsed, given, num_steps, where, states)
+    if loop is None:
+        loop = jax.vmap(plan.begin, in_axes=(0, plan.axes()))(indices, given)
+    length = -(-num_steps // pieces)
+
+    def go_on(loop: Loop, elapsed: Array, length: int = length) -> tuple[Loop, Trajectory]:
+        return _play(plan, indices, loop, elapsed, given, length, where, states)
+
+    whole = num_steps // length
+    starts = jnp.asarray(elapsed, jnp.uint32) + length * jnp.arange(whole, dtype=jnp.uint32)
+    loop, trajectory = jax.lax.scan(go_on, loop, starts)
+    trajectory = jax.tree.map(lambda x: x.reshape(whole * length, *x.shape[2:]), trajectory)
+    if whole * length < num_steps:
+        loop, rest = go_on(loop, jnp.asarray(elapsed, jnp.uint32) + whole * length, num_steps - whole * length)
+        trajectory = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), trajectory, rest)
+    return loop, trajectory
+
+
+def _one(tree: Any) -> Any:
+    """Return the shapes of one row of a tree."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), tree)
+
+
+def _like(tree: Any) -> Any:
+    """Return the shapes of a tree."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
+
+
+@dataclass(frozen=True, eq=False)
+class _Function:
+    """A function of one environment as its jaxpr; what it closed over are further arguments, so that it holds on to no array."""
+
+    jaxpr: Jaxpr
+    shapes: Any
+    """Those of its result."""
+
+    def __call__(self, constants: Sequence[Any], *args: Any) -> Any:
+        """Call the function, with its constants."""
+        leaves = jaxpr_as_fun(ClosedJaxpr(self.jaxpr, list(constants)))(*jax.tree.leaves(args))
+        return jax.tree.unflatten(jax.tree.structure(self.shapes), leaves)
+
+    @property
+    def closed_over(self) -> int:
+        """How many arrays it closed over."""
+        return len(self.jaxpr.constvars)
+
+
+@dataclass(frozen=True, eq=False)
+class _Game:
+    """A rollout taken apart. It holds on to no array: those are in the words that its calls are given."""
+
+    plan: Plan
+    num_envs: int
+    num_steps: int
+    where: select.Where
+    arrays: Any
+    """Shapes of ``indices, elapsed, (state, carry, tally) or None, given``, whose leaves come first among the words."""
+    begin: _Function
+    """``begin(index, given) -> key, state, carry, tally``."""
+    step: _Function
+    """``step(key, state, carry, tally, time, given) -> (state, carry, tally), trajectory, state before``."""
+
+
+def _traced(plan: Plan, given: Given) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, Any]:
+    """Return the jaxprs of the beginning and of a step of one environment, and the shapes of their results."""
+
+    def begin(index: Array, given: Given) -> Any:
+        started = plan.begin(index, given)
+        return plan.env_key(index, given), started.state, started.carry, started.tally
+
+    def step(key: Array, state: Any, carry: Any, tally: Any, time: Array, given: Given) -> Any:
+        after, now = plan.step(key, time, Loop(plan.observe(state, given.params), state, carry, tally), given)
+        return after.state, after.carry, after.tally, now._replace(state=None), state
+
+    index = jax.ShapeDtypeStruct((), jnp.uint32)
+    begun, begun_shapes = jax.make_jaxpr(begin, return_shape=True)(index, given)
+    stepped, stepped_shapes = jax.make_jaxpr(step, return_shape=True)(*begun_shapes, index, given)
+    return begun, begun_shapes, stepped, stepped_shapes
+
+
+def _play(
+    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
+) -> tuple[Loop, Trajectory]:
+    one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
+    begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
+    started = None if loop is None else (loop.state, loop.carry, loop.tally)
+    arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, given
+    begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
+    game = _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step)
+    words = [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *begun.consts, *stepped.consts)]
+
+    trajectory = stepped_shapes[3]
+    small = elements(trajectory.obs) <= SMALL
+    rows = {*ROWS, "obs"} if small else {*ROWS}
+    main = _RolloutCall(game, _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set())))
+    if where == "cuda":
+        launch.compiled(main.loop.kernel(population=False)[0], select.required_capability())
+    *after, found = main.results(words)
+    before = found.get("before")
+
+    observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
+    obs = found["obs"] if small else jax.vmap(observe, in_axes=(0, None))(before, given.params)
+    known = {name: found[f"info['{name}']"] for name in ("terminated", "truncated")}
+    known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
+    missing = {name: shape for name, shape in trajectory.info.items() if name not in known}
+    if before is None:  # the same rollout once more, for its states, if what is missing is used
+        before = _RolloutCall(game, _programs(game, one, begun, stepped, {"before"})).results(words)[-1]["before"]
+
+    def work_out(before: Any, actions: Any, elapsed: Array, indices: Array, given: Given) -> Any:
+        keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
+        report = jax.vmap(plan.report, in_axes=(0, None, 0, 0, plan.axes()))
+        reported = jax.vmap(report, in_axes=(None, 0, 0, 0, None))(keys, times(elapsed, num_steps), before, actions, given)
+        return {name: reported[name] for name in missing}
+
+    every = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num_steps, len(indices), *x.shape), x.dtype), missing)
+    info = known | deferred(work_out, every, before, found["action"], arrays[1], indices, given)
+    info = {name: info[name] for name in trajectory.info}
+    last = Loop(observe(after[0], given.params), *after)
+    return last, Trajectory(obs, found["action"], found["reward"], found["done"], info, before if states else None)
+
+
+@dataclass(frozen=True, eq=False)
+class _RolloutCall:
+    """The call of a kernel that plays a rollout: an ``Operation`` of :mod:`jaxenv._jax_compat`."""
+
+    game: _Game
+    loop: KernelLoop
+    members: int = 0
+    """How many rollouts, each with what ``over`` says of its own; 0 for a single one."""
+    over: tuple[bool, ...] = ()
+
+    def results(self, words: Sequence[Array]) -> list[Any]:
+        """Return states, carries and tallies after the last step, and a dictionary of rows."""
+        out = iter(bound(self, words))
+        last, rows = self.game.step.shapes[:3], self._rows()
+        leaves, structure = jax.tree.flatten((last, rows))
+        last, rows = jax.tree.unflatten(structure, [from_words(next(out), leaf.dtype) for leaf in leaves])
+        return [*last, dict(zip(self._names(), rows, strict=True))]
+
+    def _names(self) -> list[str]:
+        written = [leaf.name for leaf in self.loop.step.results[len(self.loop.carry) - self.loop.kept :]]
+        return [name for name in _by_name(self.game.step.shapes) if any(_belongs(leaf, name) for leaf in written)]
+
+    def _rows(self) -> list[Any]:
+        """Return the shapes of what is written down of a step, in order."""
+        every = _by_name(self.game.step.shapes)
+        return [every[name] for name in self._names()]
+
+    @property
+    def shapes(self) -> list[jax.ShapeDtypeStruct]:
+        """Shapes and dtypes of the results."""
+        lead, envs, steps = ((self.members,) if self.members else ()), self.game.num_envs, self.game.num_steps
+        changing = len(self.loop.carry) - self.loop.kept
+        return [
+            jax.ShapeDtypeStruct((*lead, *((envs,) if i < changing else (steps, envs)), *leaf.shape), leaf.dtype)
+            for i, leaf in enumerate(self.loop.step.results)
+        ]
+
+    def plain(self, *words: Array) -> tuple[Array, ...]:
+        """Return the same by a scan."""
+        if self.members:
+            axes = tuple(0 if over else None for over in self.over)
+            return jax.vmap(self._plain, in_axes=axes, axis_size=self.members)(*words)
+        return self._plain(*words)
+
+    def _plain(self, *words: Array) -> tuple[Array, ...]:
+        game, axes, names = self.game, self.game.plan.axes(), self._names()
+        leaves, structure = jax.tree.flatten(game.arrays)
+        unwrapped = [from_words(x, leaf.dtype) for x, leaf in zip(words, leaves, strict=False)]
+        indices, elapsed, started, given = jax.tree.unflatten(structure, unwrapped)
+        split = len(leaves) + game.begin.closed_over
+        of_begin, of_step = words[len(leaves) : split], words[split:]
+        key, *fresh = jax.vmap(lambda index, given: game.begin(of_begin, index, given), in_axes=(0, axes))(indices, given)
+        one_step = jax.vmap(lambda *args: game.step(of_step, *args), in_axes=(0, 0, 0, 0, None, axes))
+
+        def step(now: Any, time: Array) -> tuple[Any, Any]:
+            results = one_step(key, *now, time, given)
+            found = _by_name(results)
+            return tuple(results[:3]), [found[name] for name in names]
+
+        last, rows = jax.lax.scan(step, tuple(fresh if started is None else started), times(elapsed, game.num_steps))
+        return tuple(map(as_words, jax.tree.leaves((last, rows))))
+
+    def lower(self, platform: str, *words: Array) -> Sequence[Array]:
+        """Return the results in the way that suits a platform."""
+        if (platform == "cuda") != (self.game.where == "cuda"):
+            return self.plain(*words)
+        kernel, used = self._population().kernel(bool(self.members))
+        members = self.members or 1
+        threads, sizes = self.game.num_envs * members, [self.game.num_envs, self.game.num_steps, members]
+        operands = [words[i] for i in used]
+        if self.game.where == "host":
+            return launch.on_host(kernel, sizes, threads, operands, self.shapes)
+        try:
+            return launch.on_gpu(kernel, select.required_capability(), sizes, threads, operands, self.shapes)
+        except launch.KernelRefusedError as error:
+            select.warn(f"A rollout of {self.game.plan.env.name}", str(error))
+            return self.plain(*words)
+
+    def _population(self) -> KernelLoop:
+        if not self.members:
+            return self.loop
+        arrays = tuple(dataclasses.replace(a, by_member=over) for a, over in zip(self.loop.arrays, self.over, strict=True))
+        return dataclasses.replace(self.loop, arrays=arrays)
+
+    def batch(self, size: int, axes: Sequence[int | None], *words: Array) -> tuple[Sequence[Array], Sequence[int]]:
+        """Return the results for a population: one kernel that plays all members."""
+        front = [x if axis is None else jnp.moveaxis(x, axis, 0) for x, axis in zip(words, axes, strict=True)]
+        over = tuple(axis is not None for axis in axes)
+        if not self.members:
+            call = dataclasses.replace(self, members=size, over=over)
+            return _jax_compat.call(call, *front), (0,) * len(self.shapes)
+        every = tuple(a or b for a, b in zip(over, self.over, strict=True))
+        flat = [flattened(x, size, self.members, outer, inner) for x, outer, inner in zip(front, over, self.over, strict=True)]
+        out = _jax_compat.call(dataclasses.replace(self, members=size * self.members, over=every), *flat)
+        return [x.reshape(size, self.members, *x.shape[1:]) for x in out], (0,) * len(out)
+
+
+def _by_name(results: Any) -> dict[str, Any]:
+    """Return what a step gives, by name, but for what is carried on; in the order of its leaves."""
+    *_, now, before = results
+    found = {"obs": now.obs, "action": now.action, "reward": now.reward, "done": now.done}
+    return found | {f"info['{name}']": now.info[name] for name in sorted(now.info)} | {"before": before}
+
+
+def _belongs(leaf: str, name: str) -> bool:
+    """Whether a leaf of a program's results is one of a result."""
+    return leaf == name or (leaf.startswith(name) and leaf[len(name)] in ".[")
+
+
+def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]) -> KernelLoop:
+    """Take a rollout apart. Raises UnsupportedError.
+
+    Args:
+        game: the rollout.
+        one: shapes of what an environment is given.
+        begun: how an episode begins.
+        stepped: a step.
+        rows: what to write down of every step.
+    """
+    index, names_given = jax.ShapeDtypeStruct((), jnp.uint32), ("params", "key", "policy_params", "initial_carry")
+    carried = "env_key", "state", "carry", "tally"
+    begin = scalarize_jaxpr(begun, (index, *one), game.begin.shapes, names=("index", *names_given), results=carried)
+    last, now, before = game.step.shapes[:3], game.step.shapes[3], game.step.shapes[4]
+    wanted = {*carried, *rows}
+    step = scalarize_jaxpr(
+        stepped,
+        (*game.begin.shapes, index, *one),
+        (*last, *now[:4], now.info, before),
+        names=(*carried, "time", *names_given),
+        results=(*carried[1:], "obs", "action", "reward", "done", "info", "before"),
+        carried=carried,
+        wanted=lambda name: any(_belongs(name, want) for want in wanted),
+    )
+    numbers = sum(leaf.size for leaf in begin.results)
+    if numbers > MOST_CARRIED:
+        raise UnsupportedError(f"a state and a policy's carry of {numbers} numbers")
+    products = sum(i.op == "mul" and i.results[0].dtype.kind == "f" for i in step.instructions)
+    if products > MOST_PRODUCTS:
+        raise UnsupportedError(f"{products:,} products of floats in a step, as of a network")
+
+    # The words: index, elapsed, what is carried if the rollout goes on, what is given, what both functions closed over.
+    carry, kept = begin.results, 1
+    goes_on = game.arrays[2] is not None
+    started = carry[kept:] if goes_on else ()
+    of_params = len(jax.tree.leaves(one.params)) if game.plan.own_params else 0
+    of_given = begin.arguments[1 : 1 + len(jax.tree.leaves(one))]
+    elapsed = Leaf("elapsed", (), np.dtype(np.uint32))
+    arrays = [
+        Operand(begin.arguments[0], by_env=True),
+        Operand(elapsed, by_env=False),
+        *(Operand(Leaf(f"first_{leaf.name}", leaf.shape, leaf.dtype), by_env=True) for leaf in started),
+        *(Operand(leaf, by_env=i < of_params) for i, leaf in enumerate(of_given)),
+        *(Operand(_leaf_of(f"constant{i}", x), by_env=False) for i, x in enumerate((*begun.consts, *stepped.consts))),
+    ]
+    first_given = 2 + len(started)
+    first_constant = first_given + len(of_given)
+    given_sources: list[Source] = [("array", first_given + i) for i in range(len(of_given))]
+    of_begin = _places(begin, begun.consts, first_constant)
+    of_step = _places(step, stepped.consts, first_constant + len(begun.consts))
+    return KernelLoop(
+        arrays=tuple(arrays),
+        carry=carry,
+        elapsed=1,
+        begin=dataclasses.replace(begin.only(range(kept)) if goes_on else begin, constants=()),
+        begin_sources=(("array", 0), *given_sources, *of_begin),
+        first=2,
+        step=dataclasses.replace(step, constants=()),
+        step_sources=(*(("carry", i) for i in range(len(carry))), ("time", 0), *given_sources, *of_step),
+        kept=kept,
+    )
+
+
+def _places(program: ScalarProgram, constants: Sequence[Any], first: int) -> list[Source]:
+    """Return which arrays the constants of a program are; single numbers that are known are not among them."""
+    places = {id(x): first + i for i, x in enumerate(constants)}
+    return [("array", places[id(x)]) for x in program.constants]
+
+
+def _leaf_of(name: str, array: Any) -> Leaf:
+    words = key_words(array)
+    return Leaf(name, (*np.shape(array), words) if words else np.shape(array), np.dtype(np.uint32 if words else array.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class _Deferred:
+    """A function that is called only if a result is used: an ``Operation`` of :mod:`jaxenv._jax_compat`."""
+
+    function: Callable[..., Sequence[Array]]
+    shapes: Sequence[jax.ShapeDtypeStruct]
+
+    def plain(self, *args: Array) -> Sequence[Array]:
+        return self.function(*args)
+
+    def lower(self, platform: str, *args: Array) -> Sequence[Array]:
+        return self.function(*args)
+
+    def batch(self, size: int, axes: Sequence[int | None], *args: Array) -> tuple[Sequence[Array], Sequence[int]]:
+        shapes = [jax.ShapeDtypeStruct((size, *x.shape), x.dtype) for x in self.shapes]
+        batched = _Deferred(jax.vmap(self.function, in_axes=tuple(axes)), shapes)
+        return _jax_compat.call(batched, *args), (0,) * len(shapes)
+
+
+def deferred(function: Callable[..., Any], shapes: Any, *args: Any) -> Any:
+    """Return ``function(*args)``, a tree like ``shapes``, but call it only if a result is used.
+
+    Under ``jax.jit`` what nobody uses costs no run time, but would be traced all the same. ``function`` must not close over arrays
+    that are being traced.
+    """
+    leaves, structure = jax.tree.flatten(args)
+    out, out_structure = jax.tree.flatten(shapes)
+    dtypes = [leaf.dtype for leaf in leaves]
+
+    def flat(*words: Array) -> tuple[Array, ...]:
+        given = [from_words(x, dtype) for x, dtype in zip(words, dtypes, strict=True)]
+        return tuple(map(as_words, jax.tree.leaves(function(*jax.tree.unflatten(structure, given)))))
+
+    operation = _Deferred(flat, [jax.eval_shape(as_words, x) for x in out])
+    results = bound(operation, list(map(as_words, leaves)))
+    return jax.tree.unflatten(out_structure, [from_words(x, y.dtype) for x, y in zip(results, out, strict=True)])
+
+
+__all__ = ["KernelRefusedError", "UnsupportedError", "deferred", "play"]

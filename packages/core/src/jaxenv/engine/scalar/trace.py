@@ -1,0 +1,449 @@
+"""The jaxpr of a function of one environment, taken apart into instructions on single numbers.
+
+``vmap`` gives every array of a step one more axis, and with it concatenations, slices and transposes of whole batches. Here an array
+of shape ``S`` becomes ``S`` separate elements, so that whatever only moves elements around (slicing, stacking, reshaping) costs
+nothing, and what is left is arithmetic: what a thread of a GPU does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from jaxenv._jax_compat import is_traced
+from jaxenv.engine.scalar.program import DTYPES, Instruction, Leaf, Operand, Register, ScalarProgram, UnsupportedError, needed
+
+Value = np.ndarray
+"""Operands, in the shape of the array that they stand for."""
+
+MOST_ELEMENTS = 4_096
+"""Elements of an array beyond which it is not taken apart."""
+MOST_INSTRUCTIONS = 12_000
+"""Instructions beyond which a program takes longer to compile than it saves."""
+
+class Key:
+    """An element of an array of typed keys: the words of its data."""
+
+    def __init__(self, words: Value) -> None:
+        self.words = words
+
+
+class Table:
+    """An argument that stays in memory, where its elements can be read at computed places.
+
+    Args:
+        scalars: the interpreter.
+        leaf: the number of the argument.
+        dtype: that of its elements.
+        shape: the shape in which they are seen.
+        known: the elements, if they are known while tracing.
+    """
+
+    def __init__(
+        self, scalars: Scalarizer, leaf: int, dtype: np.dtype[Any], shape: tuple[int, ...], known: np.ndarray | None = None
+    ) -> None:
+        self.scalars, self.leaf, self.dtype, self.shape, self.known = scalars, leaf, dtype, shape, known
+
+    def reshape(self, shape: Sequence[int]) -> Table:
+        """Return the same elements in another shape."""
+        return Table(self.scalars, self.leaf, self.dtype, tuple(shape), self.known)
+
+    @property
+    def elements(self) -> Value:
+        """The elements, each read by itself."""
+        check_size(self.shape)
+        if self.known is not None:
+            return constant(self.known.reshape(self.shape))
+        return box([self.scalars.argument(self.leaf, i, self.dtype) for i in range(math.prod(self.shape))], self.shape)
+
+
+Rule = Callable[["Scalarizer", Any, Sequence[Any]], Sequence[Any]]
+"""From the interpreter, an equation and its operands to its results."""
+
+RULES: dict[str, Rule] = {}
+"""How primitives other than elementwise ones are interpreted, by name."""
+
+CALLS: dict[str, Callable[[Scalarizer, Sequence[Any]], Sequence[Any]]] = {}
+"""Instructions for what jitted functions of jaxenv compute, by the name of the function."""
+
+_NAMES = (
+    "abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp clz convert_element_type cos "
+    "cosh div eq erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow is_finite le lgamma log log1p logistic lt max min mul ne "
+    "neg nextafter not or population_count pow rem round rsqrt select_n shift_left shift_right_arithmetic shift_right_logical "
+    "sign sin sinh sqrt square sub tan tanh xor"
+)
+ELEMENTWISE = frozenset(_NAMES.split())
+"""Primitives that act on each element alone."""
+
+COMPARISONS = frozenset("eq ge gt is_finite le lt ne".split())
+
+FOLDED: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "and": np.bitwise_and,
+    "eq": np.equal,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "le": np.less_equal,
+    "lt": np.less,
+    "max": np.maximum,
+    "min": np.minimum,
+    "mul": np.multiply,
+    "ne": np.not_equal,
+    "neg": np.negative,
+    "not": np.invert,
+    "or": np.bitwise_or,
+    "sub": np.subtract,
+    "xor": np.bitwise_xor,
+}
+"""What is computed while tracing where all operands are constants, by numpy's functions that do the very same."""
+
+_LOOPS = frozenset({"cond", "scan", "while"})
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register how primitives are interpreted."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def check_size(shape: Sequence[int]) -> None:
+    """Refuse what has too many elements."""
+    if math.prod(shape) > MOST_ELEMENTS:
+        raise UnsupportedError(f"an array of {math.prod(shape):,} elements")
+
+
+def box(elements: Sequence[Any], shape: Sequence[int]) -> Value:
+    """Arrange elements as a value."""
+    value = np.empty(len(elements), object)
+    for i, element in enumerate(elements):
+        value[i] = element
+    return value.reshape(shape)
+
+
+def constant(array: Any) -> Value:
+    """Return the value of an array that is known to numpy."""
+    check_size(np.shape(array))
+    array = np.asarray(array)
+    check_dtype(array.dtype)
+    return box([array.dtype.type(element) for element in array.reshape(-1)], array.shape)
+
+
+def check_dtype(dtype: Any) -> None:
+    """Refuse what no register can hold."""
+    if np.dtype(dtype) not in DTYPES:
+        raise UnsupportedError(f"numbers of dtype {dtype}")
+
+
+def value(operand: Value | Table) -> Value:
+    """Return the elements of an operand."""
+    return operand.elements if isinstance(operand, Table) else operand
+
+
+def opened(jaxpr: ClosedJaxpr | Jaxpr) -> tuple[Jaxpr, Sequence[Any]]:
+    """Return a jaxpr and its constants."""
+    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
+
+
+def called(equation: Any) -> Any:
+    """Return the jaxpr that an equation merely calls, or None: that of ``jit``, ``custom_jvp``, ``custom_vmap``, ``checkpoint``."""
+    if equation.primitive.name in _LOOPS:
+        return None
+    for parameter in equation.params.values():
+        if isinstance(parameter, (ClosedJaxpr, Jaxpr)):
+            program, _ = opened(parameter)
+            if len(program.invars) == len(equation.invars) and len(program.outvars) == len(equation.outvars):
+                return parameter
+    return None
+
+
+def uses(program: Jaxpr, wanted: tuple[bool, ...]) -> tuple[list[tuple[bool, ...]], tuple[bool, ...]]:
+    """Tell which results of each equation, and which inputs, the ``wanted`` results of a jaxpr depend on."""
+    live = {var for var, use in zip(program.outvars, wanted, strict=True) if use and not isinstance(var, Literal)}
+    masks: list[tuple[bool, ...]] = []
+    for equation in reversed(program.eqns):
+        mask = tuple(var in live for var in equation.outvars)
+        masks.append(mask)
+        if any(mask):
+            inner = called(equation)
+            needs = uses(opened(inner)[0], mask)[1] if inner is not None else (True,) * len(equation.invars)
+            live.update(var for var, use in zip(equation.invars, needs, strict=True) if use and not isinstance(var, Literal))
+    return masks[::-1], tuple(var in live for var in program.invars)
+
+
+class Scalarizer:
+    """An interpreter of jaxprs that writes instructions.
+
+    Args:
+        rules: how primitives other than elementwise ones are interpreted, by name.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule] = RULES) -> None:
+        self.rules = rules
+        self.instructions: list[Instruction] = []
+        self.leaves: list[Leaf] = []
+        self.constants: list[Any] = []
+        self._registers = 0
+        self._computed: dict[Any, Any] = {}
+
+    # -- what is read ------------------------------------------------------------------------------------------
+
+    def leaf(self, name: str, shape: Sequence[int], dtype: Any) -> int:
+        """Add an argument; return its number."""
+        check_dtype(dtype)
+        self.leaves.append(Leaf(name, tuple(shape), np.dtype(dtype)))
+        return len(self.leaves) - 1
+
+    def argument(self, leaf: int, element: int, dtype: np.dtype[Any]) -> Operand:
+        """Read an element of an argument."""
+        return self._emit("argument", (), dtype, leaf=leaf, element=element)
+
+    def load(self, table: Table, place: Operand) -> Operand:
+        """Read the element of a table at a place in row-major order, int32, which must be within it."""
+        if isinstance(place, np.generic):
+            return table.elements.reshape(-1)[int(place)]
+        return self._emit("load", (place,), table.dtype, leaf=table.leaf)
+
+    def input(self, name: str, aval: Any, carried: bool = False) -> Value | Table:
+        """Add an argument that is like an array; return what stands for it.
+
+        Args:
+            name: what it is called.
+            aval: its shape and dtype.
+            carried: whether it will be in registers, not in memory.
+        """
+        shape, words, dtype = tuple(aval.shape), key_words(aval), aval.dtype
+        if words:
+            leaf = self.leaf(name, (*shape, words), np.uint32)
+            return as_keys(Table(self, leaf, np.dtype(np.uint32), (*shape, words)).elements, shape)
+        table = Table(self, self.leaf(name, shape, dtype), np.dtype(dtype), shape)
+        return table.elements if carried or math.prod(shape) == 1 else table
+
+    def constant(self, array: Any) -> Value | Table:
+        """Return what stands for a constant of a jaxpr."""
+        if isinstance(array, Array) and jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+            return as_keys(value(self.constant(jax.random.key_data(array))), array.shape)
+        known = None if is_traced(array) else np.asarray(array)
+        if known is not None and known.size <= 1:
+            return constant(known)
+        self.constants.append(array)
+        dtype = np.dtype(array.dtype)
+        leaf = self.leaf(f"constant{len(self.constants)}", np.shape(array), dtype)
+        return Table(self, leaf, dtype, np.shape(array), known)
+
+    # -- what is computed --------------------------------------------------------------------------------------
+
+    def run(self, jaxpr: ClosedJaxpr | Jaxpr, args: Sequence[Any], wanted: tuple[bool, ...] | None = None) -> list[Any]:
+        """Return the results of a jaxpr; None for those that are not wanted."""
+        program, consts = opened(jaxpr)
+        wanted = (True,) * len(program.outvars) if wanted is None else wanted
+        values: dict[Any, Any] = dict(zip(program.invars, args, strict=True))
+        values.update(zip(program.constvars, map(self.constant, consts), strict=True))
+
+        def read(atom: Any) -> Any:
+            if not isinstance(atom, Literal):
+                return values.get(atom)
+            aval: Any = atom.aval
+            return constant(np.asarray(atom.val, aval.dtype))
+
+        for equation, mask in zip(program.eqns, uses(program, wanted)[0], strict=True):
+            if any(mask):
+                results = self._equation(equation, [read(atom) for atom in equation.invars], mask)
+                values.update(zip(equation.outvars, results, strict=True))
+        return [value(read(atom)) if use else None for atom, use in zip(program.outvars, wanted, strict=True)]
+
+    def trace(self, function: Callable[..., Any], *args: Value) -> list[Value]:
+        """Run a JAX function of uint32 arrays, such as a generator's, on values."""
+        shapes = [jax.ShapeDtypeStruct(arg.shape, jnp.uint32) for arg in args]
+        return self.run(jax.make_jaxpr(function)(*shapes), args)
+
+    def _equation(self, equation: Any, operands: Sequence[Any], wanted: tuple[bool, ...]) -> Sequence[Any]:
+        name = equation.primitive.name
+        if name in self.rules:
+            return self.rules[name](self, equation, operands)
+        program = called(equation)
+        if program is not None:
+            instruction = CALLS.get(equation.params.get("name", ""))
+            return instruction(self, operands) if instruction else self.run(program, operands, wanted)
+        if name not in ELEMENTWISE:
+            raise UnsupportedError(f"the operation {name}")
+        return [self._map(equation, list(map(value, operands)))]
+
+    def _map(self, equation: Any, operands: Sequence[Value]) -> Value:
+        """Apply an elementwise primitive."""
+        shape, dtype, params = equation.outvars[0].aval.shape, equation.outvars[0].aval.dtype, equation.params
+        check_size(shape)
+        out = np.empty(shape, object)
+        operands = [np.broadcast_to(x, shape) for x in operands]
+        exponent = int(params.get("y", params.get("rounding_method", 0)))
+        for place in np.ndindex(shape):
+            out[place] = self.op(equation.primitive.name, *(x[place] for x in operands), dtype=dtype, exponent=exponent)
+        return out
+
+    def op(self, name: str, *operands: Any, dtype: Any = None, exponent: int = 0) -> Any:
+        """Return the result of an elementwise primitive on one element of each operand.
+
+        Args:
+            name: the primitive.
+            operands: registers and constants, or keys to choose between.
+            dtype: that of the result; that of the last operand if None, and bool of a comparison.
+            exponent: of ``integer_pow``; of ``round``, the rounding method.
+        """
+        if any(isinstance(x, Key) for x in operands):
+            count = next(x.words.size for x in operands if isinstance(x, Key))
+            words = [[x.words[i] if isinstance(x, Key) else x for x in operands] for i in range(count)]
+            return Key(box([self.op(name, *word) for word in words], (count,)))
+        if dtype is None:
+            dtype = np.bool_ if name in COMPARISONS else operands[-1].dtype
+        check_dtype(dtype)
+        dtype = np.dtype(dtype)
+        if all(isinstance(x, np.generic) for x in operands):
+            if name in FOLDED:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    return dtype.type(FOLDED[name](*operands))
+            if name == "convert_element_type" and not (operands[0].dtype.kind == "f" and dtype.kind in "iu"):
+                with np.errstate(over="ignore", invalid="ignore"):
+                    return np.asarray(operands[0]).astype(dtype)[()]
+        simpler = _simplified(name, operands, dtype)
+        return self._emit(name, operands, dtype, exponent=exponent) if simpler is None else simpler
+
+    def where(self, condition: Operand, new: Any, old: Any) -> Any:
+        """Choose between two elements, which may be keys."""
+        return self.op("select_n", condition, old, new)
+
+    def threefry(self, *operands: Operand) -> tuple[Register, Register]:
+        """Return the words of a threefry block, of two words of a key and two of a counter."""
+        return self._emit("threefry2x32", operands, np.dtype(np.uint32), count=2)
+
+    def _emit(self, op: str, operands: Sequence[Operand], dtype: np.dtype[Any], count: int = 1, **places: int) -> Any:
+        named = tuple((x.dtype.char, x.tobytes()) if isinstance(x, np.generic) else x.number for x in operands)
+        name = op, dtype, named, tuple(places.values())
+        if name not in self._computed:
+            if len(self.instructions) == MOST_INSTRUCTIONS:
+                raise UnsupportedError(f"more than {MOST_INSTRUCTIONS:,} operations on scalars")
+            results = tuple(Register(self._registers + i, dtype) for i in range(count))
+            self._registers += count
+            self.instructions.append(Instruction(op, tuple(operands), results, **places))
+            self._computed[name] = results if count > 1 else results[0]
+        return self._computed[name]
+
+
+def _simplified(name: str, operands: Sequence[Any], dtype: np.dtype[Any]) -> Any:
+    """Return what an operation comes to where no instruction is needed, else None."""
+    if name == "select_n":
+        which, *cases = operands
+        if isinstance(which, np.generic):
+            return cases[min(max(int(which), 0), len(cases) - 1)]
+        if all(case is cases[0] or _same_constant(case, cases[0]) for case in cases):
+            return cases[0]
+    if name == "convert_element_type" and operands[0].dtype == dtype:
+        return operands[0]
+    if len(operands) == 2 and dtype.kind in "biu":
+        for known, other in (operands, operands[::-1]):
+            if isinstance(known, np.generic):
+                zero = not known.any()
+                if (name in ("or", "xor", "add") and zero) or (name == "mul" and known == 1):
+                    return other
+                if name in ("and", "mul") and zero:
+                    return known
+                if dtype.kind == "b" and not zero and name in ("and", "or"):
+                    return other if name == "and" else known
+    return None
+
+
+def _same_constant(a: Any, b: Any) -> bool:
+    return isinstance(a, np.generic) and isinstance(b, np.generic) and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def key_words(aval: Any) -> int:
+    """Return how many words a typed key has; 0 for what is no key."""
+    if not jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
+        return 0
+    return jax.eval_shape(jax.random.key_data, jax.ShapeDtypeStruct((), aval.dtype)).shape[-1]
+
+
+def as_keys(words: Value, shape: Sequence[int]) -> Value:
+    """Arrange words, whose last axis is that of a key's words, as keys."""
+    return box([Key(words[place]) for place in np.ndindex(*shape)], shape)
+
+
+def elements(value: Value) -> Iterator[Operand]:
+    """Return the numbers of a value, the words of keys among them, in row-major order."""
+    for element in value.reshape(-1):
+        if isinstance(element, Key):
+            yield from element.words
+        else:
+            yield element
+
+
+def scalarize(
+    function: Callable[..., Any], *args: Any, names: Sequence[str], results: Sequence[str], carried: Sequence[str] = ()
+) -> tuple[ScalarProgram, Any]:
+    """Return the program of a function of one environment, and the shapes of its results.
+
+    Args:
+        function: from trees of arrays to a tuple of trees of arrays; or a jaxpr of such a function's leaves.
+        args: the shapes of its arguments, ``jax.ShapeDtypeStruct`` or arrays.
+        names: what the arguments are called; a leaf is called by its path in one of them.
+        results: what the members of its result are called.
+        carried: the names of arguments that will be in registers, not in memory.
+
+    Returns:
+        The program, whose arguments and results are the leaves in order, typed keys as their words. After the arguments come the
+        arrays that the function closes over and that are traced or have several elements; ``program.constants`` has them.
+
+    Raises:
+        UnsupportedError: the function can't be taken apart.
+    """
+    jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+    return scalarize_jaxpr(jaxpr, args, shapes, names=names, results=results, carried=carried), shapes
+
+
+def scalarize_jaxpr(
+    jaxpr: ClosedJaxpr,
+    args: Sequence[Any],
+    shapes: Sequence[Any],
+    *,
+    names: Sequence[str],
+    results: Sequence[str],
+    carried: Sequence[str] = (),
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> ScalarProgram:
+    """Return the program of a jaxpr; see :func:`scalarize`. Results whose names are not wanted are left out."""
+    import jaxenv.engine.scalar.rules as _  # noqa: F401 - registers the rules
+
+    scalars = Scalarizer()
+    inputs = [
+        scalars.input(name, aval, argument in carried)
+        for argument, arg in zip(names, args, strict=True)
+        for name, aval in _named([arg], [argument])
+    ]
+    named = _named(shapes, results)
+    chosen = tuple(wanted(name) for name, _ in named)
+    values = scalars.run(jaxpr, inputs, chosen)
+    outputs = tuple(tuple(elements(x)) for x, use in zip(values, chosen, strict=True) if use)
+    leaves: list[Leaf] = []
+    for name, aval in itertools.compress(named, chosen):
+        words = key_words(aval)
+        leaves.append(Leaf(name, (*aval.shape, words) if words else tuple(aval.shape), np.dtype(np.uint32 if words else aval.dtype)))
+    instructions = needed(scalars.instructions, [x for row in outputs for x in row])
+    return ScalarProgram(tuple(scalars.leaves), tuple(leaves), instructions, outputs, tuple(scalars.constants))
+
+
+def _named(trees: Sequence[Any], names: Sequence[str]) -> list[tuple[str, Any]]:
+    return [
+        (name + jax.tree_util.keystr(path), leaf)
+        for name, tree in zip(names, trees, strict=True)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    ]
