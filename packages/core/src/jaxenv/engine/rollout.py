@@ -28,7 +28,7 @@ from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Source
 from jaxenv.engine.operation import as_words, bound, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
-from jaxenv.engine.scalar import Leaf, ScalarProgram, UnsupportedError
+from jaxenv.engine.scalar import Leaf, UnsupportedError
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
 from jaxenv.episodes import Trajectory
 
@@ -147,20 +147,19 @@ def _traced(plan: Plan, given: Given) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, An
 
 
 def _play(
-    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
+    plan: Plan, indices: Array, start: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
 ) -> tuple[Loop, Trajectory]:
     one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
     begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
-    started = None if loop is None else (loop.state, loop.carry, loop.tally)
+    started = None if start is None else (start.state, start.carry, start.tally)
     arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, given
     begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
     game = _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step)
-    words = [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *begun.consts, *stepped.consts)]
-
     trajectory = stepped_shapes[3]
     small = elements(trajectory.obs) <= SMALL
     rows = {*ROWS, "obs"} if small else {*ROWS}
-    main = _RolloutCall(game, _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set())))
+    loop, constants = _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set()))
+    main, words = _RolloutCall(game, loop), [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
     if where == "cuda":
         launch.compiled(main.loop.kernel(population=False)[0], select.required_capability())
     *after, found = main.results(words)
@@ -172,7 +171,9 @@ def _play(
     known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
     missing = {name: shape for name, shape in trajectory.info.items() if name not in known}
     if before is None:  # the same rollout once more, for its states, if what is missing is used
-        before = _RolloutCall(game, _programs(game, one, begun, stepped, {"before"})).results(words)[-1]["before"]
+        loop, constants = _programs(game, one, begun, stepped, {"before"})
+        again = [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
+        before = _RolloutCall(game, loop).results(again)[-1]["before"]
 
     def work_out(before: Any, actions: Any, elapsed: Array, indices: Array, given: Given) -> Any:
         keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
@@ -237,7 +238,7 @@ class _RolloutCall:
         unwrapped = [from_words(x, leaf.dtype) for x, leaf in zip(words, leaves, strict=False)]
         indices, elapsed, started, given = jax.tree.unflatten(structure, unwrapped)
         split = len(leaves) + game.begin.closed_over
-        of_begin, of_step = words[len(leaves) : split], words[split:]
+        of_begin, of_step = words[len(leaves) : split], words[split : split + game.step.closed_over]
         key, *fresh = jax.vmap(lambda index, given: game.begin(of_begin, index, given), in_axes=(0, axes))(indices, given)
         one_step = jax.vmap(lambda *args: game.step(of_step, *args), in_axes=(0, 0, 0, 0, None, axes))
 
@@ -296,8 +297,10 @@ def _belongs(leaf: str, name: str) -> bool:
     return leaf == name or (leaf.startswith(name) and leaf[len(name)] in ".[")
 
 
-def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]) -> KernelLoop:
-    """Take a rollout apart. Raises UnsupportedError.
+def _programs(
+    game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]
+) -> tuple[KernelLoop, list[Any]]:
+    """Take a rollout apart; return its loop, and the constants that come last among its words. Raises UnsupportedError.
 
     Args:
         game: the rollout.
@@ -327,7 +330,12 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
     if products > MOST_PRODUCTS:
         raise UnsupportedError(f"{products:,} products of floats in a step, as of a network")
 
-    # The words: index, elapsed, what is carried if the rollout goes on, what is given, what both functions closed over.
+    # The words: index, elapsed, what is carried if the rollout goes on, what is given, what both functions closed over, and what
+    # functions within them did.
+    constants: list[Any] = [*begun.consts, *stepped.consts]
+    for constant in (*begin.constants, *step.constants):
+        if not any(constant is x for x in constants):
+            constants.append(constant)
     carry, kept = begin.results, 1
     goes_on = game.arrays[2] is not None
     started = carry[kept:] if goes_on else ()
@@ -339,14 +347,14 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         Operand(elapsed, by_env=False),
         *(Operand(Leaf(f"first_{leaf.name}", leaf.shape, leaf.dtype), by_env=True) for leaf in started),
         *(Operand(leaf, by_env=i < of_params) for i, leaf in enumerate(of_given)),
-        *(Operand(_leaf_of(f"constant{i}", x), by_env=False) for i, x in enumerate((*begun.consts, *stepped.consts))),
+        *(Operand(_leaf_of(f"constant{i}", x), by_env=False) for i, x in enumerate(constants)),
     ]
     first_given = 2 + len(started)
     first_constant = first_given + len(of_given)
     given_sources: list[Source] = [("array", first_given + i) for i in range(len(of_given))]
-    of_begin = _places(begin, begun.consts, first_constant)
-    of_step = _places(step, stepped.consts, first_constant + len(begun.consts))
-    return KernelLoop(
+    places = {id(x): first_constant + i for i, x in enumerate(constants)}
+    of_begin, of_step = ([("array", places[id(x)]) for x in program.constants] for program in (begin, step))
+    loop = KernelLoop(
         arrays=tuple(arrays),
         carry=carry,
         elapsed=1,
@@ -357,12 +365,7 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         step_sources=(*(("carry", i) for i in range(len(carry))), ("time", 0), *given_sources, *of_step),
         kept=kept,
     )
-
-
-def _places(program: ScalarProgram, constants: Sequence[Any], first: int) -> list[Source]:
-    """Return which arrays the constants of a program are; single numbers that are known are not among them."""
-    places = {id(x): first + i for i, x in enumerate(constants)}
-    return [("array", places[id(x)]) for x in program.constants]
+    return loop, constants
 
 
 def _leaf_of(name: str, array: Any) -> Leaf:
