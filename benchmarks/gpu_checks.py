@@ -82,8 +82,10 @@ def main() -> None:
             repeated = differences(kernel.trajectory, again.trajectory) == (0, 0.0)
             # A few times, all environments: the states before, and the actions, of the kernel's rollout.
             at = jnp.arange(0, args.num_steps, max(1, args.num_steps // 8))
-            states, actions = jax.tree.map(lambda x: x[at].reshape(-1, *x.shape[2:]), (kernel.trajectory.state, kernel.trajectory.action))
-            keys = jax.random.split(make_key(2), len(jax.tree.leaves(states)[0]))
+            every = len(at) * args.num_envs
+            visited = kernel.trajectory.state, kernel.trajectory.action
+            states, actions = jax.tree.map(lambda x: x[at].reshape(every, *x.shape[2:]), visited)
+            keys = jax.random.split(make_key(2), every)
 
             def steps(keys: Any, states: Any, actions: Any, params: Any, env: Any = env) -> Any:
                 return jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, states, actions, params)

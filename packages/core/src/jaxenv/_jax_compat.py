@@ -211,7 +211,15 @@ call: Callable[..., Sequence[Any]] = _entry("call", _make_call, lambda operation
 # Without: a GPU plays by scans.
 
 
-def ptx_call(ptx: str, name: str, blocks: int, threads: int, operands: Sequence[Any], results: Sequence[Any]) -> Sequence[Any]:
+def ptx_call(
+    ptx: str,
+    name: str,
+    blocks: int,
+    threads: int,
+    operands: Sequence[Any],
+    results: Sequence[Any],
+    aliases: dict[int, int] | None = None,
+) -> Sequence[Any]:
     """Launch a kernel.
 
     Args:
@@ -221,6 +229,7 @@ def ptx_call(ptx: str, name: str, blocks: int, threads: int, operands: Sequence[
         threads: threads in a block.
         operands: arrays that it reads: its first arguments.
         results: shapes and dtypes of what it writes: its other arguments.
+        aliases: which operands, by number, results may be written over.
     """
     text = ptx.rstrip("\0").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", " ")
     places = ", ".join(f"{len(operands) + i} : i32" for i in range(len(results)))
@@ -231,6 +240,10 @@ def ptx_call(ptx: str, name: str, blocks: int, threads: int, operands: Sequence[
         f"shared_mem_bytes = 0 : i32, output_indices = [{places}]}}"
     )
     call_kernel: Any = jax.ffi.ffi_call(
-        "__gpu$xla.gpu.ptx", tuple(results), custom_call_api_version=2, legacy_backend_config=config
+        "__gpu$xla.gpu.ptx",
+        tuple(results),
+        custom_call_api_version=2,
+        legacy_backend_config=config,
+        input_output_aliases=aliases or {},
     )
     return call_kernel(*operands)

@@ -19,6 +19,9 @@ def elementwise(kernel_name: str, program: ScalarProgram, batched: Sequence[bool
         program: what a thread does.
         batched: for each argument, whether every environment has its own, along a leading axis, or all share one.
 
+    A result that is called like an argument of the same shape and dtype, such as the state, may be written over it: a thread reads
+    all that it needs before it writes.
+
     Returns:
         The kernel, and the numbers of the arguments that it reads, in the order of its operands.
     """
@@ -34,13 +37,17 @@ def elementwise(kernel_name: str, program: ScalarProgram, batched: Sequence[bool
             return f"{variable}[{place}]"
         return f"{variable}[i]" if size == 1 else f"{variable}[i * {size} + {place}]"
 
+    own = {leaf: i for i, leaf in enumerate(operands) if batched[used[i]]}
+    aliases = tuple((own[leaf], i) for i, leaf in enumerate(program.results) if leaf in own)
+    over, under = {i for i, _ in aliases}, {i for _, i in aliases}
+
     text = Text()
     text.add(
         signature(
             kernel_name,
             BLOCK,
-            [pointer(leaf, variables[i]) for i, leaf in zip(used, operands, strict=True)],
-            [pointer(leaf, variable, written=True) for leaf, variable in zip(program.results, results, strict=True)],
+            [pointer(leaf, variables[used[i]], shared=i in over) for i, leaf in enumerate(operands)],
+            [pointer(leaf, results[i], written=True, shared=i in under) for i, leaf in enumerate(program.results)],
         ),
         "const int32_t i = THREAD;",
         "if (i >= sizes[0]) return;",
@@ -49,4 +56,4 @@ def elementwise(kernel_name: str, program: ScalarProgram, batched: Sequence[bool
     for leaf, elements, variable in zip(program.results, program.outputs, results, strict=True):
         store(text, leaf, elements, variable, "i")
     text.add("}")
-    return Kernel(kernel_name, str(text), tuple(operands), program.results, BLOCK), used
+    return Kernel(kernel_name, str(text), tuple(operands), program.results, BLOCK, aliases), used

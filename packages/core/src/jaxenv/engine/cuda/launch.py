@@ -49,7 +49,7 @@ def on_gpu(
         KernelRefusedError: it can't be had, for a reason that the message names.
     """
     given = [np.asarray(sizes, np.int32), *operands]
-    return _jax_compat.ptx_call(compiled(kernel, capability), kernel.name, -(-threads // kernel.block), kernel.block, given, results)
+    return _jax_compat.ptx_call(compiled(kernel, capability), kernel.name, -(-threads // kernel.block), kernel.block, given, results, {i + 1: j for i, j in kernel.aliases})
 
 
 def on_host(

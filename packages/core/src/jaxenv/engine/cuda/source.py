@@ -30,6 +30,8 @@ class Kernel:
     """The arrays that it writes, in the order of its arguments."""
     block: int = 128
     """Threads in a block."""
+    aliases: tuple[tuple[int, int], ...] = ()
+    """Pairs of an operand and a result that may be the same memory, by number."""
 
 
 @cache
@@ -74,10 +76,17 @@ def distinct(leaves: Iterable[Leaf]) -> list[str]:
     return names
 
 
-def pointer(leaf: Leaf, variable: str, written: bool = False) -> str:
-    """Declare the argument of a kernel that is an array like a leaf; flags are bytes."""
+def pointer(leaf: Leaf, variable: str, *, written: bool = False, shared: bool = False) -> str:
+    """Declare the argument of a kernel that is an array like a leaf; flags are bytes.
+
+    Args:
+        leaf: what the array has one of for each environment.
+        variable: its name.
+        written: whether it is a result.
+        shared: whether another argument may be the same memory.
+    """
     c = "uint8_t" if leaf.dtype.kind == "b" else C_TYPES[leaf.dtype.name]
-    return f"{'' if written else 'const '}{c}* __restrict__ {variable}"
+    return f"{'' if written else 'const '}{c}*{'' if shared else ' __restrict__'} {variable}"
 
 
 def statements(text: Text, program: ScalarProgram, read: Read) -> None:
