@@ -143,7 +143,7 @@ class Operation(Protocol):
         ...
 
     def plain(self, *args: Any) -> Sequence[Any]:
-        """Return the results, by JAX's own operations."""
+        """Return the results, by JAX's own operations; derivatives are those of this form."""
         ...
 
     def lower(self, platform: str, *args: Any) -> Sequence[Any]:
@@ -157,7 +157,7 @@ class Operation(Protocol):
 
 def _make_call() -> Callable[..., Sequence[Any]]:
     from jax.core import ShapedArray
-    from jax.interpreters import batching, mlir
+    from jax.interpreters import ad, batching, mlir
 
     primitive = Primitive("jaxenv_call")
     primitive.multiple_results = True
@@ -173,6 +173,20 @@ def _make_call() -> Callable[..., Sequence[Any]]:
         (size, *_) = (arg.shape[axis] for arg, axis in zip(args, axes, strict=True) if axis is not None)
         return operation.batch(size, axes, *args)
 
+    def derive(primals: Sequence[Any], tangents: Sequence[Any], *, operation: Operation) -> Any:
+        """Differentiate the plain form, by the arguments that are differentiated by."""
+        moving = [i for i, tangent in enumerate(tangents) if not isinstance(tangent, ad.Zero)]
+
+        def of_moving(*moved: Any) -> Sequence[Any]:
+            args = list(primals)
+            for i, x in zip(moving, moved, strict=True):
+                args[i] = x
+            return tuple(operation.plain(*args))
+
+        out, out_tangents = jax.jvp(of_moving, tuple(primals[i] for i in moving), tuple(tangents[i] for i in moving))
+        nothing = [ad.Zero(ShapedArray(x.shape, jax.dtypes.float0)) for x in out]
+        return out, [zero if t.dtype == jax.dtypes.float0 else t for t, zero in zip(out_tangents, nothing, strict=True)]
+
     def lower(context: Any, *args: Any, operation: Operation, platform: str | None = None) -> Any:
         def function(*args: Any) -> Sequence[Any]:
             return operation.lower(platform, *args) if platform and _whole(context) else operation.plain(*args)
@@ -185,6 +199,7 @@ def _make_call() -> Callable[..., Sequence[Any]]:
     for platform in ("cuda", "cpu"):
         mlir.register_lowering(primitive, partial(lower, platform=platform), platform=platform)
     batching.primitive_batchers[primitive] = batch
+    ad.primitive_jvps[primitive] = derive
     return lambda operation, *args: primitive.bind(*args, operation=operation)
 
 

@@ -159,7 +159,7 @@ class Environment(Generic[StateT, ParamsT]):
         Returns:
             ``(obs, state)``, in the dtypes of the spaces.
         """
-        return _reset(self, key, self._given(params))
+        return _reset(self, _batches_are_kernels(), key, self._given(params))
 
     def step(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
@@ -176,7 +176,7 @@ class Environment(Generic[StateT, ParamsT]):
             ``(obs, state, reward, done, info)``: reward float32[], done bool[], ``info`` with ``terminated``,
             ``truncated`` (bool[]), ``discount`` (float32[]) and ``final_observation``.
         """
-        return _step(self, key, state, action, self._given(params))
+        return _step(self, _batches_are_kernels(), key, state, action, self._given(params))
 
     def step_env(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
@@ -209,7 +209,7 @@ class Environment(Generic[StateT, ParamsT]):
     def state_space(self, params: ParamsT | None = None) -> spaces.Dict:
         """Return the space of the state, field by field, with its shapes and dtypes; bounds are the dtypes' own."""
         key = jax.eval_shape(lambda: jax.random.key(0))
-        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
+        shapes = jax.eval_shape(lambda k, p: _reset(self, False, k, p)[1], key, self._given(params))
         return spaces.of_structure(shapes)
 
     def _given(self, params: ParamsT | None) -> ParamsT:
@@ -268,10 +268,10 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
     return jnp.asarray(out.reward), terminated | truncated, info
 
 
-@partial(jax.jit, static_argnums=0)
-def _reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[Any, Any]:
+@partial(jax.jit, static_argnums=(0, 1))
+def _reset(env: Environment[Any, Any], kernels: bool, key: Array, params: Any) -> tuple[Any, Any]:
     key, params = _canonical.key(key), _canonical.params(params, env.params_template, env.name)
-    if _batches_are_kernels():
+    if kernels:
         from jaxenv.engine import batched
 
         return batched.reset(env, _plain_reset, _observation, key, params)
@@ -292,10 +292,10 @@ def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, p
     return obs, out.state, reward, done, info
 
 
-@partial(jax.jit, static_argnums=0)
-def _step(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
+@partial(jax.jit, static_argnums=(0, 1))
+def _step(env: Environment[Any, Any], kernels: bool, key: Array, state: Any, action: Any, params: Any) -> Any:
     key, state, action, params = _arguments(env, key, state, action, params)
-    if _batches_are_kernels():
+    if kernels:
         from jaxenv.engine import batched
 
         return batched.step(env, _plain_step, _observation, key, state, action, params)

@@ -150,7 +150,10 @@ class Choice:
         if fused is False:
             return cls(None, "fused=False, or unroll", required=False)
         platform = select.platform_of(key) if mesh is None else mesh.devices.flat[0].platform
-        return cls(*select.kernels_on(platform), required=bool(fused))
+        where, reason = select.kernels_on(platform)
+        if where is None and not fused and platform in ("gpu", "cuda") and select.setting() != "scan":
+            select.warn("A rollout", reason)
+        return cls(where, reason, required=bool(fused))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
@@ -197,7 +200,7 @@ class Player:
     ) -> None:
         if mesh is not None and num_envs % mesh.size:
             raise RolloutMeshError(num_envs, mesh.size)
-        self.plan, self.unroll, self.given, self.choice = plan, unroll, given, choice
+        self.plan, self.unroll, self.given, self.choice = plan, unroll, jax.tree.map(jnp.asarray, given), choice
         self.mesh, self.keep_states = mesh, keep_states
         self.indices = jnp.arange(num_envs, dtype=jnp.uint32)
         self.executor, self.reason = "scan", choice.reason

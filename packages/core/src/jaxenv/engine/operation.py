@@ -47,7 +47,7 @@ class BatchedCall:
         leaves, structure = jax.tree.flatten(args)
         call = cls(what, function, tuple(names), tuple(results), structure, tuple((x.shape, x.dtype) for x in leaves))
         shapes, structure = _flat_shapes(call)
-        results = bound(call, list(map(as_words, leaves)))
+        results = _jax_compat.call(call, *map(as_words, leaves))
         out = [from_words(x, dtype) for x, (_, dtype) in zip(results, shapes, strict=True)]
         return jax.tree.unflatten(structure, out)
 
@@ -95,13 +95,6 @@ class BatchedCall:
         flat = [flattened(x, size, self.size, outer, inner) for x, outer, inner in zip(front, over, self.batched, strict=True)]
         results = _jax_compat.call(replace(self, batched=every, size=size * self.size), *flat)
         return [x.reshape(size, self.size, *x.shape[1:]) for x in results], (0,) * len(results)
-
-
-def bound(operation: Any, words: Sequence[Array]) -> tuple[Array, ...]:
-    """Return the results of an operation, whose derivatives are those of its plain form: a kernel has none."""
-    function = jax.custom_jvp(lambda *words: tuple(_jax_compat.call(operation, *words)))
-    function.defjvp(lambda primals, tangents: jax.jvp(lambda *words: tuple(operation.plain(*words)), primals, tangents))
-    return function(*words)
 
 
 def flattened(x: Array, outer_size: int, inner_size: int, outer: bool, inner: bool) -> Array:

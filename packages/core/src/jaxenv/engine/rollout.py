@@ -26,7 +26,7 @@ from jaxenv.engine.cuda.loop import Array as Operand
 from jaxenv.engine.cuda.loop import Loop as KernelLoop
 from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Source
-from jaxenv.engine.operation import as_words, bound, flattened, from_words
+from jaxenv.engine.operation import as_words, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
@@ -36,8 +36,6 @@ MOST_AT_ONCE = 2**24
 """Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
 MOST_CARRIED = 256
 """Numbers that a thread carries from step to step, beyond which registers overflow."""
-MOST_PRODUCTS = 1_024
-"""Multiplications of floats in a step beyond which a network had better be played by XLA's matrix products."""
 
 ROWS = ("action", "reward", "done", "info['terminated']", "info['truncated']")
 """What the kernel writes down of every step, apart from observations or states."""
@@ -200,7 +198,7 @@ class _RolloutCall:
 
     def results(self, words: Sequence[Array]) -> list[Any]:
         """Return states, carries and tallies after the last step, and a dictionary of rows."""
-        out = iter(bound(self, words))
+        out = iter(_jax_compat.call(self, *words))
         last, rows = self.game.step.shapes[:3], self._rows()
         leaves, structure = jax.tree.flatten((last, rows))
         last, rows = jax.tree.unflatten(structure, [from_words(next(out), leaf.dtype) for leaf in leaves])
@@ -326,9 +324,6 @@ def _programs(
     numbers = sum(leaf.size for leaf in begin.results)
     if numbers > MOST_CARRIED:
         raise UnsupportedError(f"a state and a policy's carry of {numbers} numbers")
-    products = sum(i.op == "mul" and i.results[0].dtype.kind == "f" for i in step.instructions)
-    if products > MOST_PRODUCTS:
-        raise UnsupportedError(f"{products:,} products of floats in a step, as of a network")
 
     # The words: index, elapsed, what is carried if the rollout goes on, what is given, what both functions closed over, and what
     # functions within them did.
@@ -407,7 +402,7 @@ def deferred(function: Callable[..., Any], shapes: Any, *args: Any) -> Any:
         return tuple(map(as_words, jax.tree.leaves(function(*jax.tree.unflatten(structure, given)))))
 
     operation = _Deferred(flat, [jax.eval_shape(as_words, x) for x in out])
-    results = bound(operation, list(map(as_words, leaves)))
+    results = _jax_compat.call(operation, *map(as_words, leaves))
     return jax.tree.unflatten(out_structure, [from_words(x, y.dtype) for x, y in zip(results, out, strict=True)])
 
 

@@ -29,6 +29,10 @@ MOST_ELEMENTS = 4_096
 MOST_INSTRUCTIONS = 12_000
 """Instructions beyond which a program takes longer to compile than it saves."""
 
+MOST_PRODUCTS = 1_024
+"""Multiplications in matrix products beyond which a network is left to XLA."""
+
+
 class Key:
     """An element of an array of typed keys: the words of its data."""
 
@@ -194,7 +198,7 @@ class Scalarizer:
         self.instructions: list[Instruction] = []
         self.leaves: list[Leaf] = []
         self.constants: list[Any] = []
-        self._registers = 0
+        self._registers = self._products = 0
         self._computed: dict[Any, Any] = {}
 
     # -- what is read ------------------------------------------------------------------------------------------
@@ -284,6 +288,8 @@ class Scalarizer:
         """Apply an elementwise primitive."""
         shape, dtype, params = equation.outvars[0].aval.shape, equation.outvars[0].aval.dtype, equation.params
         check_size(shape)
+        if equation.primitive.name == "bitcast_convert_type" and operands[0].shape != shape:
+            raise UnsupportedError(f"the bits of {equation.invars[0].aval.dtype} as {dtype}")
         out = np.empty(shape, object)
         operands = [np.broadcast_to(x, shape) for x in operands]
         exponent = int(params.get("y", params.get("rounding_method", 0)))
@@ -325,6 +331,12 @@ class Scalarizer:
     def threefry(self, *operands: Operand) -> tuple[Register, Register]:
         """Return the words of a threefry block, of two words of a key and two of a counter."""
         return self._emit("threefry2x32", operands, np.dtype(np.uint32), count=2)
+
+    def count_products(self, count: int) -> None:
+        """Refuse more multiplications in matrix products than XLA's own would take longer for."""
+        self._products += count
+        if self._products > MOST_PRODUCTS:
+            raise UnsupportedError(f"matrix products of more than {MOST_PRODUCTS:,} multiplications, as of a network")
 
     def _emit(self, op: str, operands: Sequence[Operand], dtype: np.dtype[Any], count: int = 1, **places: int) -> Any:
         named = tuple((x.dtype.char, x.tobytes()) if isinstance(x, np.generic) else x.number for x in operands)

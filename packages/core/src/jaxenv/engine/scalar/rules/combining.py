@@ -103,6 +103,8 @@ def _dot_general(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) ->
         arranged(right, batch_right, contract_right),
     )
 
+    scalars.count_products(left.shape[0] * left.shape[1] * left.shape[2] * right.shape[1])
+
     def product(a: Any, b: Any) -> Any:
         return scalars.op("mul", *(scalars.op("convert_element_type", x, dtype=dtype) for x in (a, b)))
 
