@@ -266,13 +266,3 @@ def test_rollout_wrapper_needs_exactly_one_environment():
 def test_a_rollout_of_unknown_length():
     with pytest.raises(RolloutLengthError, match=r"Target has no time limit.*Pass num_env_steps"):
         jaxenv.RolloutWrapper(env=ENV, env_params=Params())
-
-
-def test_a_jax_whose_pallas_is_missing_plays_by_a_scan(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jaxenv.fused.play", None)
-    fusing = rollouts.Fusing(required=False, interpret=True)
-    _, play = rollouts.playing(ENV, None, 3, 1, PARAMS, KEY, fusing=fusing)
-    expected = jaxenv.rollout(ENV, PARAMS, None, KEY, num_envs=3, num_steps=4)
-    jax.tree.map(np.testing.assert_array_equal, play(None, 0, 4)[1], expected.trajectory)
-    with pytest.raises(RolloutFusedError, match="because of import of"):
-        jaxenv.rollout(ENV, PARAMS, None, KEY, num_envs=3, num_steps=5, fused=True)
