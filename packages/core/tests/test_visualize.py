@@ -219,7 +219,7 @@ def test_mp4_is_written_where_a_writer_is_installed(film, tmp_path):
         ("gif", "PIL", "pip install 'jaxenv-core[visualize]'"),
         ("html", "PIL", "pip install 'jaxenv-core[visualize]'"),
         ("mp4", "imageio", "pip install 'jaxenv-core[visualize]'"),
-        ("mp4", "imageio_ffmpeg", "pip install imageio-ffmpeg"),
+        ("mp4", "imageio_ffmpeg", "pip install 'jaxenv-core[mp4]'"),
     ],
 )
 def test_a_missing_package_is_named(film, tmp_path, monkeypatch, suffix, missing, advice):

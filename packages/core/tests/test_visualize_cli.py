@@ -276,9 +276,19 @@ def test_a_person_plays_an_episode(sit_down):
     assert "step 7  reward 5  return 16" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", person.screen)
     person.presses(b" ")
     person.sees("step 0  reward 0  return 0")
+    person.presses(b"1")
+    person.sees("step 1  reward 1  return 1")
     person.presses(b"q")
     person.leaves()
-    assert "1 episodes ended" in person.screen
+    assert "1 episode ended; return of the last one: 16" in " ".join(person.screen.split())  # not that of the one under way
+
+
+def test_an_episode_that_did_not_end_is_not_counted(sit_down):
+    person = sit_down("local/Stairs")
+    person.sees("step 0  reward 0  return 0")
+    person.presses(b"1q")
+    person.leaves()
+    assert person.screen.rstrip().endswith("local/Stairs: 0 episodes ended")
 
 
 def test_real_time_goes_on_by_itself_and_gives_the_terminal_back_when_killed(sit_down):

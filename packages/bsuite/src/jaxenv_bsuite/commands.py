@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from jaxenv.cli.options import LARGEST, Seed
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -31,8 +32,8 @@ def run(
     save_path: Annotated[Path, typer.Option(help="Directory for the CSV files; an interrupted run there goes on.")],
     ids: Annotated[str, typer.Option(help=f"Ids, experiments, tags ({', '.join(TAGS)}), testing or all; with commas.")] = "all",
     agent: Annotated[str, typer.Option(help="random, or module:object with a policy(obs, key) or a class that learns.")] = "random",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    episodes: Annotated[int | None, typer.Option(min=1, help="Episodes of each id, if not bsuite's number.")] = None,
+    seed: Seed = 0,
+    episodes: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Episodes of each id, if not bsuite's number.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the results in the directory and begin anew.")] = False,
     mnist_dir: Annotated[Path | None, typer.Option(help="Directory with the files of MNIST.")] = None,
     mnist_source: Annotated[str, typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")] = "mnist",

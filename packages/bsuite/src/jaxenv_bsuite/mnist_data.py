@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,16 @@ class MnistNotFoundError(JaxenvError, FileNotFoundError):
             f"directory and pass data_dir=, or set {ENVIRONMENT_VARIABLE} to it; or pass arrays to "
             'MNISTBandit().params_from(images, labels); or try the task with scikit-learn\'s small digits, source="digits", whose '
             "scores are not comparable."
+        )
+
+
+class DigitsNotFoundError(JaxenvError, ImportError):
+    """scikit-learn, which has the digits, is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'source="digits" needs scikit-learn, which is not installed. Run: pip install scikit-learn, which is what the extra '
+            "digits of jaxenv-bsuite names."
         )
 
 
@@ -97,7 +108,10 @@ def _idx(directory: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
     path = next((directory / form for form in names if (directory / form).is_file()), None)
     if path is None:
         raise MnistNotFoundError(directory, name)
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MnistDataError(str(path), f"cut off or damaged ({type(error).__name__}: {error})") from error
     offset = 4 * (1 + dimensions)
     header = struct.unpack(f">{1 + dimensions}I", content[:offset]) if len(content) >= offset else (0,)
     if header[0] != _MAGIC[dimensions] or len(content) - offset != np.prod(header[1:], dtype=np.int64):
@@ -110,7 +124,7 @@ def _digits() -> MnistData:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise ImportError('source="digits" needs scikit-learn: pip install "jaxenv-bsuite[digits]"') from error
+        raise DigitsNotFoundError from error
     digits: Any = load_digits()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     framed = np.zeros((len(pixels), 28, 28), np.uint8)

@@ -25,7 +25,7 @@ class Game:
         self.controls: Controls = controls(env, params)
         self.key = jax.random.key(seed)
         self.steps = self.episodes = 0
-        self.reward = self.total = 0.0
+        self.reward = self.total = self.last_return = 0.0
         self.draw = jax.jit(env.render, static_argnums=2)
         _, self.state = env.reset(self._next_key(), params)
 
@@ -53,6 +53,7 @@ class Game:
         if not done:
             return None
         self.episodes += 1
+        self.last_return = self.total
         return self.env.step_env(key, before, action, self.params)[1]
 
     def show(self, live: Live, state: Any, message: str = "") -> None:

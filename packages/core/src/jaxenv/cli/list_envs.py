@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from jaxenv.cli.output import AsJson, console, counted, print_json, table
+from jaxenv.cli.output import AsJson, console, counted, is_terminal, print_json, table
+from jaxenv.errors import UnknownNamespaceError
 from jaxenv.registry import EnvSpec, plugins, registered_envs
+from jaxenv.registry.names import nearest
 
 
 def list_envs(
@@ -20,11 +22,17 @@ def list_envs(
     all_ids: Annotated[bool, typer.Option("--all", "-a", help="Show every variant on a line of its own.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the installed environments."""
+    """List the installed environments: as a table on a terminal, an id on each line elsewhere."""
     specs = registered_envs(namespace)
+    if namespace is not None and not specs:
+        raise UnknownNamespaceError(namespace, known_namespaces(), nearest(namespace, known_namespaces()))
     found = [spec for spec in specs if search is None or _contains(spec, search)]
     if as_json:
         print_json([spec.to_json() for spec in found])
+        return
+    if not is_terminal():
+        for spec in found:
+            typer.echo(spec.id)
         return
     out = console()
     for name, members in groupby(found, lambda spec: spec.namespace or ""):
@@ -45,6 +53,11 @@ def list_envs(
     refused = sum(plugin.error is not None for plugin in plugins())
     if refused:
         out.print(Text(f"{counted(refused, 'plugin')} refused: run `jaxenv doctor`."))
+
+
+def known_namespaces() -> list[str]:
+    """Return the namespaces that hold an environment."""
+    return list(dict.fromkeys(spec.namespace or "" for spec in registered_envs()))
 
 
 def _contains(spec: EnvSpec, search: str) -> bool:

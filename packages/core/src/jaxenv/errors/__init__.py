@@ -16,11 +16,12 @@ from jaxenv.errors.command_line import (
     NoTerminalError,
     NothingToCheckError,
     PluginNameError,
+    PluginTakenError,
     ProjectExistsError,
     SettingError,
 )
 from jaxenv.errors.conformance import ConformanceError, UnknownCheckError
-from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, PictureFormatError, StateSequenceError
+from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, OutputFileError, PictureFormatError, StateSequenceError
 from jaxenv.errors.plugins import (
     DiscoveryError,
     DuplicateNameError,
@@ -51,6 +52,7 @@ from jaxenv.errors.registry import (
     RegisterTypeError,
     UnavailableEnvError,
     UnknownEnvError,
+    UnknownNamespaceError,
     UnknownOverrideError,
 )
 from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError
@@ -86,12 +88,14 @@ __all__ = [
     "NoOracleError",
     "NoTerminalError",
     "NothingToCheckError",
+    "OutputFileError",
     "OverrideValueError",
     "ParamsLeafError",
     "ParamsTypeError",
     "PictureFormatError",
     "PluginError",
     "PluginNameError",
+    "PluginTakenError",
     "PluginWarning",
     "ProjectExistsError",
     "RandomSizeError",
@@ -115,6 +119,7 @@ __all__ = [
     "UnknownCheckError",
     "UnknownContenderError",
     "UnknownEnvError",
+    "UnknownNamespaceError",
     "UnknownOverrideError",
     "WrappedTypeError",
     "WrapperSettingError",

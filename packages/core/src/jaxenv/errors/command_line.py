@@ -56,6 +56,15 @@ class PluginNameError(JaxenvError, ValueError):
         )
 
 
+class PluginTakenError(JaxenvError, ValueError):
+    """A new plugin would take the place of something that is there already."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        super().__init__(
+            f"A plugin cannot be named {short(name)}, as {owner}, and installing another would replace it. Choose another name."
+        )
+
+
 class ProjectExistsError(JaxenvError, FileExistsError):
     """The directory of a new plugin is there already."""
 

@@ -31,12 +31,18 @@ def build(spec: EnvSpec, overrides: Mapping[str, Any], factory: Any = None) -> t
     """Return the environment and the parameters that ``spec`` and ``overrides`` describe."""
     factory = load_factory(spec) if factory is None else factory
     known = field_types(factory)
-    env = _construct(spec, factory, {**spec.kwargs, **{name: value for name, value in overrides.items() if name in known}})
+    env = construct(spec, factory, overrides)
     params = env.default_params
     leaves = {**spec.params, **{name: value for name, value in overrides.items() if name not in known}}
     for name, value in leaves.items():
         params = _replace(spec.id, params, _path(spec.id, name, known, params), value)
     return env, params
+
+
+def construct(spec: EnvSpec, factory: Any, overrides: Mapping[str, Any]) -> Environment[Any, Any]:
+    """Return the environment alone, without params: those of the overrides that are no fields are left aside."""
+    known = field_types(factory)
+    return _construct(spec, factory, {**spec.kwargs, **{name: value for name, value in overrides.items() if name in known}})
 
 
 def load_factory(spec: EnvSpec) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from jaxenv.registry.discovery import found_plugins
+from jaxenv.registry.known import known_distributions
 from jaxenv.registry.names import LOCAL, nearest
 from jaxenv.registry.spec import EnvSpec, Plugin
 
@@ -122,6 +123,9 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
 
     hints: list[str] = []
     wanted = {_essence(str(env_id)), _essence(name)}
+    provided = None if any(_essence(candidate.name) in wanted for candidate in specs) else _provided(wanted)
+    if provided:
+        return UnknownEnvError(env_id, [provided])
     likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)
     if likely:
         more = f", or another of {len(likely)}" if len(likely) > 5 else ""
@@ -130,6 +134,22 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     if refused and not likely and namespace not in {candidate.namespace for candidate in specs}:
         hints.append(f"It may belong to a plugin that is refused ({', '.join(refused)}): run `jaxenv doctor`.")
     return UnknownEnvError(env_id, hints)
+
+
+def _provided(wanted: set[str]) -> str | None:
+    """Say which distribution, published beside jaxenv-core, has one of these names, and why its environments are not there."""
+    there = {plugin.namespace: plugin for plugin in found_plugins()}
+    for known in known_distributions():
+        if not wanted & {_essence(name) for name in (*known.names, *known.ids)}:
+            continue
+        plugin = there.get(known.namespace)
+        if plugin is None:
+            return f"{known.distribution} provides it, and is not installed: install {known.distribution} beside jaxenv-core."
+        if plugin.disabled:
+            return f"{known.distribution} provides it, but JAXENV_DISABLED_PLUGINS disables '{known.namespace}': remove it."
+        if plugin.error:
+            return f"{known.distribution} provides it, but is refused: run `jaxenv doctor`."
+    return None
 
 
 def _essence(name: str) -> str:

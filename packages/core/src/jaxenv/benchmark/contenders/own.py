@@ -49,7 +49,7 @@ class RolloutProgram(JaxProgram):
 def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
     with contextlib.suppress(ImportError):  # Pallas takes long to import, which is no part of the first compilation
         importlib.import_module("jaxenv.fused.play")
-    env, params = make(workload.env_id)
+    env, params = make(workload.env_id, **dict(workload.settings))
 
     def reset(key: Array) -> tuple[Any, Any]:
         return env.reset(key, params)
