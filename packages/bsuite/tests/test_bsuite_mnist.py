@@ -106,6 +106,18 @@ def test_a_damaged_file_is_refused(damage, tmp_path, data):
         mnist_data.load("mnist", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1], lambda b: b"\x00" + b[1:], lambda b: b[:40] + bytes(40) + b[80:]]
+)
+@pytest.mark.parametrize("name", [mnist_data.IMAGES, mnist_data.LABELS])
+def test_a_damaged_archive_is_refused(name, damage, tmp_path, data):
+    mnist_data.write(tmp_path, *data)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(damage(packed.read_bytes()))
+    with pytest.raises(MnistDataError, match=f"{name}.gz is cut off or damaged"):
+        mnist_data.load("mnist", tmp_path)
+
+
 def test_digits_are_labelled_as_not_comparable():
     env, params = jaxenv.make("MNISTBandit-bsuite", source="digits")
     assert "not comparable" in env.name

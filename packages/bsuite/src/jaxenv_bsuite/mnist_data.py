@@ -40,10 +40,7 @@ class DigitsNotFoundError(JaxenvError, ImportError):
     """scikit-learn, which has the digits, is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(
-            'source="digits" needs scikit-learn, which is not installed. Run: pip install scikit-learn, which is what the extra '
-            "digits of jaxenv-bsuite names."
-        )
+        super().__init__('source="digits" needs scikit-learn, which is not installed. Run: pip install "jaxenv-bsuite[digits]"')
 
 
 class MnistDataError(JaxenvError, ValueError):
