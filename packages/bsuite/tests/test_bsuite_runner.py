@@ -234,7 +234,10 @@ def test_a_name_that_is_no_agent_is_refused(name, message, agents):
     [
         ("one_argument", r"the function does not fit: it takes \(obs\), and is called with \(obs, key\)"),
         ("Bare", r"its class does not fit: it takes \(\), and is called with \(env, params\)"),
-        ("Hasty", r"its method learn does not fit: it takes \(memory, experience\), and is called with \(memory, experience, key\)"),
+        (
+            "Hasty",
+            r"its method learn does not fit: it takes \(memory, experience\), and is called with \(memory, experience, key\)",
+        ),
         ("looks", "failed when it was tried on Catch .TracerBoolConversionError: Attempted boolean conversion of traced array"),
         ("wide", r"does not fit Catch: the action is int32\[3\]"),
         ("Growing", r"a memory of .* from learn, but begin gave .*\['sum'\] float32\[3\]"),

@@ -119,7 +119,7 @@ def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], para
     """
     try:
         agent = factory(env, params)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AgentError(name, f"cannot be made for {env.name} ({brief(error)})") from error
     for method, arguments in (("begin", ["key"]), ("act", ["memory", "obs", "key"]), ("learn", ["memory", "experience", "key"])):
         _refuse_other_arguments(name, getattr(agent, method), f"its method {method}", *arguments)
@@ -139,7 +139,7 @@ def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], para
         learned = jax.eval_shape(step, key, params, memory, obs, state)
     except JaxenvError as error:
         raise AgentError(name, f"does not fit {env.name}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AgentError(name, f"failed when it was tried on {env.name} ({brief(error)})") from error
     before, after = _form(memory), _form(learned)
     if before != after:

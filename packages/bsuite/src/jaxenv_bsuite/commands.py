@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from jaxenv.cli.options import LARGEST, Seed
+from jaxenv.errors import SettingError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -36,7 +37,9 @@ def run(
     episodes: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Episodes of each id, if not bsuite's number.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the results in the directory and begin anew.")] = False,
     mnist_dir: Annotated[Path | None, typer.Option(help="Directory with the files of MNIST.")] = None,
-    mnist_source: Annotated[str, typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")] = "mnist",
+    mnist_source: Annotated[
+        Literal["mnist", "digits"], typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")
+    ] = "mnist",
 ) -> None:
     """Let an agent play ids, and write their logs."""
     from jaxenv_bsuite import runner
@@ -44,6 +47,9 @@ def run(
     mnist: dict[str, Any] = {"source": mnist_source} if mnist_source != "mnist" else {}
     if mnist_dir is not None:
         mnist["data_dir"] = str(mnist_dir)
+    names = [name.strip() for name in ids.split(",") if name.strip()]
+    if not names:
+        raise SettingError("--ids", ids, "at least one id, experiment or tag")
     screen = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("episodes"), TimeRemainingColumn()
     try:
@@ -55,7 +61,6 @@ def run(
                     tasks[batch] = bars.add_task(batch, total=total)
                 bars.update(tasks[batch], completed=done)
 
-            names = [name.strip() for name in ids.split(",") if name.strip()]
             played = runner.run(
                 agent, names, save_path, seed=seed, episodes=episodes, overwrite=overwrite, mnist=mnist, progress=progress
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -24,6 +25,9 @@ def main(args: Sequence[str] | None = None) -> None:
     from jaxenv.cli.output import complain
     from jaxenv.cli.sentences import of_failure
 
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows no arrows gets question marks
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="replace")
     words, tracing = _without_traceback(sys.argv[1:] if args is None else args)
     show_as_usual = warnings.showwarning
 

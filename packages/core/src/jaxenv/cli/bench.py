@@ -87,7 +87,7 @@ def bench(
     chosen = tuple(overrides(settings).items())
     others = [peer for peer in peers if not _is_ours(peer)]
     if settings and others:
-        raise SettingError("--set", settings[0], f"no option --against {others[0]} beside it, which has settings of its own,")
+        raise SettingError("--set", settings[0], f"no option --against {others[0]} beside it")
     spreads = _device_counts(devices) if devices else [1]
     before = read(compare_file) if compare_file else None
     if json_file:
@@ -159,7 +159,7 @@ def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, 
             complain("Warning", f"{env_id} is left out. {error}")
             continue
         one = jax.eval_shape(env.reset, jax.random.key(0), params)
-        check_fits("--num-envs", num_envs, size_of(one), f"one of {env_id}")
+        check_fits("--num-envs", num_envs, size_of(one), f"one environment of {env_id}")
         yield env_id
 
 

@@ -55,7 +55,7 @@ def check(
     if unknown:
         raise UnknownCheckError(unknown[0], known)
     if settings and specs:
-        raise SettingError("--set", settings[0], "ids named one by one beside it, not --all or --namespace,")
+        raise SettingError("--set", settings[0], "no option --all or --namespace beside it")
     values = overrides(settings)
     subjects = [_find(target, values) for target in targets or ()]
     out = None if as_json else console()
@@ -118,7 +118,7 @@ def _find(target: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     found = load_here("TARGET", target, "an id or 'module:Class'")
     if values:
         if not (isinstance(found, type) and issubclass(found, Environment)):
-            raise SettingError("--set", next(iter(values)), f"an id or a class of environments beside it, not {target},")
+            raise SettingError("--set", next(iter(values)), f"an id or a class of environments beside it, and not {target},")
         env, params = build(EnvSpec(found.__name__, target), values, found)
         return target, {"env": env, "params": params}
     if isinstance(found, type):

@@ -138,5 +138,5 @@ def _devices() -> tuple[list[str], str | None]:
 
     try:
         return [f"{device} ({device.device_kind})" for device in jax.devices()], None
-    except RuntimeError as error:
-        return [], " ".join(str(error).split())
+    except Exception as error:  # a RuntimeError, or an assertion of JAX where a platform is asked for that it has not got
+        return [], " ".join(str(error).split()) or type(error).__name__

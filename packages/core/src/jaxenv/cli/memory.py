@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jaxenv.errors import SettingError
+from jaxenv.errors import MemoryLimitError
 
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
@@ -40,12 +40,11 @@ def check_fits(option: str, given: int, each: int, what: str, devices: int = 1) 
     """Refuse a number of things that need ``each`` bytes, if they cannot fit into the memory of so many devices.
 
     Raises:
-        SettingError: they cannot; it says how many can.
+        MemoryLimitError: they cannot; it says how many can.
     """
     limit = available()
     if limit is not None and given * each > limit * devices:
-        most = limit * devices // max(1, each)
-        raise SettingError(option, given, f"at most {most:,}, as {what} takes {each:,} bytes of {limit * devices / 1e9:.3g} GB,")
+        raise MemoryLimitError(option, given, what, each, limit * devices)
 
 
 def _item_size(dtype: Any) -> int:

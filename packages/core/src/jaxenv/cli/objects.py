@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jaxenv.cli.sentences import brief
@@ -33,14 +33,19 @@ def load_here(option: str, text: str, expected: str) -> Any:
         raise SettingError(option, text, f"the name of a module, such as {written}:{name or 'object'}, and not of a file")
     if not (colon and re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module) and re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name)):
         raise SettingError(option, text, expected)
-    here = os.getcwd()  # noqa: PTH109 - the very string that Python would put there
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    elif here in sys.path and sys.path.index(here) > 0:
-        sys.path.remove(here)
+    _look_here()
+    return load_object(option, text, "Check the module, which may be in the current folder, and the name.")
+
+
+def _look_here() -> None:
+    """Let Python look for modules in the current folder before it looks elsewhere, as ``python -m`` does."""
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:  # the folder was removed
+        return
+    if sys.path[:1] not in ([here], [""]):
         sys.path.insert(0, here)
     importlib.invalidate_caches()
-    return load_object(option, text, "Check the module, which may be in the current folder, and the name.")
 
 
 def refusal(function: Any, *arguments: str) -> str | None:
@@ -80,6 +85,6 @@ def load_policy(option: str, text: str, env: Any, params: Any) -> Callable[[Any,
         jax.eval_shape(act, jax.random.key(0), params)
     except JaxenvError as error:
         raise EntryPointError(option, text, str(error), wanted) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EntryPointError(option, text, f"it failed when it was tried: {brief(error)}", wanted) from error
     return policy

@@ -42,7 +42,7 @@ def overrides(settings: Sequence[str] | None) -> dict[str, Any]:
     for text in settings or ():
         name, value = setting(text)
         if name in found:
-            raise SettingError("--set", text, f"each name once, and {name} was set before,")
+            raise SettingError("--set", text, f"one value for {name}")
         found[name] = value
     return found
 
@@ -56,9 +56,12 @@ def setting(text: str) -> tuple[str, Any]:
     if value in words:
         return name, words[value]
     try:
-        return name, _tuples(json.loads(value))
-    except ValueError:
+        found = _tuples(json.loads(value))
+    except (ValueError, RecursionError):
         return name, value
+    if not all(_is_number(leaf, value) for leaf in _leaves(found)):
+        raise SettingError("--set", text, "a number that a float can hold")
+    return name, found
 
 
 def built(env_id: str, settings: Sequence[str] | None) -> tuple[EnvSpec, Any, Any]:
@@ -90,6 +93,15 @@ def output_file(path: Path) -> Path:
 
     check_output(path)
     return path
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, tuple) else [value]
+
+
+def _is_number(leaf: Any, text: str) -> bool:
+    """Whether a float is what was written: not NaN, and infinite only by that word, where 1e400 is too large for a float."""
+    return not isinstance(leaf, float) or math.isfinite(leaf) or (math.isinf(leaf) and "Infinity" in text)
 
 
 def _tuples(value: Any) -> Any:

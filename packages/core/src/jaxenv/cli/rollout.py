@@ -104,7 +104,7 @@ def play(
     key = _key(seed, prng)
     mesh = _mesh(devices)
     one = jax.eval_shape(env.reset, key, params)
-    check_fits("--num-envs", num_envs, size_of(one), "one of them", 1 if mesh is None else mesh.size)
+    check_fits("--num-envs", num_envs, size_of(one), "one environment", 1 if mesh is None else mesh.size)
     unrolled = default_unroll() if unroll is None else unroll
     fusing = Fusing.choose(None if unroll is None else False, key, mesh)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 _LONGEST = 240
 _TRACED = re.compile(r"(?:Jit|Dynamic\w*|Batch\w*|JVP\w*)?(?:Traced<(?:[^<>]|<[^<>]*>)*>(?:with<[^<>]*>)?|Tracer\([^()]*\))")
@@ -23,9 +24,25 @@ def of_failure(error: BaseException) -> str:
         return f"There is not enough memory for this: {brief(error)}. Ask for less, such as fewer environments, steps or pixels."
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}. Choose another path, or make this one accessible."
+    if no_device():
+        return (
+            f"JAX finds no device to run on: {no_device()}. Check JAX_PLATFORMS and the installation of jax: run `jaxenv doctor`."
+        )
     if isinstance(error, ImportError) and error.name:
         return f"{brief(error)}. Install it, or repair the package that needs it. {_MORE}"
     return f"{brief(error)}. {_MORE}"
+
+
+def no_device() -> str | None:
+    """Return why JAX has no device, if it was imported and has none: then nothing else that it says helps."""
+    jax = sys.modules.get("jax")
+    if jax is None:
+        return None
+    try:
+        jax.devices()
+    except Exception as error:
+        return brief(error)
+    return None
 
 
 def out_of_memory(error: BaseException) -> bool:

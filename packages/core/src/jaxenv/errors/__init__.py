@@ -11,6 +11,7 @@ from jaxenv.errors.base import JaxenvError
 from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
 from jaxenv.errors.command_line import (
     CommandClashError,
+    MemoryLimitError,
     NoControlsError,
     NoOracleError,
     NoTerminalError,
@@ -80,6 +81,7 @@ __all__ = [
     "InvalidSpecError",
     "JaxenvError",
     "KeyTypeError",
+    "MemoryLimitError",
     "MissingExtraError",
     "NamespaceClashError",
     "NamespaceError",

@@ -16,6 +16,16 @@ class SettingError(JaxenvError, ValueError):
         super().__init__(f"{option} is {given!r}, but {expected} was expected. Correct the option.")
 
 
+class MemoryLimitError(JaxenvError, ValueError):
+    """An option of the command line asks for more than fits into memory."""
+
+    def __init__(self, option: str, given: int, what: str, each: int, limit: int) -> None:
+        super().__init__(
+            f"{option} is {given:,}, which does not fit into memory: {what} takes at least {each:,} bytes, and there are "
+            f"{limit / 1e9:.3g} GB. Choose at most {limit // max(1, each):,}."
+        )
+
+
 class CommandClashError(JaxenvError, LookupError):
     """Several plugins offer a command of the same name."""
 

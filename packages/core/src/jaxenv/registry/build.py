@@ -96,6 +96,7 @@ _PLAIN_TYPES: dict[str, tuple[type, Any]] = {
 
 def _field(env_id: str, name: str, annotation: Any, value: Any) -> Any:
     """Return ``value`` as a static field can hold it; the plain types are checked, the others are the environment's affair."""
+    value = _tuples(value)
     try:
         hash(value)
     except TypeError:
@@ -108,6 +109,11 @@ def _field(env_id: str, name: str, annotation: Any, value: Any) -> Any:
     if not isinstance(value, accepted) or (isinstance(value, bool) and plain is not bool):
         raise OverrideValueError(env_id, name, value, f"a field of type {plain.__name__}", "Pass a value of that type.")
     return plain(value)
+
+
+def _tuples(value: Any) -> Any:
+    """Return lists as tuples, which can be hashed: what a list in a spec becomes, too."""
+    return tuple(map(_tuples, cast("Any", value))) if isinstance(value, list) else value
 
 
 def _path(env_id: str, name: str, fields: Mapping[str, Any], params: Any) -> Path:

@@ -161,7 +161,7 @@ def _similar(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
     """Ids that begin with this word, or else that are spelled alike."""
     ids: dict[str, list[str]] = {}
     for candidate in specs:
-        for form in (_essence(candidate.name), _essence(candidate.id)):
+        for form in {_essence(candidate.name), _essence(candidate.id), _essence(candidate.name).partition("-")[0]}:
             ids.setdefault(form, []).append(candidate.id)
     word = _essence(env_id)
     forms = [form for form in ids if form.startswith((f"{word}-", f"{word}/"))] or nearest(word, ids)

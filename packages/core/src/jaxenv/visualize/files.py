@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from jaxenv.errors import OutputFileError
@@ -18,15 +17,16 @@ def check_output(path: Path) -> None:
     try:
         if path.is_dir():
             raise OutputFileError(path, "it is a folder", "Name a file in it.")
+        if folder.exists() and not folder.is_dir():
+            raise OutputFileError(path, f"{folder} is no folder", "Choose another.")
         if not folder.exists():
             raise OutputFileError(path, f"there is no folder {folder}", "Make the folder, or choose another.")
-        if not folder.is_dir():
-            raise OutputFileError(path, f"{folder} is no folder", "Choose another folder.")
-    except OSError as error:
-        if isinstance(error, OutputFileError):
-            raise
-        raise OutputFileError(path, error.strerror or str(error), "Choose another name.") from error
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise OutputFileError(path, "writing there is not allowed", "Choose another folder, or change its permissions.")
-    if len(os.fsencode(path.name)) > 255:
-        raise OutputFileError(path, "its name is longer than 255 bytes", "Choose a shorter one.")
+        there = path.exists()
+        path.open("ab").close()  # permissions tell only half of it
+    except OutputFileError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputFileError(path, reason[:1].lower() + reason[1:], "Choose another folder or name.") from error
+    if not there:
+        path.unlink()
