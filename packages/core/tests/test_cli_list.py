@@ -114,6 +114,10 @@ class TestShow:
     def test_the_fields_of_a_function_are_its_arguments(self, jaxenv_command):
         data = json.loads(jaxenv_command("show", "Built-v0", "--json")[1])
         assert [(field["name"], field["value"]) for field in data["fields"]] == [("height", 5), ("wide", False)]
+        assert [field["description"] for field in data["fields"]] == [
+            "Storeys of the mill.",
+            "Whether it has one storey more, for a family.",
+        ]
 
     def test_json(self, jaxenv_command):
         data = json.loads(jaxenv_command("show", "dutch/Mill-v0", "--json")[1])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from jaxenv.cli.docstrings import field_docstrings
+from jaxenv.cli.docstrings import argument_docstrings, field_docstrings
 from jaxenv.cli.options import EnvId, Settings, overrides
 from jaxenv.cli.output import AsJson, complain, console, print_json, table
 from jaxenv.registry import EnvSpec, make
@@ -105,9 +105,11 @@ def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
     if spec.entry_point.partition(":")[2] == type(env).__qualname__:
         yield from _settings(env)
         return
-    for parameter in inspect.signature(load_factory(spec)).parameters.values():
+    factory = load_factory(spec)
+    descriptions = field_docstrings(type(env.unwrapped)) | argument_docstrings(factory)
+    for parameter in inspect.signature(factory).parameters.values():
         default = "required" if parameter.default is parameter.empty else parameter.default
-        yield Setting(parameter.name, spec.kwargs.get(parameter.name, default), "")
+        yield Setting(parameter.name, spec.kwargs.get(parameter.name, default), descriptions.get(parameter.name, ""))
 
 
 def _settings(values: Any) -> Iterator[Setting]:
