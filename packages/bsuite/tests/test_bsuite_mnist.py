@@ -69,6 +69,11 @@ def test_nothing_is_downloaded(monkeypatch, tmp_path):
         MNISTBandit(data_dir=str(tmp_path)).default_params  # noqa: B018 - the property reads the files
 
 
+def test_the_home_of_somebody_unknown_is_a_folder_without_files():
+    with pytest.raises(MnistNotFoundError, match="~nobody-at-all/x holds no train-images"):
+        mnist_data.load("mnist", mnist_data.directory("~nobody-at-all/x"))
+
+
 def test_the_number_of_actions_needs_no_files(tmp_path):
     assert MNISTBandit(data_dir=str(tmp_path)).num_actions == 10
 

@@ -253,6 +253,17 @@ def test_an_agent_that_cannot_play_is_told_before_results_are_touched(name, mess
     assert "Traced<" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["run.json", "unfinished/catch-0.npz"])
+@pytest.mark.parametrize("content", ["", "x", "{"])
+def test_a_damaged_file_of_a_run_is_told(name, content, tmp_path):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content)
+    with pytest.raises(checkpoints.DamagedRunError, match=r"is not what a run writes .* begin anew in this one \(--overwrite\)\."):
+        runner.run("random", ["catch/0"], tmp_path, episodes=2)
+    assert runner.run("random", ["catch/0"], tmp_path, episodes=2, overwrite=True) == ("catch/0",)
+
+
 def test_missing_data_are_told_before_results_are_touched(agents, tmp_path, monkeypatch):
     runner.run(f"{agents}:ones", ["catch/0"], tmp_path / "run", episodes=10)
     before = files(tmp_path / "run")

@@ -153,6 +153,7 @@ WRONG = [
     ("bench Mill-v0 --set wind=1 --against gymnasium", "but no option --against gymnasium beside it was expected"),
     ("bench Mill-v0 --json .", "it is a folder"),
     ("bench Mill-v0 --compare .", "directory"),
+    ("bench Mill-v0 --compare nothing.json", "nothing.json"),
     ("render Mill-v0 x.gif", "Mill does not define render(state, params, size), so it cannot be drawn."),
     ("render Mill-v0 x.bad", "End the name in one of .gif, .mp4, .html, .png."),
     ("render Mill-v0 .", "End the name in one of"),

@@ -13,13 +13,15 @@ import sys
 import termios
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from jaxenv import spaces
+from jaxenv import Environment, spaces
 from jaxenv.cli import main
 from jaxenv.cli.controls import action_names, controls
-from jaxenv.errors import NoControlsError
+from jaxenv.cli.game import Game
+from jaxenv.errors import NoControlsError, RenderNotSupportedError
 from jaxenv.registry import lookup
 from PIL import Image
 
@@ -73,6 +75,22 @@ TASK = textwrap.dedent('''
 
     def up(obs, key):
         return jnp.int32(1)
+
+
+    def narrow(obs):
+        return jnp.int32(1)
+
+
+    def wide(obs, key):
+        return jnp.zeros(3, jnp.int32)
+
+
+    def looks(obs, key):
+        return 1 if obs > 0 else 0
+
+
+    def leaves(obs, key):
+        raise SystemExit(3)
 ''')
 
 
@@ -129,9 +147,16 @@ def test_render_plays_a_policy_of_ones_own(task):
         (["--policy", "up", "out.gif"], "--policy is 'up', but 'random' or 'module:function' was expected"),
         (["--policy", "stairs:down", "out.gif"], "has no attribute 'down'"),
         (["out.doc"], "End the name in one of"),
+        (["--policy", "stairs:narrow", "out.gif"], "it takes (obs), and is called with (observation, key): too many positional"),
+        (["--policy", "stairs:wide", "out.gif"], "its result is int32[3], but a member of Discrete(2) was expected."),
+        (["--policy", "stairs:looks", "out.gif"], "it failed when it was tried: TracerBoolConversionError"),
+        (["--policy", "stairs:leaves", "out.gif"], "it failed when it was tried: SystemExit: 3"),
+        (["--policy", "stairs:Stairs", "out.gif"], "stairs:Stairs', which cannot be used"),
+        (["--policy", "stairs:jnp", "out.gif"], "it is module, which cannot be called"),
     ],
 )
-def test_render_says_what_is_wrong(args, message, capsys):
+def test_render_says_what_is_wrong_before_it_plays(args, message, capsys, monkeypatch):
+    monkeypatch.setattr("jaxenv.cli.render.record", None)
     assert run("render", "local/Stairs", "--steps", "2", "--size", "16", *args) == 2
     assert message in capsys.readouterr().err
 
@@ -301,4 +326,24 @@ def test_real_time_goes_on_by_itself_and_gives_the_terminal_back_when_killed(sit
 def test_play_needs_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run("play", "local/Stairs") == 2
-    assert "standard input is no Unix terminal" in capsys.readouterr().err
+    assert "reads single keys, but standard input is no Unix terminal" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert run("play", "local/Stairs") == 2
+    assert "draws on the screen, but standard output is no Unix terminal" in capsys.readouterr().err
+
+
+def test_what_cannot_be_drawn_is_refused_before_the_game(task, monkeypatch):
+    monkeypatch.setattr(task.Stairs, "render", Environment.render)
+    with pytest.raises(RenderNotSupportedError):
+        Game("title", task.Stairs(), None, 0)
+
+
+def test_play_and_render_take_settings(monkeypatch):
+    seen = []
+    monkeypatch.setattr("jaxenv.cli.render.record", lambda env, params, act, **sizes: seen.append(params) or 1 / 0)
+    assert run("render", "local/Stairs", "out.gif", "--set", "max_steps_in_episode=7") == 2
+    monkeypatch.setattr("jaxenv.cli.game.Game.__init__", lambda self, title, env, params, seed: seen.append(params) or 1 / 0)
+    monkeypatch.setattr("jaxenv.cli.play.console", lambda: SimpleNamespace(is_terminal=True))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    assert run("play", "local/Stairs", "--set", "max_steps_in_episode=7") == 2
+    assert [params.max_steps_in_episode for params in seen] == [7, 7]

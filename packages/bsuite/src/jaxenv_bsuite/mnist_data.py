@@ -65,7 +65,12 @@ class MnistData(NamedTuple):
 def directory(data_dir: str | None) -> Path | None:
     """Return the directory to read: the given one, or the one that the environment variable names, or None."""
     chosen = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
-    return Path(chosen).expanduser().resolve() if chosen else None
+    if not chosen:
+        return None
+    try:
+        return Path(chosen).expanduser().resolve()
+    except RuntimeError:  # ~somebody whom nobody knows
+        return Path(chosen)
 
 
 def load(source: str, directory: Path | None) -> MnistData:

@@ -35,7 +35,7 @@ def read(path: Path) -> Report:
     """
     try:
         data = json.loads(path.read_text())
-        return Report(data["machine"], [Measurement.from_json(m) for m in data["measurements"]])
+        return Report(dict(data["machine"]), [Measurement.from_json(m) for m in data["measurements"]])
     except OSError as error:
         raise BenchmarkBaselineError(path, error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -89,12 +89,15 @@ def bench(
     if settings and others:
         raise SettingError("--set", settings[0], f"no option --against {others[0]} beside it")
     spreads = _device_counts(devices) if devices else [1]
+    here = machine()
     before = read(compare_file) if compare_file else None
+    if before:
+        _refuse_another_machine(here, before, compare_file)
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         check_output(json_file)
     env_ids = list(_available(_chosen(ids, peers), dict(chosen), max(num_envs or [2000]), skip=not ids))
-    report = Report(machine(), [])
+    report = Report(here, [])
     failures: list[str] = []
     refused: list[str] = []
     with Progress(
@@ -200,13 +203,17 @@ def _device_counts(devices: Sequence[str]) -> list[int]:
     return sorted(counts)
 
 
+def _refuse_another_machine(here: Mapping[str, Any], before: Report, path: Path | None) -> None:
+    """Refuse a baseline of another device, before anything is measured."""
+    ours, theirs = (f"{m.get('device', 'an unknown device')} ({m.get('backend', 'unknown')})" for m in (here, before.machine))
+    if ours != theirs:
+        raise BenchmarkBaselineError(path, f"it was measured on {theirs}, and this is {ours}")
+
+
 def _judge(report: Report, before: Report, path: Path | None, tolerance: float) -> bool:
     """Say what became slower; return whether anything did."""
     from jaxenv.benchmark.report import regressions
 
-    here, there = (f"{r.machine['device']} ({r.machine['backend']})" for r in (report, before))
-    if here != there:
-        raise BenchmarkBaselineError(path, f"it was measured on {there}, and this is {here}")
     verdict = regressions(report.measurements, before.measurements, tolerance)
     if not verdict.compared:
         raise BenchmarkBaselineError(path, "it has no measurement of the same environment, sizes and options")

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxenv.cli.objects import load_here
-from jaxenv.cli.options import Seed, Settings, changed, overrides
+from jaxenv.cli.options import Seed, Settings, changed, in_namespace, overrides
 from jaxenv.cli.output import AsJson, console, counted, print_json
 from jaxenv.errors import EntryPointError, JaxenvError, NothingToCheckError, SettingError, UnknownCheckError
-from jaxenv.registry import EnvSpec, make, registered_envs
+from jaxenv.registry import EnvSpec, make
 from jaxenv.registry.loading import sentence
 from jaxenv.registry.lookup import spec as find_spec
 
@@ -47,9 +47,9 @@ def check(
     def examine(subject: dict[str, Any]) -> Iterator[Result]:
         return Examination(Subject(**subject, seed=seed)).results(only)
 
-    specs = registered_envs(namespace) if all_ids or namespace else ()
+    specs = in_namespace(namespace) if all_ids or namespace is not None else ()
     if not targets and not specs:
-        raise NothingToCheckError(namespace)
+        raise NothingToCheckError
     known = [check.name for check in CHECKS]
     unknown = [name for name in only or () if name not in known]
     if unknown:

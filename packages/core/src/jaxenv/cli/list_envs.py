@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from jaxenv.cli.options import in_namespace
 from jaxenv.cli.output import AsJson, console, counted, is_terminal, print_json, table
-from jaxenv.errors import UnknownNamespaceError
-from jaxenv.registry import EnvSpec, plugins, registered_envs
-from jaxenv.registry.names import nearest
+from jaxenv.registry import EnvSpec, plugins
 
 
 def list_envs(
@@ -23,9 +22,7 @@ def list_envs(
     as_json: AsJson = False,
 ) -> None:
     """List the installed environments: as a table on a terminal, an id on each line elsewhere."""
-    specs = registered_envs(namespace)
-    if namespace is not None and not specs:
-        raise UnknownNamespaceError(namespace, known_namespaces(), nearest(namespace, known_namespaces()))
+    specs = in_namespace(namespace)
     found = [spec for spec in specs if search is None or _contains(spec, search)]
     if as_json:
         print_json([spec.to_json() for spec in found])
@@ -53,11 +50,6 @@ def list_envs(
     refused = sum(plugin.error is not None for plugin in plugins())
     if refused:
         out.print(Text(f"{counted(refused, 'plugin')} refused: run `jaxenv doctor`."))
-
-
-def known_namespaces() -> list[str]:
-    """Return the namespaces that hold an environment."""
-    return list(dict.fromkeys(spec.namespace or "" for spec in registered_envs()))
 
 
 def _contains(spec: EnvSpec, search: str) -> bool:

@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxenv.errors import SettingError
-from jaxenv.registry import EnvSpec, make
+from jaxenv.errors import SettingError, UnknownNamespaceError
+from jaxenv.registry import EnvSpec, make, registered_envs
 from jaxenv.registry.lookup import spec as find_spec
+from jaxenv.registry.names import nearest
 
 LARGEST = 2**31 - 1
 """The largest size: JAX counts in int32."""
@@ -30,6 +31,19 @@ EnvId = Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a field or a param; may be repeated.")]
 # Not more: without 64-bit types jax.random.key takes 2**32 for 0.
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
+
+
+def in_namespace(namespace: str | None) -> tuple[EnvSpec, ...]:
+    """Return the specs of a namespace, or of all for None.
+
+    Raises:
+        UnknownNamespaceError: no environment has it.
+    """
+    specs = registered_envs(namespace)
+    if namespace is not None and not specs:
+        known = list(dict.fromkeys(spec.namespace or "" for spec in registered_envs()))
+        raise UnknownNamespaceError(namespace, known, nearest(namespace, known))
+    return specs
 
 
 def overrides(settings: Sequence[str] | None) -> dict[str, Any]:

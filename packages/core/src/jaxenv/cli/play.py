@@ -13,6 +13,7 @@ from rich.live import Live
 from jaxenv.cli.keyboard import Keyboard
 from jaxenv.cli.options import EnvId, Seed, Settings, built, finite
 from jaxenv.cli.output import console, counted
+from jaxenv.errors import NoTerminalError
 
 
 def play(
@@ -27,6 +28,10 @@ def play(
     from jaxenv.cli.game import Game
 
     spec, env, params = built(env_id, settings)
+    if not sys.stdin.isatty():
+        raise NoTerminalError("input")
+    if not console().is_terminal:
+        raise NoTerminalError("output")
     game = Game(spec.id, env, params, seed)
     # Leave by the same door as everybody else, so that the terminal gets its manners back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -49,10 +49,9 @@ class NoOracleError(JaxenvError, LookupError):
 class NothingToCheckError(JaxenvError, LookupError):
     """``jaxenv check`` was given no environment."""
 
-    def __init__(self, namespace: str | None) -> None:
-        where = f"The namespace {namespace!r} holds no environment" if namespace else "No environment was named"
+    def __init__(self) -> None:
         super().__init__(
-            f"{where}, so there is nothing to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
+            "There is no environment to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
         )
 
 
@@ -87,8 +86,9 @@ class ProjectExistsError(JaxenvError, FileExistsError):
 class NoTerminalError(JaxenvError, OSError):
     """``jaxenv play`` has nobody to listen to."""
 
-    def __init__(self) -> None:
-        super().__init__("jaxenv play reads single keys, but standard input is no Unix terminal. Run it in a terminal window.")
+    def __init__(self, stream: str = "input") -> None:
+        what = {"input": "reads single keys", "output": "draws on the screen"}[stream]
+        super().__init__(f"jaxenv play {what}, but standard {stream} is no Unix terminal. Run it in a terminal window.")
 
 
 class NoControlsError(JaxenvError, TypeError):
