@@ -148,6 +148,7 @@ WRONG = [
     ("fidelity Mill-v0 --set no=1", "neither a field nor a param named 'no'"),
     ("bench Mill-v0 --num-envs 2147483647", "which does not fit into memory: one environment of dutch/Mill-v0"),
     ("bench Mill-v0 --num-steps 99999999999", "--num-steps"),
+    ("bench Mill-v0 --num-steps 2147483647", "one environment of dutch/Mill-v0 with 2,147,483,647 steps takes at least"),
     ("bench Mill-v0 --tolerance nan", "--tolerance"),
     ("bench Mill-v0 --set no=1", "neither a field nor a param named 'no'"),
     ("bench Mill-v0 --set wind=1 --against gymnasium", "but no option --against gymnasium beside it was expected"),

@@ -96,7 +96,7 @@ def bench(
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         check_output(json_file)
-    env_ids = list(_available(_chosen(ids, peers), dict(chosen), max(num_envs or [2000]), skip=not ids))
+    env_ids = list(_available(_chosen(ids, peers), dict(chosen), max(num_envs or [2000]), num_steps if force else 0, skip=not ids))
     report = Report(here, [])
     failures: list[str] = []
     refused: list[str] = []
@@ -149,8 +149,11 @@ def _chosen(ids: Sequence[str] | None, peers: Sequence[str]) -> list[str]:
     return [spec.id for spec in specs if variants[task(spec)] == 1]
 
 
-def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, *, skip: bool) -> Iterator[str]:
-    """Yield the ids that can be made here; say which cannot and why, for lack of data say, or raise that unless ``skip``."""
+def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, kept: int, *, skip: bool) -> Iterator[str]:
+    """Yield the ids that can be made here; say which cannot and why, for lack of data say, or raise that unless ``skip``.
+
+    They must fit into memory with the observations of so many steps.
+    """
     import jax
 
     for env_id in env_ids:
@@ -161,8 +164,11 @@ def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, 
                 raise
             complain("Warning", f"{env_id} is left out. {error}")
             continue
-        one = jax.eval_shape(env.reset, jax.random.key(0), params)
-        check_fits("--num-envs", num_envs, size_of(one), f"one environment of {env_id}")
+        obs, state = jax.eval_shape(env.reset, jax.random.key(0), params)
+        each = size_of((obs, state)) + kept * size_of(obs)
+        check_fits(
+            "--num-envs", num_envs, each, f"one environment of {env_id}" + (f" with {counted(kept, 'step')}" if kept else "")
+        )
         yield env_id
 
 

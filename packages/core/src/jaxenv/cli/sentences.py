@@ -24,10 +24,9 @@ def of_failure(error: BaseException) -> str:
         return f"There is not enough memory for this: {brief(error)}. Ask for less, such as fewer environments, steps or pixels."
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}. Choose another path, or make this one accessible."
-    if no_device():
-        return (
-            f"JAX finds no device to run on: {no_device()}. Check JAX_PLATFORMS and the installation of jax: run `jaxenv doctor`."
-        )
+    missing = no_device()
+    if missing:
+        return f"JAX finds no device to run on: {missing}. Check JAX_PLATFORMS and the installation of jax: run `jaxenv doctor`."
     if isinstance(error, ImportError) and error.name:
         return f"{brief(error)}. Install it, or repair the package that needs it. {_MORE}"
     return f"{brief(error)}. {_MORE}"
