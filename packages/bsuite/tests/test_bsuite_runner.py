@@ -9,6 +9,7 @@ from jaxenv_bsuite.agents import AgentError, find_agent
 from jaxenv_bsuite.mnist_data import MnistNotFoundError
 
 AGENTS = '''
+import jax
 import jax.numpy as jnp
 
 def ones(obs, key):
@@ -42,6 +43,12 @@ def looks(obs, key):
 
 def wide(obs, key):
     return jnp.zeros(3, jnp.int32)
+
+def alone(obs, key):
+    return jax.pure_callback(lambda x: x, jax.ShapeDtypeStruct((), jnp.int32), jnp.int32(0) + obs.sum().astype(jnp.int32))
+
+async def late(obs, key):
+    return jnp.int32(1)
 
 class Bare(Greedy):
     def __init__(self):
@@ -239,6 +246,8 @@ def test_a_name_that_is_no_agent_is_refused(name, message, agents):
             r"its method learn does not fit: it takes \(memory, experience\), and is called with \(memory, experience, key\)",
         ),
         ("looks", "failed when it was tried on Catch .TracerBoolConversionError: Attempted boolean conversion of traced array"),
+        ("alone", "failed when it was tried on Catch .NotImplementedError: vmap is only supported"),
+        ("late", "it is defined by async def"),
         ("wide", r"does not fit Catch: the action is int32\[3\]"),
         ("Growing", r"a memory of .* from learn, but begin gave .*\['sum'\] float32\[3\]"),
         ("Fails", "cannot be made for Catch .KeyError: 'size'"),

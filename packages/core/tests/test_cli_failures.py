@@ -349,5 +349,10 @@ def test_arguments_are_compared_where_they_are_known():
     assert refusal(lambda obs, key, carry=None: 0, "obs", "key") is None
     assert "it takes (obs), and is called with (obs, key): too many" in refusal(lambda obs: 0, "obs", "key")
     assert "missing a required argument: 'carry'" in refusal(lambda obs, key, carry: 0, "obs", "key")
+
+    async def late(obs, key):
+        return 0
+
+    assert refusal(late, "obs", "key") == "it is defined by async def, and is called without await"
     assert refusal(3, "obs", "key") == "it is int, which cannot be called"
     assert refusal(dict.get, "obs", "key") is None

@@ -26,6 +26,7 @@ from jaxenv.registry import lookup
 from PIL import Image
 
 TASK = textwrap.dedent('''
+    import jax
     import jax.numpy as jnp
     from flax import struct
     import jaxenv
@@ -87,6 +88,10 @@ TASK = textwrap.dedent('''
 
     def looks(obs, key):
         return 1 if obs > 0 else 0
+
+
+    def alone(obs, key):
+        return jax.pure_callback(lambda x: x, jax.ShapeDtypeStruct((), jnp.int32), jax.random.bits(key).astype(jnp.int32))
 
 
     def leaves(obs, key):
@@ -151,6 +156,7 @@ def test_render_plays_a_policy_of_ones_own(task):
         (["--policy", "stairs:wide", "out.gif"], "its result is int32[3], but a member of Discrete(2) was expected."),
         (["--policy", "stairs:looks", "out.gif"], "it failed when it was tried: TracerBoolConversionError"),
         (["--policy", "stairs:leaves", "out.gif"], "it failed when it was tried: SystemExit: 3"),
+        (["--policy", "stairs:alone", "out.gif"], "it failed when it was tried: NotImplementedError: vmap is only supported"),
         (["--policy", "stairs:Stairs", "out.gif"], "stairs:Stairs', which cannot be used"),
         (["--policy", "stairs:jnp", "out.gif"], "it is module, which cannot be called"),
     ],

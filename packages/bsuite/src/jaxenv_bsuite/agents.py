@@ -137,8 +137,11 @@ def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], para
         key = jax.eval_shape(lambda: jax.random.key(0))
         memory, obs, state = jax.eval_shape(begin, key, params)
         learned = jax.eval_shape(step, key, params, memory, obs, state)
+        # Under vmap, as it is played: not everything that can be traced can be batched.
+        lanes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), (key, memory, obs, state))
+        jax.eval_shape(jax.vmap(lambda lane: step(lane[0], params, *lane[1:])), lanes)
     except JaxenvError as error:
-        raise AgentError(name, f"does not fit {env.name}: {error}") from error
+        raise AgentError(name, f"does not fit {env.name}: {str(error).rstrip('.')}") from error
     except (Exception, SystemExit) as error:
         raise AgentError(name, f"failed when it was tried on {env.name} ({brief(error)})") from error
     before, after = _form(memory), _form(learned)

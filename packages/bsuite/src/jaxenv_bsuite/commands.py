@@ -80,6 +80,9 @@ def score(
     """Compute the scores of runs."""
     from jaxenv_bsuite import logs, scoring
 
+    drawn_in = plot_path or directories[0]
+    if plots and drawn_in.exists() and not drawn_in.is_dir():
+        raise SettingError("--plot-path" if plot_path else "DIR", str(drawn_in), "a directory")
     scores = {str(directory): scoring.score(logs.read(directory)) for directory in directories}
     if as_json:
         typer.echo(json.dumps({name: _plain(own) for name, own in scores.items()}, indent=2))
@@ -91,7 +94,7 @@ def score(
             if _not_comparable(Path(name)):
                 console.print("mnist was played with scikit-learn's digits: its scores are not comparable with bsuite's.")
     if plots:
-        _draw(scores, plot_path or directories[0])
+        _draw(scores, drawn_in)
 
 
 def _draw(scores: dict[str, list[Score]], directory: Path) -> None:

@@ -52,6 +52,8 @@ def refusal(function: Any, *arguments: str) -> str | None:
     """Return why ``function`` cannot be called with these arguments; None if it can, or if nobody knows."""
     if not callable(function):
         return f"it is {type(function).__name__}, which cannot be called"
+    if inspect.iscoroutinefunction(function):
+        return "it is defined by async def, and is called without await"
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -82,7 +84,8 @@ def load_policy(option: str, text: str, env: Any, params: Any) -> Callable[[Any,
         return env.action_space(params).cast(policy(obs, key), "its result")
 
     try:
-        jax.eval_shape(act, jax.random.key(0), params)
+        # Under vmap, as it is played: not everything that can be traced can be batched.
+        jax.eval_shape(jax.vmap(act, in_axes=(0, None)), jax.random.split(jax.random.key(0), 2), params)
     except JaxenvError as error:
         raise EntryPointError(option, text, str(error), wanted) from error
     except (Exception, SystemExit) as error:
