@@ -18,12 +18,31 @@ from typing import Any
 import jax
 import jaxenv
 
-IDS = (
-    "CartPole-v1 Pendulum-v1 Acrobot-v1 MountainCar-v0 MountainCarContinuous-v0 Asterix-MinAtar Breakout-MinAtar Freeway-MinAtar "
-    "SpaceInvaders-MinAtar Catch-bsuite DeepSea-bsuite DiscountingChain-bsuite MemoryChain-bsuite UmbrellaChain-bsuite "
-    "SimpleBandit-bsuite FourRooms-misc MetaMaze-misc PointRobot-misc BernoulliBandit-misc GaussianBandit-misc Reacher-misc "
-    "Swimmer-misc Pong-misc"
-).split()
+IDS = [
+    "CartPole-v1",
+    "Pendulum-v1",
+    "Acrobot-v1",
+    "MountainCar-v0",
+    "MountainCarContinuous-v0",
+    "Asterix-MinAtar",
+    "Breakout-MinAtar",
+    "Freeway-MinAtar",
+    "SpaceInvaders-MinAtar",
+    "Catch-bsuite",
+    "DeepSea-bsuite",
+    "DiscountingChain-bsuite",
+    "MemoryChain-bsuite",
+    "UmbrellaChain-bsuite",
+    "SimpleBandit-bsuite",
+    "FourRooms-misc",
+    "MetaMaze-misc",
+    "PointRobot-misc",
+    "BernoulliBandit-misc",
+    "GaussianBandit-misc",
+    "Reacher-misc",
+    "Swimmer-misc",
+    "Pong-misc",
+]
 """Those of gymnax that need no data and are the same task in both."""
 
 
@@ -105,10 +124,17 @@ def main() -> None:
             "compile_ratio": ours.compile_seconds / theirs.compile_seconds,
         }
         rows.append(row)
-        print("{id:26}{ns:10.3f}{gymnax_ns:11.3f}{times:7.2f}{compile_s:11.2f}{gymnax_compile_s:10.2f}{compile_ratio:7.2f}".format(**row), flush=True)
+        print(
+            "{id:26}{ns:10.3f}{gymnax_ns:11.3f}{times:7.2f}{compile_s:11.2f}{gymnax_compile_s:10.2f}{compile_ratio:7.2f}".format(
+                **row
+            ),
+            flush=True,
+        )
     for name in ("times", "compile_ratio"):
         values = [row[name] for row in rows]
-        print(f"{name}: geometric mean {statistics.geometric_mean(values):.2f}, least {min(values):.2f}, greatest {max(values):.2f}")
+        print(
+            f"{name}: geometric mean {statistics.geometric_mean(values):.2f}, least {min(values):.2f}, greatest {max(values):.2f}"
+        )
     if args.json:
         with open(args.json, "w") as file:
             json.dump({"device": jax.devices()[0].device_kind, "jax": jax.__version__, **vars(args), "rows": rows}, file, indent=1)

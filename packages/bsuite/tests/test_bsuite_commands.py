@@ -76,6 +76,9 @@ def test_mistakes_are_told(arguments, message, tmp_path, capsys):
     code, _, err = command(capsys, "run", "--save-path", tmp_path, *arguments)
     assert code == 2
     assert message in err
+    (tmp_path / "file").write_text("")
+    code, _, err = command(capsys, "score", tmp_path, "--plot-path", tmp_path / "file")
+    assert (code, "--plot-path is" in err, "a directory was expected" in err) == (2, True, True)
     code, _, err = command(capsys, "score", tmp_path / "none")
     assert (code, "is not a directory" in err) == (2, True)
 

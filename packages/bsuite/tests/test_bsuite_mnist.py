@@ -69,6 +69,11 @@ def test_nothing_is_downloaded(monkeypatch, tmp_path):
         MNISTBandit(data_dir=str(tmp_path)).default_params  # noqa: B018 - the property reads the files
 
 
+def test_the_home_of_somebody_unknown_is_a_folder_without_files():
+    with pytest.raises(MnistNotFoundError, match="~nobody-at-all/x holds no train-images"):
+        mnist_data.load("mnist", mnist_data.directory("~nobody-at-all/x"))
+
+
 def test_the_number_of_actions_needs_no_files(tmp_path):
     assert MNISTBandit(data_dir=str(tmp_path)).num_actions == 10
 
@@ -103,6 +108,18 @@ def test_a_damaged_file_is_refused(damage, tmp_path, data):
     packed = tmp_path / f"{mnist_data.IMAGES}.gz"
     packed.write_bytes(gzip.compress(damage(gzip.decompress(packed.read_bytes()))))
     with pytest.raises(MnistDataError, match="not a whole IDX file"):
+        mnist_data.load("mnist", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1], lambda b: b"\x00" + b[1:], lambda b: b[:40] + bytes(40) + b[80:]]
+)
+@pytest.mark.parametrize("name", [mnist_data.IMAGES, mnist_data.LABELS])
+def test_a_damaged_archive_is_refused(name, damage, tmp_path, data):
+    mnist_data.write(tmp_path, *data)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(damage(packed.read_bytes()))
+    with pytest.raises(MnistDataError, match=f"{name}.gz is cut off or damaged"):
         mnist_data.load("mnist", tmp_path)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from jaxenv_bsuite import checkpoints, load_from_id, logs, runner
 from jaxenv_bsuite.agents import AgentError, find_agent
+from jaxenv_bsuite.mnist_data import MnistNotFoundError
 
 AGENTS = '''
+import jax
 import jax.numpy as jnp
 
 def ones(obs, key):
@@ -32,6 +34,37 @@ class Greedy:
 
 class Half:
     def act(self): ...
+
+def one_argument(obs):
+    return jnp.int32(1)
+
+def looks(obs, key):
+    return jnp.int32(1) if obs.sum() > 0 else jnp.int32(0)
+
+def wide(obs, key):
+    return jnp.zeros(3, jnp.int32)
+
+def alone(obs, key):
+    return jax.pure_callback(lambda x: x, jax.ShapeDtypeStruct((), jnp.int32), jnp.int32(0) + obs.sum().astype(jnp.int32))
+
+async def late(obs, key):
+    return jnp.int32(1)
+
+class Bare(Greedy):
+    def __init__(self):
+        pass
+
+class Hasty(Greedy):
+    def learn(self, memory, experience):
+        return memory
+
+class Growing(Greedy):
+    def learn(self, memory, experience, key):
+        return memory | {"sum": jnp.append(memory["sum"], 0.0)}
+
+class Fails(Greedy):
+    def __init__(self, env, params):
+        raise KeyError("size")
 
 number = 3
 '''
@@ -181,6 +214,8 @@ def test_a_changed_agent_cannot_take_up_anothers_memory(tmp_path, agents, monkey
     import test_bsuite_agents
 
     monkeypatch.setattr(test_bsuite_agents.Greedy, "begin", lambda self, key: jnp.zeros(3))
+    monkeypatch.setattr(test_bsuite_agents.Greedy, "act", lambda self, memory, obs, key: jnp.int32(0))
+    monkeypatch.setattr(test_bsuite_agents.Greedy, "learn", lambda self, memory, experience, key: memory)
     runner._begin.clear_cache()
     with pytest.raises(checkpoints.RunMismatchError, match="another memory"):
         runner.run(f"{agents}:Greedy", ["bandit/0"], tmp_path, episodes=10_000)
@@ -199,6 +234,52 @@ def test_a_changed_agent_cannot_take_up_anothers_memory(tmp_path, agents, monkey
 def test_a_name_that_is_no_agent_is_refused(name, message, agents):
     with pytest.raises(AgentError, match=message):
         find_agent(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("one_argument", r"the function does not fit: it takes \(obs\), and is called with \(obs, key\)"),
+        ("Bare", r"its class does not fit: it takes \(\), and is called with \(env, params\)"),
+        (
+            "Hasty",
+            r"its method learn does not fit: it takes \(memory, experience\), and is called with \(memory, experience, key\)",
+        ),
+        ("looks", "failed when it was tried on Catch .TracerBoolConversionError: Attempted boolean conversion of traced array"),
+        ("alone", "failed when it was tried on Catch .NotImplementedError: vmap is only supported"),
+        ("late", "it is defined by async def"),
+        ("wide", r"does not fit Catch: the action is int32\[3\]"),
+        ("Growing", r"a memory of .* from learn, but begin gave .*\['sum'\] float32\[3\]"),
+        ("Fails", "cannot be made for Catch .KeyError: 'size'"),
+    ],
+)
+def test_an_agent_that_cannot_play_is_told_before_results_are_touched(name, message, agents, tmp_path):
+    runner.run(f"{agents}:ones", ["catch/0"], tmp_path / "run", episodes=10)
+    before = files(tmp_path / "run")
+    with pytest.raises(AgentError, match=message) as caught:
+        runner.run(f"{agents}:{name}", ["catch/0"], tmp_path / "run", episodes=10, overwrite=True)
+    assert files(tmp_path / "run") == before != {}
+    assert "Traced<" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["run.json", "unfinished/catch-0.npz"])
+@pytest.mark.parametrize("content", ["", "x", "{"])
+def test_a_damaged_file_of_a_run_is_told(name, content, tmp_path):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content)
+    with pytest.raises(checkpoints.DamagedRunError, match=r"is not what a run writes .* begin anew in this one \(--overwrite\)\."):
+        runner.run("random", ["catch/0"], tmp_path, episodes=2)
+    assert runner.run("random", ["catch/0"], tmp_path, episodes=2, overwrite=True) == ("catch/0",)
+
+
+def test_missing_data_are_told_before_results_are_touched(agents, tmp_path, monkeypatch):
+    runner.run(f"{agents}:ones", ["catch/0"], tmp_path / "run", episodes=10)
+    before = files(tmp_path / "run")
+    monkeypatch.delenv("JAXENV_MNIST_DIR")
+    with pytest.raises(MnistNotFoundError):
+        runner.run(f"{agents}:ones", ["catch/0", "mnist/0"], tmp_path / "run", episodes=10, overwrite=True)
+    assert files(tmp_path / "run") == before != {}
 
 
 def test_noise_and_scale_are_in_the_returns_but_not_in_the_counts(tmp_path, agents):

@@ -63,7 +63,8 @@ def mill_plugins(monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
     for module in (lookup, list_envs, app):
         name = "found_plugins" if module is lookup else "plugins"
         monkeypatch.setattr(module, name, lambda: tuple(found))
-    monkeypatch.setattr("jaxenv.cli.doctor.found_plugins", lambda *, quiet: tuple(found))
+    for command in ("doctor", "new_plugin"):
+        monkeypatch.setattr(f"jaxenv.cli.{command}.found_plugins", lambda *, quiet: tuple(found))
     monkeypatch.setattr(lookup, "_local", {})
     monkeypatch.setenv("COLUMNS", "160")
     return found

@@ -61,6 +61,7 @@ def test_what_is_shown_is_flattened_to_float32_in_order():
     [
         (spaces.Discrete(4, start=2), Network(3, (), (4,), 2)),
         (spaces.MultiDiscrete([[2, 3]]), Network(3, (1, 2), (2, 3))),
+        (spaces.MultiBinary((2, 2)), Network(3, (2, 2), (2, 2, 2, 2))),
         (spaces.Box(-1.0, 1.0, (2, 2)), Network(3, (2, 2))),
         (SimpleNamespace(n=np.int64(4), start=np.int64(1)), Network(3, (), (4,), 1)),
         (SimpleNamespace(nvec=np.asarray([2, 2])), Network(3, (2,), (2, 2))),

@@ -161,6 +161,8 @@ def test_a_namespace_is_checked_and_json_tells_what_could_not_be_made(capsys: py
 
 def test_nothing_to_check_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys)
-    assert (code, "No environment was named, so there is nothing to check. Name ids" in err) == (2, True)
+    assert (code, "There is no environment to check. Name ids" in err) == (2, True)
     code, _, err = run(capsys, "--namespace", "nowhere")
-    assert (code, "The namespace 'nowhere' holds no environment" in err) == (2, True)
+    assert (code, "No environment has the namespace 'nowhere'." in err) == (2, True)
+    code, _, err = run(capsys, "my_toys:Toy", "--namespace", "nowhere")
+    assert (code, "No environment has the namespace 'nowhere'." in err) == (2, True)

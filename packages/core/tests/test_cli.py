@@ -7,6 +7,7 @@ import math
 import jax
 import jaxenv
 import pytest
+from jaxenv import _jax_compat
 from jaxenv.cli import app as cli_app
 from jaxenv.registry.names import BUILTIN_COMMANDS
 from mills import broken
@@ -82,6 +83,41 @@ class TestDoctor:
         assert (code, data["healthy"]) == (1, False)
         assert [plugin["status"] for plugin in data["plugins"]] == ["ok", "broken"]
         assert data["versions"]["jax"] == jax.__version__
+
+    def test_says_which_versions_of_jax_were_tested(self, jaxenv_command):
+        code, out, _ = jaxenv_command("doctor")
+        assert (code, f"tested with jax {', '.join(_jax_compat.TESTED)}" in out) == (0, True)
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_tested"] == list(_jax_compat.TESTED)
+
+    @pytest.mark.parametrize(
+        ("version", "newer"),
+        [
+            ("0.6.1", False),
+            ("0.9.9.9", False),
+            ("0.10.0", False),
+            ("0.10.0.1", True),
+            ("0.10.1.dev5", True),
+            ("0.11", True),
+            ("1.0", True),
+        ],
+    )
+    def test_a_newer_jax_than_was_tested_is_told_once_and_is_no_failure(self, jaxenv_command, monkeypatch, version, newer):
+        monkeypatch.setattr(_jax_compat, "TESTED", ("0.9", "0.10.0", "0.6.1"))
+        monkeypatch.setattr("jaxenv.cli.doctor.metadata.version", lambda name: version if name == "jax" else "1.0")
+        code, out, err = jaxenv_command("doctor")
+        assert (code, err) == (0, "")
+        assert out.count("is newer than 0.10.0, the newest tested. It probably works") == newer
+        assert "All is well." in out
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_newer_than_tested"] is newer
+
+    def test_what_this_jax_does_not_have_is_told(self, jaxenv_command, monkeypatch):
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_missing"] == _jax_compat.MISSING
+        monkeypatch.setattr(_jax_compat, "MISSING", {"once": "AttributeError: no such thing"})
+        code, out, _ = jaxenv_command("doctor")
+        assert code == 0
+        text = " ".join(out.split())
+        assert "This JAX does not have what 'once' needs, so jaxenv does without it, slower: AttributeError: no such thing" in text
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_missing"] == {"once": "AttributeError: no such thing"}
 
     def test_no_device_fails(self, jaxenv_command, monkeypatch):
         def devices() -> None:

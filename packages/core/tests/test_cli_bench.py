@@ -219,3 +219,28 @@ def test_several_devices_are_measured_with_as_many_environments_on_each(tmp_path
     lines = [line.split() for line in process.stdout.splitlines()]
     speed = eight.steps_per_second / one.steps_per_second
     assert any(line[:2] == ["4", "8"] and line[-2:] == [f"{speed:.2f}", f"{speed / 8:.0%}"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "it is not what bench writes (JSONDecodeError"),
+        ("[]", "it is not what bench writes (TypeError"),
+        ("{}", "it is not what bench writes (KeyError: 'machine')"),
+        ('{"machine": 3, "measurements": []}', "it is not what bench writes (TypeError"),
+        ('{"machine": {}, "measurements": 3}', "it is not what bench writes (TypeError"),
+        ('{"machine": {}, "measurements": [{}]}', "it is not what bench writes (KeyError"),
+        ('{"machine": {}, "measurements": []}', "it was measured on an unknown device (unknown), and this is"),
+        (
+            '{"machine": {"device": "abacus", "backend": "wood"}, "measurements": []}',
+            "it was measured on abacus (wood), and this is",
+        ),
+    ],
+)
+def test_a_baseline_that_cannot_be_one_is_told_before_anything_is_measured(content, said, jaxenv_command, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxenv.benchmark.protocol.compare", None)
+    path = tmp_path / "before.json"
+    path.write_text(content)
+    code, out, err = jaxenv_command("bench", "Mill-v0", "--compare", str(path))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err

@@ -14,6 +14,10 @@ pytestmark = pytest.mark.usefixtures("mill_plugins")
 
 
 class TestList:
+    @pytest.fixture(autouse=True)
+    def somebody_looks(self, monkeypatch):
+        monkeypatch.setattr("jaxenv.cli.list_envs.is_terminal", lambda: True)
+
     def test_variants_stand_on_one_line(self, jaxenv_command):
         code, out, _ = jaxenv_command("list")
         assert code == 0
@@ -36,7 +40,7 @@ class TestList:
         assert "dutch/row/0 … row/11" in jaxenv_command("list", "one of a row")[1]
 
     def test_namespace_and_nothing_found(self, jaxenv_command):
-        assert "0 environments match." in jaxenv_command("list", "--namespace", "greek")[1]
+        assert "0 environments match." in jaxenv_command("list", "windmill")[1]
         assert "17 environments match." in jaxenv_command("list", "-n", "dutch")[1]
 
     def test_json_holds_every_spec(self, jaxenv_command):
@@ -49,6 +53,30 @@ class TestList:
         out = jaxenv_command("list")[1]
         assert "local · 1 environment · registered by hand" in out
         assert "1 plugin refused: run `jaxenv doctor`." in out
+
+
+class TestListForPrograms:
+    """What ``jaxenv list | grep`` reads."""
+
+    def test_an_id_stands_on_each_line_and_nothing_else(self, jaxenv_command):
+        code, out, err = jaxenv_command("list")
+        assert (code, err) == (0, "")
+        assert out.splitlines() == [spec.id for spec in jaxenv.registered_envs()]
+
+    def test_text_and_namespace_filter(self, jaxenv_command):
+        assert jaxenv_command("list", "ROW/1", "-n", "dutch")[1].split() == ["dutch/row/1", "dutch/row/10", "dutch/row/11"]
+        assert jaxenv_command("list", "windmill") == (0, "", "")
+
+    def test_an_unknown_namespace_gets_a_suggestion(self, jaxenv_command):
+        code, out, err = jaxenv_command("list", "-n", "duch")
+        assert (code, out) == (2, "")
+        assert err == "Error: No environment has the namespace 'duch'. Did you mean dutch?\n"
+        assert "There are dutch." in jaxenv_command("list", "-n", "greek")[2]
+
+    def test_nothing_is_installed(self, jaxenv_command, mill_plugins):
+        mill_plugins.clear()
+        assert jaxenv_command("list")[0] == 0
+        assert "No environment is installed at all: run `jaxenv doctor`." in jaxenv_command("list", "-n", "dutch")[2]
 
 
 class TestShow:
@@ -86,6 +114,10 @@ class TestShow:
     def test_the_fields_of_a_function_are_its_arguments(self, jaxenv_command):
         data = json.loads(jaxenv_command("show", "Built-v0", "--json")[1])
         assert [(field["name"], field["value"]) for field in data["fields"]] == [("height", 5), ("wide", False)]
+        assert [field["description"] for field in data["fields"]] == [
+            "Storeys of the mill.",
+            "Whether it has one storey more, for a family.",
+        ]
 
     def test_json(self, jaxenv_command):
         data = json.loads(jaxenv_command("show", "dutch/Mill-v0", "--json")[1])

@@ -4,7 +4,8 @@ import json
 
 import jaxenv
 import pytest
-from jaxenv.cli.rollout import _pieces, _setting
+from jaxenv.cli.options import setting
+from jaxenv.cli.rollout import _pieces
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
 
@@ -79,7 +80,7 @@ class TestRollout:
         ],
     )
     def test_settings_are_read(self, text, value):
-        assert _setting(text) == ("a", value)
+        assert setting(text) == ("a", value)
 
     @pytest.mark.parametrize("num_steps", [1, 7, 99, 100, 250, 997, 1000, 2000, 2001, 12345, 10**6])
     @pytest.mark.parametrize("unroll", [1, 4, 7])

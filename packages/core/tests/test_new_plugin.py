@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import os
 import subprocess
 import sys
 import tomllib
 import venv
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from jaxenv import EnvSpec
 from jaxenv.cli import main
+from jaxenv.cli.doctor import replacements
 from jaxenv.cli.new_plugin import write_plugin
-from jaxenv.errors import PluginNameError, ProjectExistsError
+from jaxenv.errors import PluginError, PluginNameError, PluginTakenError, ProjectExistsError
+from jaxenv.registry import Plugin
+from jaxenv.registry.known import Known, known_distributions
 
 CORE = Path(__file__).parents[1]
 ROOT = CORE.parents[1]
@@ -90,6 +98,88 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None
     with pytest.raises(PluginNameError, match="Choose lower-case words of letters and digits joined by '-'"):
         write_plugin(name, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def plugin_of(namespace: str, *names: str, distribution: str = "", error: PluginError | None = None) -> Plugin:
+    origin: dict[str, Any] = {"namespace": namespace, "distribution": distribution or f"jaxenv-{namespace}", "version": "1.0"}
+    specs = tuple(EnvSpec(name, "module:Class", **origin) for name in names)
+    return Plugin(namespace, f"jaxenv_{namespace}.plugin", origin["distribution"], "1.0", specs=specs, error=error)
+
+
+class TestWhatExistsIsNotReplaced:
+    @pytest.fixture(autouse=True)
+    def nothing_is_written(self, tmp_path: Path) -> Iterator[None]:
+        yield
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("known", known_distributions(), ids=lambda known: known.distribution)
+    def test_a_distribution_beside_core_installed_or_not(
+        self, known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("jaxenv.cli.new_plugin.found_plugins", lambda *, quiet: ())
+        with pytest.raises(PluginTakenError, match=f"{known.distribution} is published beside jaxenv-core"):
+            write_plugin(known.namespace, tmp_path)
+
+    @pytest.mark.parametrize("error", [None, PluginError("opera", "our-opera", "1.0", "it is broken")])
+    def test_a_namespace_of_a_plugin_healthy_or_broken(
+        self, error: PluginError | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opera = plugin_of("opera", distribution="our-opera", error=error)
+        monkeypatch.setattr("jaxenv.cli.new_plugin.found_plugins", lambda *, quiet: (opera,))
+        with pytest.raises(
+            PluginTakenError, match=r"the namespace 'opera' belongs to our-opera 1\.0, and .* Choose another name\."
+        ):
+            write_plugin("opera", tmp_path)
+
+    def test_a_distribution_that_is_no_plugin(self, tmp_path: Path) -> None:
+        with pytest.raises(PluginTakenError, match=r"the distribution jaxenv-core .* is installed"):
+            write_plugin("core", tmp_path)
+
+    @pytest.mark.parametrize("name", ["two-words", "two_words"])
+    def test_a_package_that_can_be_imported(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with TemporaryDirectory() as site:
+            Path(site, "jaxenv_two_words").mkdir()
+            Path(site, "jaxenv_two_words", "__init__.py").write_text("")
+            monkeypatch.syspath_prepend(site)
+            with pytest.raises(PluginTakenError, match="the package jaxenv_two_words can be imported"):
+                write_plugin(name, tmp_path)
+
+
+class TestDoctorFindsWhatWasReplaced:
+    KNOWN = known_distributions()[0]
+
+    def test_all_is_well_where_each_has_its_own(self) -> None:
+        assert replacements([plugin_of(known.namespace, *known.names) for known in known_distributions()]) == []
+        assert replacements([plugin_of("demo", "Corridor-v0")]) == []
+
+    def test_another_distribution_of_the_same_name(self) -> None:
+        (sentence,) = replacements([plugin_of(self.KNOWN.namespace, "Corridor-v0")])
+        name = self.KNOWN.distribution
+        assert sentence.startswith(f"{name} 1.0 has none of the environments of {name}, such as {self.KNOWN.ids[0]}: another ")
+        assert sentence.endswith(f"Uninstall {name}, then install the real one again.")
+
+    def test_another_distribution_in_the_namespace(self) -> None:
+        (sentence,) = replacements([plugin_of(self.KNOWN.namespace, *self.KNOWN.names, distribution="usurper")])
+        name = self.KNOWN.distribution
+        assert f"The namespace '{self.KNOWN.namespace}' is that of {name}, but usurper 1.0 has it here" in sentence
+        assert sentence.endswith(f"Uninstall usurper, then install {name} again.")
+
+    def test_two_distributions_with_one_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        owners = {"jaxenv_demo": ["other", "jaxenv-demo", "other"]}
+        monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: owners)
+        (sentence,) = replacements([plugin_of("demo", "Corridor-v0")])
+        assert "The package jaxenv_demo of jaxenv-demo was installed by jaxenv-demo and other" in sentence
+
+    def test_the_command_says_so_and_fails(
+        self, jaxenv_command: Callable[..., tuple[int, str, str]], mill_plugins: list[Plugin]
+    ) -> None:
+        mill_plugins.append(plugin_of(self.KNOWN.namespace, "Corridor-v0"))
+        code, out, _ = jaxenv_command("doctor")
+        assert code == 1
+        assert "has none of the environments of" in " ".join(out.split())
+        code, out, _ = jaxenv_command("doctor", "--json")
+        data = json.loads(out)
+        assert (code, data["healthy"], len(data["replaced"])) == (1, False, 1)
 
 
 def test_an_existing_project_is_left_alone(tmp_path: Path) -> None:

@@ -76,10 +76,13 @@ class TestMake:
         assert message(UnknownOverrideError, jaxenv.make, "Pond-v1", colour=1).endswith("Choose one of these.")
         assert "Fields: size, warm." in message(UnknownOverrideError, jaxenv.make, "Built-v0", label="x")
 
+    def test_a_list_becomes_a_tuple_as_in_a_spec(self):
+        assert jaxenv.make("Pond-v1", layout=[1, [2, 3]])[0].layout == (1, (2, 3))
+
     @pytest.mark.parametrize(
         ("override", "said"),
         [
-            ({"layout": [1]}, "layout is list [1], but a hashable value was expected. Pass numbers, strings, booleans or tuples"),
+            ({"layout": {1}}, "layout is set {1}, but a hashable value was expected. Pass numbers, strings, booleans or tuples"),
             ({"size": "big"}, "size is str 'big', but a field of type int was expected"),
             ({"size": True}, "size is bool True, but a field of type int was expected"),
             ({"size": 2.5}, "size is float 2.5, but a field of type int was expected"),

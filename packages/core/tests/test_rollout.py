@@ -1,7 +1,5 @@
 """Rollouts: forms of a policy, statistics, independence of the batch, RolloutWrapper."""
 
-import sys
-
 import jax
 import jax.numpy as jnp
 import jaxenv
@@ -9,9 +7,8 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from flax import struct
-from jaxenv import rollouts
 from jaxenv.environment import Environment, Params, State, Transition
-from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError
+from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
 from jaxenv.spaces import Box, Discrete
 
 

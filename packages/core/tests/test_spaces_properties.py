@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jaxenv import spaces
-from jaxenv.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+from jaxenv.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 gymnasium = pytest.importorskip("gymnasium")
 
@@ -60,7 +60,7 @@ def boxes(draw: Any) -> Box:
     return Box(low, high, shape, dtype)
 
 
-LEAVES = st.one_of(discretes(), multi_discretes(), boxes())
+LEAVES = st.one_of(discretes(), multi_discretes(), boxes(), SHAPES.filter(all).map(MultiBinary))
 NAMES = st.sampled_from(["b", "a", "time", "z"])
 
 
@@ -168,7 +168,8 @@ def test_choices_up_to_the_last_integer_reach_gymnasium(space: Discrete):
         (gymnasium.spaces.Discrete(4, start=2, dtype=np.int8), Discrete(4, 2, jnp.int8)),
         (gymnasium.spaces.MultiDiscrete([2, 3]), MultiDiscrete([2, 3])),
         (gymnasium.spaces.MultiDiscrete([2, 3], start=[1, 0]), Box([1, 0], [2, 2], dtype=jnp.int32)),
-        (gymnasium.spaces.MultiBinary(3), Box(0, 1, (3,), jnp.int8)),
+        (gymnasium.spaces.MultiBinary(3), MultiBinary(3)),
+        (gymnasium.spaces.MultiBinary((2, 3)), MultiBinary((2, 3))),
         (gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float64), Box(-jnp.inf, jnp.inf, (2,))),
         (gymnasium.spaces.Box(0, 255, (2,), np.uint8), Box(0, 255, (2,), jnp.uint8)),
         (gymnasium.spaces.Tuple([gymnasium.spaces.Discrete(2)]), Tuple([Discrete(2)])),
@@ -185,6 +186,8 @@ def test_gymnasiums_spaces_have_counterparts(theirs: Any, ours: Space):
 def test_default_choices_are_gymnasiums_default_choices():
     assert spaces.to_gymnasium(Discrete(4, 1)) == gymnasium.spaces.Discrete(4, start=1)
     assert spaces.to_gymnasium(MultiDiscrete([2, 3])) == gymnasium.spaces.MultiDiscrete([2, 3])
+    assert spaces.to_gymnasium(MultiBinary(4)) == gymnasium.spaces.MultiBinary(4)
+    assert spaces.to_gymnasium(MultiBinary((2, 3))) == gymnasium.spaces.MultiBinary((2, 3))
 
 
 def test_the_order_of_a_dict_is_kept_both_ways():

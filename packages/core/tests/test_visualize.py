@@ -15,7 +15,7 @@ from flax import struct
 from jaxenv import Environment, Params, State, Transition, spaces
 from jaxenv.errors import CumRewardsError, EncoderMissingError, PictureFormatError, RenderNotSupportedError, StateSequenceError
 from jaxenv.visualize import Canvas, Visualizer, palette
-from jaxenv.wrappers import RecordEpisodeStatistics
+from jaxenv.wrappers import RecordEpisodeStatistics, Vectorize
 from PIL import Image
 
 SIZE = 40
@@ -219,7 +219,7 @@ def test_mp4_is_written_where_a_writer_is_installed(film, tmp_path):
         ("gif", "PIL", "pip install 'jaxenv-core[visualize]'"),
         ("html", "PIL", "pip install 'jaxenv-core[visualize]'"),
         ("mp4", "imageio", "pip install 'jaxenv-core[visualize]'"),
-        ("mp4", "imageio_ffmpeg", "pip install imageio-ffmpeg"),
+        ("mp4", "imageio_ffmpeg", "pip install 'jaxenv-core[mp4]'"),
     ],
 )
 def test_a_missing_package_is_named(film, tmp_path, monkeypatch, suffix, missing, advice):
@@ -264,3 +264,40 @@ def test_returns_that_do_not_match_are_refused(episode):
 def test_an_environment_without_a_drawing_is_refused(episode):
     with pytest.raises(RenderNotSupportedError, match="Define it on the class"):
         Visualizer(Blind(), PARAMS, episode[0])[0]
+
+
+LANES = Vectorize(RecordEpisodeStatistics(ENV), 3)
+
+
+@pytest.fixture(scope="module")
+def states():
+    """Three states of three lanes."""
+    key_reset, key_steps = jax.random.split(jax.random.key(0))
+    states = [LANES.reset(key_reset)[1]]
+    for key in jax.random.split(key_steps, 2):
+        states.append(LANES.step(key, states[-1], jnp.ones(3, jnp.int32))[1])
+    return states
+
+
+class TestVectorized:
+    """The lanes of a ``Vectorize`` stand side by side."""
+
+    def test_a_list_of_states_is_a_film_of_all_lanes(self, states):
+        film = Visualizer(LANES, None, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
+        assert (len(film), film.num_envs, film.columns) == (3, 3, 2)
+        alone = Visualizer(LANES.env, PARAMS, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
+        for mine, theirs in zip(film, alone, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+    def test_one_state_is_one_frame(self, states):
+        film = Visualizer(LANES, PARAMS, states[1], size=SIZE)
+        assert (len(film), film.num_envs) == (1, 3)
+        np.testing.assert_array_equal(film[0], Visualizer(LANES, PARAMS, states, size=SIZE)[1])
+
+    def test_states_stacked_over_time_are_a_film(self, states):
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+        assert len(Visualizer(LANES, PARAMS, stacked, size=SIZE)) == 3
+
+    def test_it_is_written(self, states, tmp_path):
+        path = Visualizer(LANES, None, states, size=SIZE).animate(tmp_path / "lanes.gif")
+        assert len(list(frames_of(path))) == 3

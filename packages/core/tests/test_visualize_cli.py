@@ -13,17 +13,20 @@ import sys
 import termios
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from jaxenv import spaces
+from jaxenv import Environment, spaces
 from jaxenv.cli import main
 from jaxenv.cli.controls import action_names, controls
-from jaxenv.errors import NoControlsError
+from jaxenv.cli.game import Game
+from jaxenv.errors import NoControlsError, RenderNotSupportedError
 from jaxenv.registry import lookup
 from PIL import Image
 
 TASK = textwrap.dedent('''
+    import jax
     import jax.numpy as jnp
     from flax import struct
     import jaxenv
@@ -73,6 +76,26 @@ TASK = textwrap.dedent('''
 
     def up(obs, key):
         return jnp.int32(1)
+
+
+    def narrow(obs):
+        return jnp.int32(1)
+
+
+    def wide(obs, key):
+        return jnp.zeros(3, jnp.int32)
+
+
+    def looks(obs, key):
+        return 1 if obs > 0 else 0
+
+
+    def alone(obs, key):
+        return jax.pure_callback(lambda x: x, jax.ShapeDtypeStruct((), jnp.int32), jax.random.bits(key).astype(jnp.int32))
+
+
+    def leaves(obs, key):
+        raise SystemExit(3)
 ''')
 
 
@@ -129,9 +152,17 @@ def test_render_plays_a_policy_of_ones_own(task):
         (["--policy", "up", "out.gif"], "--policy is 'up', but 'random' or 'module:function' was expected"),
         (["--policy", "stairs:down", "out.gif"], "has no attribute 'down'"),
         (["out.doc"], "End the name in one of"),
+        (["--policy", "stairs:narrow", "out.gif"], "it takes (obs), and is called with (observation, key): too many positional"),
+        (["--policy", "stairs:wide", "out.gif"], "its result is int32[3], but a member of Discrete(2) was expected."),
+        (["--policy", "stairs:looks", "out.gif"], "it failed when it was tried: TracerBoolConversionError"),
+        (["--policy", "stairs:leaves", "out.gif"], "it failed when it was tried: SystemExit: 3"),
+        (["--policy", "stairs:alone", "out.gif"], "it failed when it was tried: NotImplementedError: vmap is only supported"),
+        (["--policy", "stairs:Stairs", "out.gif"], "stairs:Stairs', which cannot be used"),
+        (["--policy", "stairs:jnp", "out.gif"], "it is module, which cannot be called"),
     ],
 )
-def test_render_says_what_is_wrong(args, message, capsys):
+def test_render_says_what_is_wrong_before_it_plays(args, message, capsys, monkeypatch):
+    monkeypatch.setattr("jaxenv.cli.render.record", None)
     assert run("render", "local/Stairs", "--steps", "2", "--size", "16", *args) == 2
     assert message in capsys.readouterr().err
 
@@ -276,9 +307,19 @@ def test_a_person_plays_an_episode(sit_down):
     assert "step 7  reward 5  return 16" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", person.screen)
     person.presses(b" ")
     person.sees("step 0  reward 0  return 0")
+    person.presses(b"1")
+    person.sees("step 1  reward 1  return 1")
     person.presses(b"q")
     person.leaves()
-    assert "1 episodes ended" in person.screen
+    assert "1 episode ended; return of the last one: 16" in " ".join(person.screen.split())  # not that of the one under way
+
+
+def test_an_episode_that_did_not_end_is_not_counted(sit_down):
+    person = sit_down("local/Stairs")
+    person.sees("step 0  reward 0  return 0")
+    person.presses(b"1q")
+    person.leaves()
+    assert person.screen.rstrip().endswith("local/Stairs: 0 episodes ended")
 
 
 def test_real_time_goes_on_by_itself_and_gives_the_terminal_back_when_killed(sit_down):
@@ -291,4 +332,24 @@ def test_real_time_goes_on_by_itself_and_gives_the_terminal_back_when_killed(sit
 def test_play_needs_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run("play", "local/Stairs") == 2
-    assert "standard input is no Unix terminal" in capsys.readouterr().err
+    assert "reads single keys, but standard input is no Unix terminal" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert run("play", "local/Stairs") == 2
+    assert "draws on the screen, but standard output is no Unix terminal" in capsys.readouterr().err
+
+
+def test_what_cannot_be_drawn_is_refused_before_the_game(task, monkeypatch):
+    monkeypatch.setattr(task.Stairs, "render", Environment.render)
+    with pytest.raises(RenderNotSupportedError):
+        Game("title", task.Stairs(), None, 0)
+
+
+def test_play_and_render_take_settings(monkeypatch):
+    seen = []
+    monkeypatch.setattr("jaxenv.cli.render.record", lambda env, params, act, **sizes: seen.append(params) or 1 / 0)
+    assert run("render", "local/Stairs", "out.gif", "--set", "max_steps_in_episode=7") == 2
+    monkeypatch.setattr("jaxenv.cli.game.Game.__init__", lambda self, title, env, params, seed: seen.append(params) or 1 / 0)
+    monkeypatch.setattr("jaxenv.cli.play.console", lambda: SimpleNamespace(is_terminal=True))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    assert run("play", "local/Stairs", "--set", "max_steps_in_episode=7") == 2
+    assert [params.max_steps_in_episode for params in seen] == [7, 7]

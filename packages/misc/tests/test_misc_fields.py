@@ -1,7 +1,9 @@
 """Fields and maps that make no sense are refused, with what they may be."""
 
+import jaxenv
 import pytest
 from jaxenv_misc import FieldValueError, FourRooms, FrozenLake, MetaMaze, Pong, Reacher, Swimmer, random_map
+from jaxenv_misc.four_rooms import LAYOUT
 
 
 @pytest.mark.parametrize(
@@ -25,11 +27,26 @@ from jaxenv_misc import FieldValueError, FourRooms, FrozenLake, MetaMaze, Pong, 
         (lambda: FrozenLake(("SF", "G")), "desc must be one of"),
         (lambda: FrozenLake(("SX", "FG")), "desc must be one of"),
         (lambda: FrozenLake(("FF", "FG")), "with at least one S"),
+        (lambda: FrozenLake(()), "desc must be one of"),
+        (lambda: FrozenLake(3), "desc must be one of .*, but 3 was given"),
+        (lambda: FrozenLake([1, 2]), r"desc must be one of .*, but \[1, 2\] was given"),
+        (lambda: FrozenLake([["S", "F"], ["F", "G"]]), "desc must be one of"),
     ],
 )
 def test_a_wrong_field_is_refused_with_what_it_may_be(make, message):
     with pytest.raises(FieldValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "field", "value"),
+    [("FrozenLake-misc", "desc", ("SF", "HG")), ("FourRooms-misc", "start", (1, 1)), ("FourRooms-misc", "layout", LAYOUT)],
+)
+def test_a_list_becomes_the_tuple(env_id, field, value):
+    env, _ = jaxenv.make(env_id, **{field: list(value)})
+    assert getattr(env, field) == value
+    assert env == type(env)(**{field: list(value)}) == jaxenv.make(env_id, **{field: value})[0]
+    assert hash(env) == hash(jaxenv.make(env_id, **{field: value})[0])
 
 
 @pytest.mark.parametrize(("size", "p"), [(1, 0.8), (8, 0.0), (8, 1.5)])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import jax
 from jax import Array
 from jaxenv import Environment
-from jaxenv.errors import JaxenvError
+from jaxenv.cli.objects import load_here, refusal
+from jaxenv.cli.sentences import brief
+from jaxenv.errors import EntryPointError, JaxenvError
 
 
 class AgentError(JaxenvError, ValueError):
@@ -95,18 +95,67 @@ def find_agent(name: str) -> AgentFactory:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise AgentError(name, "is not of the form module:object")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
     try:
-        found: Any = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise AgentError(name, f"cannot be imported ({type(error).__name__}: {error})") from error
+        found = load_here("the agent", name, "'random' or 'module:object'")
+    except EntryPointError as error:
+        raise AgentError(name, f"cannot be imported ({brief(error.__cause__ or error)})") from error
     if isinstance(found, type):
         missing = [method for method in ("begin", "act", "learn") if not hasattr(found, method)]
         if missing:
             raise AgentError(name, f"is a class without {' and '.join(missing)}")
+        _refuse_other_arguments(name, found, "its class", "env", "params")
         return found
     if not callable(found):
         raise AgentError(name, f"is {type(found).__name__}, which can't be called")
+    _refuse_other_arguments(name, found, "the function", "obs", "key")
     return lambda env, params: PolicyAgent(found)
+
+
+def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], params: Any) -> None:
+    """Trace an agent's first step on an environment, so that whatever is wrong with it is said before anything is played.
+
+    Raises:
+        AgentError: it fails, gives no action of the environment, or changes the shape of its memory.
+    """
+    try:
+        agent = factory(env, params)
+    except (Exception, SystemExit) as error:
+        raise AgentError(name, f"cannot be made for {env.name} ({brief(error)})") from error
+    for method, arguments in (("begin", ["key"]), ("act", ["memory", "obs", "key"]), ("learn", ["memory", "experience", "key"])):
+        _refuse_other_arguments(name, getattr(agent, method), f"its method {method}", *arguments)
+
+    def begin(key: Array, params: Any) -> Any:
+        obs, state = env.reset(key, params)
+        return agent.begin(key), obs, state
+
+    def step(key: Array, params: Any, memory: Any, obs: Any, state: Any) -> Any:
+        action = env.action_space(params).cast(agent.act(memory, obs, key), "the action")
+        _, _, reward, _, info = env.step(key, state, action, params)
+        return agent.learn(memory, Experience(obs, action, reward, info["discount"], info["final_observation"]), key)
+
+    try:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        memory, obs, state = jax.eval_shape(begin, key, params)
+        learned = jax.eval_shape(step, key, params, memory, obs, state)
+        # Under vmap, as it is played: not everything that can be traced can be batched.
+        lanes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), (key, memory, obs, state))
+        jax.eval_shape(jax.vmap(lambda lane: step(lane[0], params, *lane[1:])), lanes)
+    except JaxenvError as error:
+        raise AgentError(name, f"does not fit {env.name}: {str(error).rstrip('.')}") from error
+    except (Exception, SystemExit) as error:
+        raise AgentError(name, f"failed when it was tried on {env.name} ({brief(error)})") from error
+    before, after = _form(memory), _form(learned)
+    if before != after:
+        raise AgentError(name, f"gives a memory of {after} from learn, but begin gave {before}")
+
+
+def _form(memory: Any) -> str:
+    """Return the leaves of a memory in words: where, dtype and shape."""
+    leaves = jax.tree.leaves_with_path(memory)
+    return ", ".join(f"{jax.tree_util.keystr(path)} {leaf.dtype}{list(leaf.shape)}".strip() for path, leaf in leaves) or "nothing"
+
+
+def _refuse_other_arguments(name: str, function: Any, what: str, *arguments: str) -> None:
+    reason = refusal(function, *arguments)
+    if reason:
+        raise AgentError(name, f"cannot be used, as {what} does not fit: {reason}")

@@ -68,7 +68,9 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
     """
 
     num_actions: int = 11  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    """Arms, at least 1."""
     mapping_seed: int = 0
+    """Seed of NumPy's ``RandomState``, from which the order of the arms' means of ``default_params`` comes, 0 to 2**32 - 1."""
 
     counters = ("shortfall",)
 

@@ -63,7 +63,9 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
     """
 
     rows: int = 10
+    """Rows of the board, at least 2."""
     columns: int = 5
+    """Columns of the board, at least 1."""
 
     counters = ("misses",)
 

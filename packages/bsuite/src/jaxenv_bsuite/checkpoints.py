@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,16 @@ class RunMismatchError(JaxenvError, ValueError):
         super().__init__(
             f"{directory} holds results of {found}, but a run of {wanted} is asked for. "
             "Choose another directory, or overwrite what is there (--overwrite)."
+        )
+
+
+class DamagedRunError(JaxenvError, ValueError):
+    """A file in the directory of a run is not what a run writes."""
+
+    def __init__(self, file: Path, cause: Exception) -> None:
+        super().__init__(
+            f"{file} is not what a run writes ({type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'empty'}). "
+            "Choose another directory, or begin anew in this one (--overwrite)."
         )
 
 
@@ -83,9 +94,12 @@ class Store:
         """Return where an id stands, if it was begun."""
         if not self._file(bsuite_id).is_file():
             return None
-        with np.load(self._file(bsuite_id)) as file:
-            leaves = [file[f"leaf{i}"] for i in range(len(file.files) - 1)]
-            return Saved(json.loads(file["rows"].item()), leaves)
+        try:
+            with np.load(self._file(bsuite_id)) as file:
+                leaves = [file[f"leaf{i}"] for i in range(len(file.files) - 1)]
+                return Saved(json.loads(file["rows"].item()), leaves)
+        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            raise DamagedRunError(self._file(bsuite_id), error) from error
 
     def close(self) -> None:
         """Remove the folder of unfinished ids if none is left."""
@@ -99,7 +113,10 @@ class Store:
 def settings_of(directory: Path) -> dict[str, Any]:
     """Return the settings of the run whose results a directory holds; nothing if another program wrote them."""
     file = directory / SETTINGS_FILE
-    return json.loads(file.read_text()) if file.is_file() else {}
+    try:
+        return json.loads(file.read_text()) if file.is_file() else {}
+    except ValueError as error:
+        raise DamagedRunError(file, error) from error
 
 
 def leaves_of(lanes: Any, index: int) -> list[NDArray[Any]]:

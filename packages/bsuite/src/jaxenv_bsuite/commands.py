@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+from jaxenv.cli.options import LARGEST, Seed
+from jaxenv.errors import SettingError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -31,11 +33,13 @@ def run(
     save_path: Annotated[Path, typer.Option(help="Directory for the CSV files; an interrupted run there goes on.")],
     ids: Annotated[str, typer.Option(help=f"Ids, experiments, tags ({', '.join(TAGS)}), testing or all; with commas.")] = "all",
     agent: Annotated[str, typer.Option(help="random, or module:object with a policy(obs, key) or a class that learns.")] = "random",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    episodes: Annotated[int | None, typer.Option(min=1, help="Episodes of each id, if not bsuite's number.")] = None,
+    seed: Seed = 0,
+    episodes: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Episodes of each id, if not bsuite's number.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the results in the directory and begin anew.")] = False,
     mnist_dir: Annotated[Path | None, typer.Option(help="Directory with the files of MNIST.")] = None,
-    mnist_source: Annotated[str, typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")] = "mnist",
+    mnist_source: Annotated[
+        Literal["mnist", "digits"], typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")
+    ] = "mnist",
 ) -> None:
     """Let an agent play ids, and write their logs."""
     from jaxenv_bsuite import runner
@@ -43,6 +47,9 @@ def run(
     mnist: dict[str, Any] = {"source": mnist_source} if mnist_source != "mnist" else {}
     if mnist_dir is not None:
         mnist["data_dir"] = str(mnist_dir)
+    names = [name.strip() for name in ids.split(",") if name.strip()]
+    if not names:
+        raise SettingError("--ids", ids, "at least one id, experiment or tag")
     screen = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("episodes"), TimeRemainingColumn()
     try:
@@ -54,7 +61,6 @@ def run(
                     tasks[batch] = bars.add_task(batch, total=total)
                 bars.update(tasks[batch], completed=done)
 
-            names = [name.strip() for name in ids.split(",") if name.strip()]
             played = runner.run(
                 agent, names, save_path, seed=seed, episodes=episodes, overwrite=overwrite, mnist=mnist, progress=progress
             )
@@ -74,6 +80,9 @@ def score(
     """Compute the scores of runs."""
     from jaxenv_bsuite import logs, scoring
 
+    drawn_in = plot_path or directories[0]
+    if plots and drawn_in.exists() and not drawn_in.is_dir():
+        raise SettingError("--plot-path" if plot_path else "DIR", str(drawn_in), "a directory")
     scores = {str(directory): scoring.score(logs.read(directory)) for directory in directories}
     if as_json:
         typer.echo(json.dumps({name: _plain(own) for name, own in scores.items()}, indent=2))
@@ -85,7 +94,7 @@ def score(
             if _not_comparable(Path(name)):
                 console.print("mnist was played with scikit-learn's digits: its scores are not comparable with bsuite's.")
     if plots:
-        _draw(scores, plot_path or directories[0])
+        _draw(scores, drawn_in)
 
 
 def _draw(scores: dict[str, list[Score]], directory: Path) -> None:

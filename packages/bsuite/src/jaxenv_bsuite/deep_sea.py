@@ -92,9 +92,13 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
     """
 
     size: int = 8
+    """Rows and columns of the board, at least 1."""
     deterministic: bool = True
+    """Whether every move to the right succeeds; else it fails with probability ``1 / size``, and still costs."""
     mapping_seed: int = 42
+    """Seed of NumPy's ``RandomState``, from which the mapping of actions of ``default_params`` comes, 0 to 2**32 - 1."""
     randomize_actions: bool = True
+    """Whether the action that moves right differs from cell to cell; else it is 1 everywhere."""
 
     counters = ("total_bad_episodes", "denoised_return")
 

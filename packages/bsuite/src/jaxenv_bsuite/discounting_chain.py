@@ -71,6 +71,7 @@ class DiscountingChain(BsuiteEnvironment[DiscountingChainState, DiscountingChain
     """
 
     mapping_seed: int = 0
+    """Modulo 5, the bonus arm of ``default_params``; any integer."""
 
     @property
     def default_params(self) -> DiscountingChainParams:

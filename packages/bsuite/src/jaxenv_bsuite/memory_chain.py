@@ -83,6 +83,7 @@ class MemoryChain(BsuiteEnvironment[MemoryChainState, MemoryChainParams]):
     """
 
     num_bits: int = 1
+    """Bits to remember, at least 1."""
 
     counters = ("total_perfect", "mistakes")
 

@@ -81,9 +81,13 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
     """
 
     fraction: float = 1.0
+    """How many of the images to use, above 0 and at most 1."""
     data_dir: str | None = None
+    """The directory with the files of MNIST; None asks the environment variable ``JAXENV_MNIST_DIR``."""
     source: Literal["mnist", "digits"] = "mnist"
+    """``mnist``, or ``digits`` for scikit-learn's (not bsuite's mnist: scores are not comparable)."""
     pixel_mode: Literal["bsuite", "unit"] = "bsuite"
+    """``bsuite`` for pixels from -128/255 to 127/255, as bsuite reads them, or ``unit`` for 0 to 1."""
 
     counters = ("mistakes",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,13 @@ class MnistNotFoundError(JaxenvError, FileNotFoundError):
         )
 
 
+class DigitsNotFoundError(JaxenvError, ImportError):
+    """scikit-learn, which has the digits, is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__('source="digits" needs scikit-learn, which is not installed. Run: pip install "jaxenv-bsuite[digits]"')
+
+
 class MnistDataError(JaxenvError, ValueError):
     """Files or arrays are not images with labels."""
 
@@ -57,7 +65,12 @@ class MnistData(NamedTuple):
 def directory(data_dir: str | None) -> Path | None:
     """Return the directory to read: the given one, or the one that the environment variable names, or None."""
     chosen = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
-    return Path(chosen).expanduser().resolve() if chosen else None
+    if not chosen:
+        return None
+    try:
+        return Path(chosen).expanduser().resolve()
+    except RuntimeError:  # ~somebody whom nobody knows
+        return Path(chosen)
 
 
 def load(source: str, directory: Path | None) -> MnistData:
@@ -97,7 +110,10 @@ def _idx(directory: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
     path = next((directory / form for form in names if (directory / form).is_file()), None)
     if path is None:
         raise MnistNotFoundError(directory, name)
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MnistDataError(str(path), f"cut off or damaged ({type(error).__name__}: {error})") from error
     offset = 4 * (1 + dimensions)
     header = struct.unpack(f">{1 + dimensions}I", content[:offset]) if len(content) >= offset else (0,)
     if header[0] != _MAGIC[dimensions] or len(content) - offset != np.prod(header[1:], dtype=np.int64):
@@ -110,7 +126,7 @@ def _digits() -> MnistData:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise ImportError('source="digits" needs scikit-learn: pip install "jaxenv-bsuite[digits]"') from error
+        raise DigitsNotFoundError from error
     digits: Any = load_digits()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     framed = np.zeros((len(pixels), 28, 28), np.uint8)

@@ -17,7 +17,7 @@ from jax import Array
 from jaxenv import Environment
 
 from jaxenv_bsuite import checkpoints, logs
-from jaxenv_bsuite.agents import Agent, AgentFactory, Experience, find_agent
+from jaxenv_bsuite.agents import Agent, AgentFactory, Experience, find_agent, try_agent
 from jaxenv_bsuite.base import unwrapped
 from jaxenv_bsuite.checkpoints import Saved, Store
 from jaxenv_bsuite.experiments import Batch, load_batches
@@ -118,6 +118,10 @@ def run(
         RunMismatchError: the directory holds results of another agent, seed or setting.
     """
     factory, ids, mnist = find_agent(agent), select(names), dict(mnist or {})
+    for experiment in EXPERIMENTS.values():  # before anything is played, or removed from the directory
+        first = [bsuite_id for bsuite_id in experiment.ids if bsuite_id in ids][:1]
+        for batch in load_batches(first, **(mnist if experiment.environment == "MNISTBandit" else {})):
+            try_agent(agent, factory, batch.env, batch.each[0])
     store = Store(Path(save_path), {"agent": agent, "seed": seed, "episodes": episodes, "mnist": mnist}, overwrite=overwrite)
     for experiment in EXPERIMENTS.values():
         left = [bsuite_id for bsuite_id in experiment.ids if bsuite_id in ids and not store.finished(bsuite_id)]

@@ -92,6 +92,7 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
     """
 
     n_distractor: int = 0
+    """Random entries at the end of the observation, at least 0."""
 
     counters = ("failures",)
 

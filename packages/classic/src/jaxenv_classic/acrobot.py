@@ -131,6 +131,7 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     """
 
     book_or_nips: Literal["book", "nips"] = "book"
+    """The equations: of Sutton & Barto's ``book``, or of the ``nips`` paper."""
 
     def __post_init__(self) -> None:
         if self.book_or_nips not in ("book", "nips"):

@@ -104,6 +104,7 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
     """
 
     integrator: Literal["euler", "semi-implicit euler"] = "euler"
+    """``euler``, where the old velocities move the positions, or ``semi-implicit euler``, where the new ones do."""
 
     def __post_init__(self) -> None:
         if self.integrator not in ("euler", "semi-implicit euler"):

@@ -54,7 +54,7 @@ def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     """Compare ``transitions`` single steps of a registered environment with Gymnasium's environment of the same name."""
     import gymnasium
 
-    env, params = make(spec.id)
+    env, params = make(spec)
     return compare(spec.id, env, params, gymnasium.make(spec.name), transitions=transitions, seed=seed)
 
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenv import random
+from jaxenv.engine.plan import Policy
 from jaxenv.environment import NO_TIME_LIMIT, Environment
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
-from jaxenv.engine.plan import Policy
 
 Episode = tuple[Any, Any, Array, Any, Array, Array]
 

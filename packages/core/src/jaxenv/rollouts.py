@@ -237,9 +237,7 @@ class Player:
         function = self._spread(play_some, specs, (self._by_env, self._by_step_and_env))
         return function(self.indices, loop, jnp.asarray(elapsed, jnp.uint32), self.given)
 
-    def _play(
-        self, indices: Array, loop: Loop | None, elapsed: Array, given: Given, num_steps: int
-    ) -> tuple[Loop, Trajectory]:
+    def _play(self, indices: Array, loop: Loop | None, elapsed: Array, given: Given, num_steps: int) -> tuple[Loop, Trajectory]:
         plan, choice = self.plan, self.choice
         if choice.where is not None:
             from jaxenv.engine import rollout as kernel

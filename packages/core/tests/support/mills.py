@@ -54,7 +54,13 @@ class Mill(Environment[State, MillParams]):
 
 
 def build_mill(height: int, wide: bool = False) -> Mill:
-    """Build a mill."""
+    """Build a mill.
+
+    Args:
+        height: Storeys of the mill.
+        wide: Whether it has one storey more,
+            for a family.
+    """
     return Mill(height=height + wide)
 
 

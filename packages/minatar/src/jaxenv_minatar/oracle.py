@@ -105,7 +105,7 @@ class Reference:
 
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     """Run at least ``transitions`` steps of a registered game in lockstep with MinAtar, half of them under random play."""
-    env, params = make(spec.id)
+    env, params = make(spec)
     return compare(spec.id, env, params, transitions=transitions, seed=seed)
 
 

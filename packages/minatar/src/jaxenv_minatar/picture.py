@@ -54,7 +54,7 @@ def flag(row: Array | int, column: Array | int, channel: Array | int, channels: 
 
 
 def light(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, "10 10 channels"]:
-    """Return the picture ``background`` with these flags set as well; a negative index sets none.
+    """Return the picture ``background`` with these flags set as well; a negative index sets none, and the first is never negative.
 
     A CPU is quickest where it writes the few flags one by one; a GPU, where it compares every flag with every index, because then
     the picture is part of the kernel that computes the step.
@@ -62,9 +62,9 @@ def light(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, 
     (size,) = background.shape
 
     def write(background: Flags, flags: tuple[Array, ...]) -> Flags:
-        # Scatters drop what lies beyond the end, and count negative indices from there.
+        # What sets none sets the first flag once more, so that every index is within the picture.
         index = jnp.concatenate([jnp.ravel(i) for i in flags])
-        return background.at[jnp.where(index < 0, size, index)].set(True, mode="drop")
+        return background.at[jnp.where(index < 0, index[0], index)].set(True, mode="drop")
 
     def compare(background: Flags, flags: tuple[Array, ...]) -> Flags:
         everywhere = lax.iota(jnp.int32, size)[None]

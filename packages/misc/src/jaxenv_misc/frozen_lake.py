@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -103,6 +103,9 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def __post_init__(self) -> None:
         expected = f"one of {', '.join(map(repr, MAPS))} or rows of equal length made of S, F, H and G, with at least one S"
         if isinstance(self.desc, str) and self.desc not in MAPS:
+            raise FieldValueError(self.name, "desc", self.desc, expected)
+        rows: Any = self.desc
+        if not isinstance(rows, str | list | tuple) or not all(isinstance(row, str) for row in rows):
             raise FieldValueError(self.name, "desc", self.desc, expected)
         desc = MAPS[self.desc] if isinstance(self.desc, str) else tuple(self.desc)
         tiles = "".join(desc)

@@ -35,7 +35,7 @@ Recording = dict[str, Any]
 def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     """Compare at least ``transitions`` transitions of a registered environment with its reference."""
     with enable_x64():
-        env, params = make(spec.id)
+        env, params = make(spec)
         return compare(spec.id, env, params, transitions=transitions, seed=seed)
 
 

@@ -64,10 +64,15 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
         """Return the measurement that :meth:`to_json` wrote; fields that have a default may be missing."""
         unroll = None if data["unroll"] == "default" else data["unroll"]
-        given: dict[str, Any] = {**data, "seconds": tuple(data["seconds"]), "unroll": unroll}
+        chosen = _tuples(data.get("settings", ()))
+        given: dict[str, Any] = {**data, "seconds": tuple(data["seconds"]), "unroll": unroll, "settings": chosen}
         workload = Workload(**{name: given[name] for name in Workload._fields if name in given})
         own: dict[str, Any] = {field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given}
         return cls(workload=workload, **own)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def machine() -> dict[str, Any]:

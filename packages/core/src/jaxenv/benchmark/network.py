@@ -64,12 +64,14 @@ def network(obs: Any, space: Any) -> Network:
     """Return the network for one observation (arrays, or their shapes) and one action space of any library.
 
     Raises:
-        BenchmarkPolicyError: the action space is neither a Discrete, a MultiDiscrete nor a Box.
+        BenchmarkPolicyError: the action space is neither a Discrete, a MultiDiscrete, a MultiBinary nor a Box.
     """
     inputs = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(obs))
     if hasattr(space, "nvec"):
         counts = np.asarray(space.nvec)
         return Network(inputs, counts.shape, tuple(counts.ravel().tolist()))
+    if hasattr(space, "n") and tuple(getattr(space, "shape", ())):  # a MultiBinary: a choice of two for each element
+        return Network(inputs, tuple(space.shape), (2,) * math.prod(space.shape))
     if hasattr(space, "n"):
         return Network(inputs, (), (int(space.n),), int(getattr(space, "start", 0)))
     if not hasattr(space, "low"):

@@ -35,8 +35,10 @@ def read(path: Path) -> Report:
     """
     try:
         data = json.loads(path.read_text())
-        return Report(data["machine"], [Measurement.from_json(m) for m in data["measurements"]])
-    except (ValueError, KeyError, TypeError) as error:
+        return Report(dict(data["machine"]), [Measurement.from_json(m) for m in data["measurements"]])
+    except OSError as error:
+        raise BenchmarkBaselineError(path, error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BenchmarkBaselineError(path, f"it is not what bench writes ({type(error).__name__}: {error})") from error
 
 
@@ -49,7 +51,7 @@ def rows(measurements: Sequence[Measurement]) -> list[Row]:
     grouped: dict[tuple[Any, ...], Row] = {}
     for m in measurements:
         work = m.workload
-        same = (work.env_id, work.num_envs, work.num_steps, work.policy, work.force, work.devices)
+        same = (work.env_id, work.num_envs, work.num_steps, work.policy, work.force, work.devices, work.settings)
         grouped.setdefault(same, {})[m.library] = m
     return list(grouped.values())
 
@@ -137,6 +139,7 @@ def settings(report: Report) -> str:
     work = ours.workload
     threads = {(m.library, m.workload.threads) for m in report.measurements if m.workload.threads}
     words = [
+        *(f"{name}={value}" for name, value in work.settings),
         f"{work.policy} policy",
         f"{work.num_steps} steps a run",
         f"{'with' if work.force else 'without'} observations as outputs",

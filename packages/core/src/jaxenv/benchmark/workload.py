@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from jaxenv.benchmark.network import Network
 
@@ -30,12 +30,15 @@ class Workload(NamedTuple):
     """Devices that the batch is spread over."""
     threads: int | None = None
     """Threads of a library that has a pool of them; None for all others."""
+    settings: tuple[tuple[str, Any], ...] = ()
+    """Fields and params that jaxenv's environment is made with, by name, where they are not those of the id."""
 
     @property
     def title(self) -> str:
         """The workload in a few words, for messages."""
         spread = f" on {self.devices} devices" if self.devices > 1 else ""
-        return f"{self.env_id} with {self.num_envs:,} environment{'s' * (self.num_envs > 1)}{spread} ({self.library})"
+        chosen = "".join(f", {name}={value}" for name, value in self.settings)
+        return f"{self.env_id}{chosen} with {self.num_envs:,} environment{'s' * (self.num_envs > 1)}{spread} ({self.library})"
 
 
 class Program(Protocol):

@@ -91,5 +91,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error happened; allowed after a command, too.")
+    ] = False,
 ) -> None:
     """Reinforcement-learning environments as pure JAX functions."""

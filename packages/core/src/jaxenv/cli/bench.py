@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from jaxenv.cli.memory import check_fits, size_of
+from jaxenv.cli.options import LARGEST, Settings, finite, overrides
 from jaxenv.cli.output import complain, console, counted
 from jaxenv.errors import BenchmarkBaselineError, SettingError
-from jaxenv.registry import EnvSpec, registered_envs
+from jaxenv.registry import EnvSpec, make, registered_envs
 from jaxenv.registry.lookup import spec as find_spec
+from jaxenv.visualize.files import check_output
 
 if TYPE_CHECKING:
     from jaxenv.benchmark.report import Report
@@ -31,20 +34,23 @@ def bench(
         list[str] | None, typer.Option(help=f"A library to compare with: gymnax, gymnasium, envpool or pgx. {_EACH}")
     ] = None,
     num_envs: Annotated[
-        list[int] | None, typer.Option(min=1, help=f"Environments in a batch, on each device; 2000 by default. {_EACH}")
+        list[int] | None,
+        typer.Option(min=1, max=LARGEST, help=f"Environments in a batch, on each device; 2000 by default. {_EACH}"),
     ] = None,
-    num_steps: Annotated[int, typer.Option(min=1, help="Steps of each environment in a run.")] = 100,
+    num_steps: Annotated[int, typer.Option(min=1, max=LARGEST, help="Steps of each environment in a run.")] = 100,
     policy: Annotated[
         Literal["random", "mlp"], typer.Option(help="What chooses the actions: chance, or a network of two layers of 64.")
     ] = "random",
     force: Annotated[bool, typer.Option("--force/--no-force", help="Whether every observation is an output.")] = True,
     unroll: Annotated[
-        int | None, typer.Option(min=1, help="Steps in one iteration of jaxenv's loop; by default, what a rollout chooses.")
+        int | None,
+        typer.Option(min=1, max=1000, help="Steps in one iteration of jaxenv's loop; by default, what a rollout chooses."),
     ] = None,
+    settings: Settings = None,
     prng: Annotated[
         Literal["jaxenv", "default"], typer.Option(help="jaxenv's generator: its own cheap one, or JAX's default as its peers use.")
     ] = "jaxenv",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of envpool; by default, as many as CPUs.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=4096, help="Threads of envpool; by default, as many as CPUs.")] = None,
     devices: Annotated[
         list[str] | None,
         typer.Option(help=f"Measure jaxenv on so many devices (a number, or all), and on one, with num-envs on each. {_EACH}"),
@@ -53,9 +59,12 @@ def bench(
     compiles: Annotated[int, typer.Option(min=1, help="Compilations of each program.")] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the measurements to this file.")] = None,
     compare_file: Annotated[
-        Path | None, typer.Option("--compare", exists=True, help="A file that --json wrote: exit with 1 if jaxenv became slower.")
+        Path | None,
+        typer.Option(
+            "--compare", exists=True, dir_okay=False, help="A file that --json wrote: exit with 1 if jaxenv became slower."
+        ),
     ] = None,
-    tolerance: Annotated[float, typer.Option(min=0.0, help="How much slower still counts as the same.")] = 0.25,
+    tolerance: Annotated[float, typer.Option(min=0.0, callback=finite, help="How much slower still counts as the same.")] = 0.25,
 ) -> None:
     """Measure steps a second, compile time and bytes of state.
 
@@ -75,23 +84,32 @@ def bench(
         contender(peer)
     if devices and peers:
         raise SettingError("--devices", devices[0], "no option --against beside it, since other libraries run on one device,")
+    chosen = tuple(overrides(settings).items())
+    others = [peer for peer in peers if not _is_ours(peer)]
+    if settings and others:
+        raise SettingError("--set", settings[0], f"no option --against {others[0]} beside it")
     spreads = _device_counts(devices) if devices else [1]
+    here = machine()
     before = read(compare_file) if compare_file else None
+    if before:
+        _refuse_another_machine(here, before, compare_file)
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-    report = Report(machine(), [])
+        check_output(json_file)
+    env_ids = list(_available(_chosen(ids, peers), dict(chosen), max(num_envs or [2000]), num_steps if force else 0, skip=not ids))
+    report = Report(here, [])
     failures: list[str] = []
     refused: list[str] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console(), transient=True
     ) as progress:
         task = progress.add_task("")
-        for env_id in _chosen(ids, peers):
+        for env_id in env_ids:
             rivals = [peer for peer in peers if _has(peer, env_id)]
             for peer in [peer for peer in peers if ids and peer not in rivals]:
                 complain("Warning", f"{contender(peer).title} has no task like {env_id}.")
             for count in num_envs or [2000]:
-                own = Workload(OURS, env_id, count, num_steps, policy, force, unroll, prng)
+                own = Workload(OURS, env_id, count, num_steps, policy, force, unroll, prng, settings=chosen)
                 result = compare(
                     [own._replace(num_envs=count * spread, devices=spread) for spread in spreads]
                     + [_theirs(own, peer, threads) for peer in rivals],
@@ -131,6 +149,29 @@ def _chosen(ids: Sequence[str] | None, peers: Sequence[str]) -> list[str]:
     return [spec.id for spec in specs if variants[task(spec)] == 1]
 
 
+def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, kept: int, *, skip: bool) -> Iterator[str]:
+    """Yield the ids that can be made here; say which cannot and why, for lack of data say, or raise that unless ``skip``.
+
+    They must fit into memory with the observations of so many steps.
+    """
+    import jax
+
+    for env_id in env_ids:
+        try:
+            env, params = make(env_id, **settings)
+        except (OSError, ImportError) as error:
+            if not skip:
+                raise
+            complain("Warning", f"{env_id} is left out. {error}")
+            continue
+        obs, state = jax.eval_shape(env.reset, jax.random.key(0), params)
+        each = size_of((obs, state)) + kept * size_of(obs)
+        check_fits(
+            "--num-envs", num_envs, each, f"one environment of {env_id}" + (f" with {counted(kept, 'step')}" if kept else "")
+        )
+        yield env_id
+
+
 def _has(peer: str, env_id: str) -> bool:
     from jaxenv.benchmark.contenders import CONTENDERS, short_name
 
@@ -168,13 +209,17 @@ def _device_counts(devices: Sequence[str]) -> list[int]:
     return sorted(counts)
 
 
+def _refuse_another_machine(here: Mapping[str, Any], before: Report, path: Path | None) -> None:
+    """Refuse a baseline of another device, before anything is measured."""
+    ours, theirs = (f"{m.get('device', 'an unknown device')} ({m.get('backend', 'unknown')})" for m in (here, before.machine))
+    if ours != theirs:
+        raise BenchmarkBaselineError(path, f"it was measured on {theirs}, and this is {ours}")
+
+
 def _judge(report: Report, before: Report, path: Path | None, tolerance: float) -> bool:
     """Say what became slower; return whether anything did."""
     from jaxenv.benchmark.report import regressions
 
-    here, there = (f"{r.machine['device']} ({r.machine['backend']})" for r in (report, before))
-    if here != there:
-        raise BenchmarkBaselineError(path, f"it was measured on {there}, and this is {here}")
     verdict = regressions(report.measurements, before.measurements, tolerance)
     if not verdict.compared:
         raise BenchmarkBaselineError(path, "it has no measurement of the same environment, sizes and options")

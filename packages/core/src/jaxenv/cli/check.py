@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from jaxenv.cli.objects import load_here
+from jaxenv.cli.options import Seed, Settings, changed, in_namespace, overrides
 from jaxenv.cli.output import AsJson, console, counted, print_json
-from jaxenv.errors import EntryPointError, JaxenvError, NothingToCheckError
-from jaxenv.registry import EnvSpec, make, registered_envs
-from jaxenv.registry.loading import load_object, sentence
+from jaxenv.errors import EntryPointError, JaxenvError, NothingToCheckError, SettingError, UnknownCheckError
+from jaxenv.registry import EnvSpec, make
+from jaxenv.registry.loading import sentence
 from jaxenv.registry.lookup import spec as find_spec
 
 if TYPE_CHECKING:
@@ -34,32 +35,41 @@ def check(
     all_ids: Annotated[bool, typer.Option("--all", "-a", help="Check every id that is installed, a line for each.")] = False,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Check every id of this namespace.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Run only the check of this name; may be repeated.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Where the random play begins.")] = 0,
+    seed: Seed = 0,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the conformance kit on environments; exit with 1 if one breaks a promise."""
+    from jaxenv.testing.checks import CHECKS
     from jaxenv.testing.conformance import Examination
     from jaxenv.testing.subject import Subject
 
     def examine(subject: dict[str, Any]) -> Iterator[Result]:
         return Examination(Subject(**subject, seed=seed)).results(only)
 
-    specs = registered_envs(namespace) if all_ids or namespace else ()
+    specs = in_namespace(namespace) if all_ids or namespace is not None else ()
     if not targets and not specs:
-        raise NothingToCheckError(namespace)
+        raise NothingToCheckError
+    known = [check.name for check in CHECKS]
+    unknown = [name for name in only or () if name not in known]
+    if unknown:
+        raise UnknownCheckError(unknown[0], known)
+    if settings and specs:
+        raise SettingError("--set", settings[0], "no option --all or --namespace beside it")
+    values = overrides(settings)
+    subjects = [_find(target, values) for target in targets or ()]
     out = None if as_json else console()
-    reports = [_report(target, examine, out) for target in targets or ()]
+    reports = [_report(name, subject, examine, out) for name, subject in subjects]
     reports += _reports(specs, examine, out)
     if as_json:
         print_json([report.to_json() for report in reports])
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
 
 
-def _report(target: str, examine: _Examine, out: Console | None) -> Report:
+def _report(name: str, subject: dict[str, Any], examine: _Examine, out: Console | None) -> Report:
     """Check one target, and print each finding as soon as it is there."""
     from jaxenv.testing import Report
 
-    name, subject = _find(target)
     if out:
         out.print(Text(name, style="bold cyan"))
     results: list[Result] = []
@@ -96,20 +106,26 @@ def _reports(specs: Sequence[EnvSpec], examine: _Examine, out: Console | None) -
     return reports
 
 
-def _find(target: str) -> tuple[str, dict[str, Any]]:
+def _find(target: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return how to call what ``target`` names, and what to check."""
+    from jaxenv.environment import Environment
+    from jaxenv.registry.build import build
+
     if ":" not in target:
         spec = find_spec(target)
-        env, params = make(spec)
-        return spec.id, {"env": env, "params": params, "spec": spec}
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # the module may be in the directory that the user is in
-    found = load_object("The command line", target, _ADVICE)
+        env, params = make(spec, **values)
+        return spec.id, {"env": env, "params": params, "spec": changed(spec, values)}
+    found = load_here("TARGET", target, "an id or 'module:Class'")
+    if values:
+        if not (isinstance(found, type) and issubclass(found, Environment)):
+            raise SettingError("--set", next(iter(values)), f"an id or a class of environments beside it, and not {target},")
+        env, params = build(EnvSpec(found.__name__, target), values, found)
+        return target, {"env": env, "params": params}
     if isinstance(found, type):
         try:
             found = found()
         except Exception as cause:
-            raise EntryPointError("The command line", target, sentence(cause), _ADVICE) from cause
+            raise EntryPointError("TARGET", target, sentence(cause), _ADVICE) from cause
     return target, {"env": found, "params": None}
 
 

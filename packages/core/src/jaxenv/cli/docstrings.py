@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from itertools import pairwise
+from typing import Any
 
 
 def field_docstrings(cls: type) -> dict[str, str]:
@@ -19,6 +21,22 @@ def field_docstrings(cls: type) -> dict[str, str]:
         for definition in tree.body:
             if isinstance(definition, ast.ClassDef):
                 found |= _below_fields(definition)
+    return found
+
+
+def argument_docstrings(function: Any) -> dict[str, str]:
+    """Return what the section ``Args:`` of a function's docstring says of each argument."""
+    found: dict[str, str] = {}
+    _, _, section = (inspect.getdoc(function) or "").partition("Args:\n")
+    for line in section.splitlines():
+        named = re.match(r" {4}\**(\w+)[^:]*: *(.*)", line)
+        if named:
+            found[named[1]] = named[2]
+        elif line.startswith(" " * 8) and found:
+            last = [*found][-1]
+            found[last] += f" {line.strip()}"
+        elif line.strip():
+            break
     return found
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, changed, overrides
 from jaxenv.cli.output import AsJson, console, print_json, table
 from jaxenv.errors import EntryPointError, NoOracleError
-from jaxenv.registry import EnvSpec
+from jaxenv.registry import EnvSpec, make
 from jaxenv.registry.loading import load_object, sentence
 from jaxenv.registry.lookup import spec as find_spec
 
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 
 def fidelity(
-    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
-    transitions: Annotated[int, typer.Option(min=1, help="How many transitions to run on both sides, at least.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Where the random draws begin.")] = 0,
+    env_id: EnvId,
+    transitions: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="How many transitions to run on both sides, at least.")
+    ] = 20_000,
+    seed: Seed = 0,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an environment and its reference in lockstep and print the certificate; exit with 1 if they differ."""
-    certificate = certify(find_spec(env_id), transitions=transitions, seed=seed)
+    spec, values = find_spec(env_id), overrides(settings)
+    if values:
+        make(spec, **values)  # says what is wrong with them
+    certificate = certify(changed(spec, values), transitions=transitions, seed=seed)
     if as_json:
         print_json(certificate.to_json())
     else:

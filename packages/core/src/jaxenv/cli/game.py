@@ -23,10 +23,11 @@ class Game:
     def __init__(self, title: str, env: Any, params: Any, seed: int) -> None:
         self.title, self.env, self.params = title, env, params
         self.controls: Controls = controls(env, params)
-        self.key = jax.random.key(seed)
+        self.key = key = jax.random.key(seed)
         self.steps = self.episodes = 0
-        self.reward = self.total = 0.0
+        self.reward = self.total = self.last_return = 0.0
         self.draw = jax.jit(env.render, static_argnums=2)
+        jax.eval_shape(lambda key: env.render(env.reset(key, params)[1], params, 8), key)  # refuses what cannot be drawn
         _, self.state = env.reset(self._next_key(), params)
 
     def run(self, keyboard: Keyboard, live: Live, fps: float) -> None:
@@ -53,6 +54,7 @@ class Game:
         if not done:
             return None
         self.episodes += 1
+        self.last_return = self.total
         return self.env.step_env(key, before, action, self.params)[1]
 
     def show(self, live: Live, state: Any, message: str = "") -> None:

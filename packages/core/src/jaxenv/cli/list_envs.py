@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from jaxenv.cli.output import AsJson, console, counted, print_json, table
-from jaxenv.registry import EnvSpec, plugins, registered_envs
+from jaxenv.cli.options import in_namespace
+from jaxenv.cli.output import AsJson, console, counted, is_terminal, print_json, table
+from jaxenv.registry import EnvSpec, plugins
 
 
 def list_envs(
@@ -20,11 +21,15 @@ def list_envs(
     all_ids: Annotated[bool, typer.Option("--all", "-a", help="Show every variant on a line of its own.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the installed environments."""
-    specs = registered_envs(namespace)
+    """List the installed environments: as a table on a terminal, an id on each line elsewhere."""
+    specs = in_namespace(namespace)
     found = [spec for spec in specs if search is None or _contains(spec, search)]
     if as_json:
         print_json([spec.to_json() for spec in found])
+        return
+    if not is_terminal():
+        for spec in found:
+            typer.echo(spec.id)
         return
     out = console()
     for name, members in groupby(found, lambda spec: spec.namespace or ""):

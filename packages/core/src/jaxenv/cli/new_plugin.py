@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from jaxenv.errors import PluginNameError, ProjectExistsError
+from jaxenv.errors import PluginNameError, PluginTakenError, ProjectExistsError
+from jaxenv.registry.discovery import found_plugins
+from jaxenv.registry.known import known_distributions
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _SUFFIX = ".in"
@@ -37,9 +40,32 @@ def write_plugin(name: str, path: Path) -> Path:
     if project.exists():
         raise ProjectExistsError(project)
     package = f"jaxenv_{namespace.replace('-', '_')}"
+    taken = _owner(namespace, package, project.name)
+    if taken:
+        raise PluginTakenError(name, taken)
     values = {"namespace": namespace, "package": package, "distribution": project.name, "core": _core_version()}
     _write(files("jaxenv.cli") / "plugin_template", project, values)
     return project
+
+
+def _owner(namespace: str, package: str, distribution: str) -> str | None:
+    """Return a clause that says who has the namespace, the import or the distribution already; None if nobody has."""
+    for plugin in found_plugins(quiet=True):
+        if plugin.namespace == namespace:
+            return f"the namespace {namespace!r} belongs to {plugin.distribution} {plugin.version}"
+    for known in known_distributions():
+        if namespace == known.namespace or package == known.package or normal(distribution) == normal(known.distribution):
+            return f"{known.distribution} is published beside jaxenv-core, with the namespace {known.namespace!r}"
+    for found in importlib.metadata.distributions():
+        installed: Any = found.metadata["Name"]
+        if installed and normal(installed) == normal(distribution):
+            return f"the distribution {installed} {found.version} is installed"
+    return f"the package {package} can be imported" if importlib.util.find_spec(package) else None
+
+
+def normal(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _core_version() -> str:

@@ -20,6 +20,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(highlight=False, stderr=stderr)
 
 
+def is_terminal() -> bool:
+    """Whether somebody reads standard output as it comes, and not a program or a file."""
+    return console().is_terminal
+
+
 def complain(kind: str, message: str) -> None:
     """Print ``kind: message`` on the error stream."""
     colour = "red" if kind == "Error" else "yellow"

@@ -11,21 +11,27 @@ import typer
 from rich.live import Live
 
 from jaxenv.cli.keyboard import Keyboard
-from jaxenv.cli.output import console
-from jaxenv.registry import make
-from jaxenv.registry.lookup import spec as find_spec
+from jaxenv.cli.options import EnvId, Seed, Settings, built, finite
+from jaxenv.cli.output import console, counted
+from jaxenv.errors import NoTerminalError
 
 
 def play(
-    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
-    fps: Annotated[float, typer.Option(min=0.0, help="Steps a second; 0 waits for a key before every step.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random key.")] = 0,
+    env_id: EnvId,
+    fps: Annotated[
+        float, typer.Option(min=0.0, max=1000.0, callback=finite, help="Steps a second; 0 waits for a key before every step.")
+    ] = 0.0,
+    seed: Seed = 0,
+    settings: Settings = None,
 ) -> None:
     """Play an environment by hand. The keys are shown below the picture; q ends the game."""
     from jaxenv.cli.game import Game
 
-    spec = find_spec(env_id)
-    env, params = make(spec)
+    spec, env, params = built(env_id, settings)
+    if not sys.stdin.isatty():
+        raise NoTerminalError("input")
+    if not console().is_terminal:
+        raise NoTerminalError("output")
     game = Game(spec.id, env, params, seed)
     # Leave by the same door as everybody else, so that the terminal gets its manners back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -35,4 +41,5 @@ def play(
         Live(console=console(), screen=True, auto_refresh=False) as live,
     ):
         game.run(keyboard, live, fps)
-    console().print(f"{spec.id}: {game.episodes} episodes ended; return of the last one: {game.total:g}", markup=False)
+    last = f"; return of the last one: {game.last_return:g}" if game.episodes else ""
+    console().print(f"{spec.id}: {counted(game.episodes, 'episode')} ended{last}", markup=False)

@@ -7,32 +7,38 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxenv.cli.memory import check_fits, size_of
+from jaxenv.cli.objects import load_policy
+from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, built, finite
 from jaxenv.cli.output import console
-from jaxenv.errors import SettingError
-from jaxenv.registry import make
-from jaxenv.registry.loading import load_object
-from jaxenv.registry.lookup import spec as find_spec
+
+MOST_ENVS = 96 * 96
+"""Pictures of 8 pixels that fit side by side into a film."""
 
 
 def render(
-    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
+    env_id: EnvId,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .gif, .mp4, .html or .png (the last frame).")],
     policy: Annotated[
         str, typer.Option(help="'random', or 'module:function' of a function (observation, key) -> action, in JAX.")
     ] = "random",
-    steps: Annotated[int, typer.Option(min=1, help="Steps to play; episodes follow one another.")] = 200,
-    num_envs: Annotated[int, typer.Option(min=1, help="Copies of the environment, side by side.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random key.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, max=LARGEST - 1, help="Steps to play; episodes follow one another.")] = 200,
+    num_envs: Annotated[int, typer.Option(min=1, max=MOST_ENVS, help="Copies of the environment, side by side.")] = 1,
+    seed: Seed = 0,
+    settings: Settings = None,
     size: Annotated[
-        int | None, typer.Option(min=8, help="Height and width of each copy's picture.  [default: 256, less for many]")
+        int | None, typer.Option(min=8, max=4096, help="Height and width of each copy's picture.  [default: 256, less for many]")
     ] = None,
-    fps: Annotated[float, typer.Option(min=0.1, help="Frames a second.")] = 30.0,
+    fps: Annotated[float, typer.Option(min=0.1, max=1000.0, callback=finite, help="Frames a second.")] = 30.0,
 ) -> None:
     """Play an environment and write a film of it."""
     from jaxenv.visualize import Visualizer
+    from jaxenv.visualize.encode import check_writable
 
-    env, params = make(find_spec(env_id))
-    act = None if policy == "random" else _policy(policy)
+    check_writable(path)
+    _, env, params = built(env_id, settings)
+    _check_picture(env, params, steps, num_envs, size)
+    act = None if policy == "random" else load_policy("--policy", policy, env, params)
     states, returns = record(env, params, act, steps=steps, num_envs=num_envs, seed=seed)
     written = Visualizer(env, params, states, returns, size=size).animate(path, fps=fps)
     console().print(f"{written}: {steps + 1:,} frames, {written.stat().st_size:,} bytes", markup=False)
@@ -64,7 +70,15 @@ def record(env: Any, params: Any, policy: Any, *, steps: int, num_envs: int, see
     return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, params)
 
 
-def _policy(text: str) -> Any:
-    if ":" not in text:
-        raise SettingError("--policy", text, "'random' or 'module:function'")
-    return load_object("--policy", text, "Check the module and the name, and that the module can be imported from here.")
+def _check_picture(env: Any, params: Any, steps: int, num_envs: int, size: int | None) -> None:
+    """Find out, before anything is played, whether the environment can be drawn and its states fit into memory."""
+    import jax
+
+    def draw(key: Any, params: Any) -> Any:
+        obs, state = env.reset(key, params)
+        return obs, state, env.render(state, params, 8 if size is None else size)
+
+    _, state, _ = jax.eval_shape(draw, jax.random.key(0), params)
+    check_fits(
+        "--steps", steps, num_envs * size_of(state), "each step" if num_envs == 1 else f"each step of {num_envs:,} environments"
+    )

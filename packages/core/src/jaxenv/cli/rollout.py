@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
+from jaxenv.cli.memory import check_fits, size_of
+from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, overrides
 from jaxenv.cli.output import AsJson, console, counted, print_json, table
 from jaxenv.errors import SettingError
 from jaxenv.registry import make
@@ -50,20 +51,18 @@ class Report(NamedTuple):
 
 
 def rollout(
-    env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")],
-    num_envs: Annotated[int, typer.Option(min=1, help="Copies of the environment, stepped together.")] = 64,
-    num_steps: Annotated[int, typer.Option(min=1, help="Steps for each copy.")] = 1_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random key.")] = 0,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a field or a param; may be repeated.")
-    ] = None,
+    env_id: EnvId,
+    num_envs: Annotated[int, typer.Option(min=1, max=LARGEST, help="Copies of the environment, stepped together.")] = 64,
+    num_steps: Annotated[int, typer.Option(min=1, max=LARGEST, help="Steps for each copy.")] = 1_000,
+    seed: Seed = 0,
+    settings: Settings = None,
     prng: Annotated[str, typer.Option(help=f"Generator of the random numbers: {', '.join(GENERATORS)}.")] = GENERATORS[0],
-    unroll: Annotated[int | None, typer.Option(min=1, help="Steps in one iteration of the compiled loop.")] = None,
+    unroll: Annotated[int | None, typer.Option(min=1, max=1000, help="Steps in one iteration of the compiled loop.")] = None,
     devices: Annotated[str, typer.Option(help="Devices to spread the environments over: a number, or all.")] = "1",
     as_json: AsJson = False,
 ) -> None:
     """Play random actions, and print returns, lengths and speed."""
-    overrides = dict(_setting(text) for text in settings or ())
+    values = overrides(settings)
     if prng not in GENERATORS:
         raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
     screen = console(stderr=True)
@@ -71,7 +70,7 @@ def rollout(
     report = None
     with progress or nullcontext():
         task = progress.add_task("compiling", total=num_steps) if progress else None
-        for event in play(env_id, overrides, num_envs, num_steps, seed, prng, unroll, devices):
+        for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices):
             if isinstance(event, Report):
                 report = event
             elif progress and task is not None:
@@ -85,7 +84,7 @@ def rollout(
 
 def play(
     env_id: str,
-    overrides: dict[str, Any],
+    values: dict[str, Any],
     num_envs: int,
     num_steps: int,
     seed: int,
@@ -95,16 +94,19 @@ def play(
 ) -> Iterator[int | Report]:
     """Yield the number of steps played so far, again and again, and in the end the report."""
     import jax
+    import numpy as np
 
-    from jaxenv.episodes import summary
     from jaxenv.engine.plan import Given, Plan
     from jaxenv.engine.scan import default_unroll
+    from jaxenv.episodes import summary
     from jaxenv.rollouts import Choice, Player
 
     spec = find_spec(env_id)
-    env, params = make(spec, **overrides)
+    env, params = make(spec, **values)
     key = _key(seed, prng)
     mesh = _mesh(devices)
+    one = jax.eval_shape(env.reset, key, params)
+    check_fits("--num-envs", num_envs, size_of(one), "one environment", 1 if mesh is None else mesh.size)
     unrolled = default_unroll() if unroll is None else unroll
     choice = Choice.of(None if unroll is None else False, key, mesh)
 
@@ -139,14 +141,14 @@ def play(
     used = sorted(jax.tree.leaves(loop)[0].devices(), key=lambda device: device.id)
     yield Report(
         id=spec.id,
-        overrides=overrides,
+        overrides=values,
         num_envs=num_envs,
         num_steps=num_steps,
         seed=seed,
         prng=prng,
         unroll=unrolled,
         device=f"{used[0]} ({used[0].device_kind})" + (f" and {len(used) - 1} more" if len(used) > 1 else ""),
-        episodes=int(statistics.episodes),
+        episodes=int(np.asarray(loop[-1].episodes, np.int64).sum()),  # more than int32 holds, in a long rollout of short ones
         return_mean=float(statistics.return_mean),
         return_sem=float(statistics.return_sem),
         return_std=float(statistics.return_std),
@@ -157,24 +159,6 @@ def play(
         run_seconds=run_seconds,
         steps_per_second=num_envs * num_steps / run_seconds,
     )
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read ``name=value``: the value as JSON if it is JSON, as Python's True, False and None, else as the string it is."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise SettingError("--set", text, "NAME=VALUE")
-    words = {"True": True, "False": False, "None": None}
-    if value in words:
-        return name, words[value]
-    try:
-        return name, _tuples(json.loads(value))
-    except ValueError:
-        return name, value
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _key(seed: int, prng: str) -> Array:

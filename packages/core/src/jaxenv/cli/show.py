@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-import typer
 from rich.text import Text
 
-from jaxenv.cli.docstrings import field_docstrings
-from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.cli.docstrings import argument_docstrings, field_docstrings
+from jaxenv.cli.options import EnvId, Settings, overrides
+from jaxenv.cli.output import AsJson, complain, console, print_json, table
 from jaxenv.registry import EnvSpec, make
 from jaxenv.registry.lookup import spec as find_spec
 
@@ -34,6 +34,8 @@ class Description(NamedTuple):
     params: list[Setting]
     time_limit: int | None
     differentiable: bool
+    missing: str | None = None
+    """Why the values of the params are not known, data on disk say; None if they are."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -47,33 +49,53 @@ class Description(NamedTuple):
             "params": [setting._asdict() | {"value": _plain(setting.value)} for setting in self.params],
             "time_limit": self.time_limit,
             "differentiable": self.differentiable,
+            "missing": self.missing,
         }
 
 
-def show(env_id: Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")], as_json: AsJson = False) -> None:
+def show(env_id: EnvId, settings: Settings = None, as_json: AsJson = False) -> None:
     """Show an environment's spaces, settings, time limit and source."""
-    description = describe(find_spec(env_id))
+    description = describe(find_spec(env_id), overrides(settings))
     if as_json:
         print_json(description.to_json())
     else:
         _print(description)
+    if description.missing:
+        complain("Warning", f"The values of the params are not known. {description.missing}")
 
 
-def describe(spec: EnvSpec) -> Description:
-    """Build the environment and describe it."""
+def describe(spec: EnvSpec, values: Mapping[str, Any] | None = None) -> Description:
+    """Build the environment with these fields and params, and describe it."""
     from jaxenv.environment import NO_TIME_LIMIT
 
-    env, params = make(spec)
+    missing = None
+    try:
+        env, params = make(spec, **(values or {}))
+    except (OSError, ImportError) as cause:
+        env, params = _without_data(spec, values or {}, cause)
+        missing = str(cause)
     limit = int(params.max_steps_in_episode)
     return Description(
         spec=spec,
         observation_space=env.observation_space(params),
         action_space=env.action_space(params),
         fields=list(_fields(spec, env)),
-        params=list(_settings(params)),
+        params=[s._replace(value=None) if missing and hasattr(s.value, "shape") else s for s in _settings(params)],
         time_limit=None if limit == NO_TIME_LIMIT else limit,
         differentiable=env.differentiable,
+        missing=missing,
     )
+
+
+def _without_data(spec: EnvSpec, values: Mapping[str, Any], cause: Exception) -> tuple[Any, Any]:
+    """Return an environment whose data is not here, with params that have no values of it; raise ``cause`` if that cannot be."""
+    from jaxenv.registry.build import construct, load_factory
+
+    try:
+        env = construct(spec, load_factory(spec), values)
+        return env, env.params_template
+    except (OSError, ImportError):
+        raise cause from None
 
 
 def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
@@ -83,9 +105,11 @@ def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
     if spec.entry_point.partition(":")[2] == type(env).__qualname__:
         yield from _settings(env)
         return
-    for parameter in inspect.signature(load_factory(spec)).parameters.values():
+    factory = load_factory(spec)
+    descriptions = field_docstrings(type(env.unwrapped)) | argument_docstrings(factory)
+    for parameter in inspect.signature(factory).parameters.values():
         default = "required" if parameter.default is parameter.empty else parameter.default
-        yield Setting(parameter.name, spec.kwargs.get(parameter.name, default), "")
+        yield Setting(parameter.name, spec.kwargs.get(parameter.name, default), descriptions.get(parameter.name, ""))
 
 
 def _settings(values: Any) -> Iterator[Setting]:
@@ -121,7 +145,7 @@ def _print(description: Description) -> None:
     out.print(facts)
     for title, settings in (("field", description.fields), ("param", description.params)):
         if settings:
-            rows = table(title, "default", "meaning, unit and range")
+            rows = table(title, "value", "meaning, unit and range")
             for setting in settings:
                 rows.add_row(Text(setting.name), Text(_brief(setting)), Text(setting.description))
             out.print()
@@ -134,6 +158,8 @@ def _brief(setting: Setting) -> str:
     value = setting.value
     if setting.name == "max_steps_in_episode" and int(value) == NO_TIME_LIMIT:
         return "no limit"
+    if value is None:
+        return "none"
     text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= 40 else f"{text[:37]}..."
 

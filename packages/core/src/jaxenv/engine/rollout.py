@@ -22,9 +22,9 @@ from jaxenv import _jax_compat
 from jaxenv.engine import select
 from jaxenv.engine.batched import SMALL, elements
 from jaxenv.engine.cuda import launch
+from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Array as Operand
 from jaxenv.engine.cuda.loop import Loop as KernelLoop
-from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Source
 from jaxenv.engine.operation import as_words, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
@@ -42,7 +42,14 @@ ROWS = ("action", "reward", "done", "info['terminated']", "info['truncated']")
 
 
 def play(
-    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
+    plan: Plan,
+    indices: Array,
+    loop: Loop | None,
+    elapsed: Array | int,
+    given: Given,
+    num_steps: int,
+    where: select.Where,
+    states: bool,
 ) -> tuple[Loop, Trajectory]:
     """Play as :func:`jaxenv.engine.scan.play` does, in one kernel.
 
@@ -145,7 +152,14 @@ def _traced(plan: Plan, given: Given) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, An
 
 
 def _play(
-    plan: Plan, indices: Array, start: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where, states: bool
+    plan: Plan,
+    indices: Array,
+    start: Loop | None,
+    elapsed: Array | int,
+    given: Given,
+    num_steps: int,
+    where: select.Where,
+    states: bool,
 ) -> tuple[Loop, Trajectory]:
     one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
     begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
@@ -295,9 +309,7 @@ def _belongs(leaf: str, name: str) -> bool:
     return leaf == name or (leaf.startswith(name) and leaf[len(name)] in ".[")
 
 
-def _programs(
-    game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]
-) -> tuple[KernelLoop, list[Any]]:
+def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]) -> tuple[KernelLoop, list[Any]]:
     """Take a rollout apart; return its loop, and the constants that come last among its words. Raises UnsupportedError.
 
     Args:

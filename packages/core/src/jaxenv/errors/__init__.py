@@ -11,17 +11,19 @@ from jaxenv.errors.base import JaxenvError
 from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
 from jaxenv.errors.command_line import (
     CommandClashError,
+    MemoryLimitError,
     NoControlsError,
     NoOracleError,
     NoTerminalError,
     NothingToCheckError,
     PluginNameError,
+    PluginTakenError,
     ProjectExistsError,
     SettingError,
 )
 from jaxenv.errors.conformance import ConformanceError, UnknownCheckError
 from jaxenv.errors.engine import EngineSettingError, JaxenvPerformanceWarning
-from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, PictureFormatError, StateSequenceError
+from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, OutputFileError, PictureFormatError, StateSequenceError
 from jaxenv.errors.plugins import (
     DiscoveryError,
     DuplicateNameError,
@@ -52,9 +54,17 @@ from jaxenv.errors.registry import (
     RegisterTypeError,
     UnavailableEnvError,
     UnknownEnvError,
+    UnknownNamespaceError,
     UnknownOverrideError,
 )
-from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError, RolloutStateError
+from jaxenv.errors.rollouts import (
+    RolloutArgumentError,
+    RolloutEnvError,
+    RolloutFusedError,
+    RolloutLengthError,
+    RolloutMeshError,
+    RolloutStateError,
+)
 from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConversionError, SpaceDefinitionError, SpaceMismatchError
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
@@ -81,6 +91,7 @@ __all__ = [
     "JaxenvError",
     "JaxenvPerformanceWarning",
     "KeyTypeError",
+    "MemoryLimitError",
     "MissingExtraError",
     "NamespaceClashError",
     "NamespaceError",
@@ -89,12 +100,14 @@ __all__ = [
     "NoOracleError",
     "NoTerminalError",
     "NothingToCheckError",
+    "OutputFileError",
     "OverrideValueError",
     "ParamsLeafError",
     "ParamsTypeError",
     "PictureFormatError",
     "PluginError",
     "PluginNameError",
+    "PluginTakenError",
     "PluginWarning",
     "ProjectExistsError",
     "RandomSizeError",
@@ -119,6 +132,7 @@ __all__ = [
     "UnknownCheckError",
     "UnknownContenderError",
     "UnknownEnvError",
+    "UnknownNamespaceError",
     "UnknownOverrideError",
     "WrappedTypeError",
     "WrapperSettingError",

@@ -16,6 +16,16 @@ class SettingError(JaxenvError, ValueError):
         super().__init__(f"{option} is {given!r}, but {expected} was expected. Correct the option.")
 
 
+class MemoryLimitError(JaxenvError, ValueError):
+    """An option of the command line asks for more than fits into memory."""
+
+    def __init__(self, option: str, given: int, what: str, each: int, limit: int) -> None:
+        super().__init__(
+            f"{option} is {given:,}, which does not fit into memory: {what} takes at least {each:,} bytes, and there are "
+            f"{limit / 1e9:.3g} GB. Choose at most {limit // max(1, each):,}."
+        )
+
+
 class CommandClashError(JaxenvError, LookupError):
     """Several plugins offer a command of the same name."""
 
@@ -39,10 +49,9 @@ class NoOracleError(JaxenvError, LookupError):
 class NothingToCheckError(JaxenvError, LookupError):
     """``jaxenv check`` was given no environment."""
 
-    def __init__(self, namespace: str | None) -> None:
-        where = f"The namespace {namespace!r} holds no environment" if namespace else "No environment was named"
+    def __init__(self) -> None:
         super().__init__(
-            f"{where}, so there is nothing to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
+            "There is no environment to check. Name ids or module:Class, a --namespace that `jaxenv list` shows, or --all."
         )
 
 
@@ -53,6 +62,15 @@ class PluginNameError(JaxenvError, ValueError):
         super().__init__(
             f"A plugin cannot be named {short(given)}. Choose lower-case words of letters and digits joined by '-', other than "
             "'local', without 'jaxenv' in front: the package will be called jaxenv-NAME."
+        )
+
+
+class PluginTakenError(JaxenvError, ValueError):
+    """A new plugin would take the place of something that is there already."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        super().__init__(
+            f"A plugin cannot be named {short(name)}, as {owner}, and installing another would replace it. Choose another name."
         )
 
 
@@ -68,8 +86,9 @@ class ProjectExistsError(JaxenvError, FileExistsError):
 class NoTerminalError(JaxenvError, OSError):
     """``jaxenv play`` has nobody to listen to."""
 
-    def __init__(self) -> None:
-        super().__init__("jaxenv play reads single keys, but standard input is no Unix terminal. Run it in a terminal window.")
+    def __init__(self, stream: str = "input") -> None:
+        what = {"input": "reads single keys", "output": "draws on the screen"}[stream]
+        super().__init__(f"jaxenv play {what}, but standard {stream} is no Unix terminal. Run it in a terminal window.")
 
 
 class NoControlsError(JaxenvError, TypeError):

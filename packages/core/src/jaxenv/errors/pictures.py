@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaxenv.errors.base import JaxenvError
 
 
@@ -37,5 +39,12 @@ class EncoderMissingError(JaxenvError, ImportError):
     """A package that writes pictures or films is not installed."""
 
     def __init__(self, suffix: str, package: str) -> None:
-        how = "pip install imageio-ffmpeg" if package == "imageio-ffmpeg" else "pip install 'jaxenv-core[visualize]'"
-        super().__init__(f"writing {suffix} files needs {package}, which is not installed. Run: {how}")
+        extra = "mp4" if package == "imageio-ffmpeg" else "visualize"
+        super().__init__(f"writing {suffix} files needs {package}, which is not installed. Run: pip install 'jaxenv-core[{extra}]'")
+
+
+class OutputFileError(JaxenvError, OSError):
+    """A file cannot be written where it should be."""
+
+    def __init__(self, path: Any, reason: str, action: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}. {action}")

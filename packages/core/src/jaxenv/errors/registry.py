@@ -27,6 +27,16 @@ class UnknownEnvError(JaxenvError, LookupError):
         super().__init__(" ".join(sentences))
 
 
+class UnknownNamespaceError(JaxenvError, LookupError):
+    """No environment has this namespace."""
+
+    def __init__(self, namespace: str, known: Sequence[str], near: Sequence[str]) -> None:
+        there = f"There are {listed(known, 'and')}." if known else "No environment is installed at all: run `jaxenv doctor`."
+        super().__init__(
+            f"No environment has the namespace {short(namespace)}. " + (f"Did you mean {listed(near)}?" if near else there)
+        )
+
+
 class AmbiguousEnvError(JaxenvError, LookupError):
     """Several environments have this short id."""
 

@@ -31,12 +31,18 @@ def build(spec: EnvSpec, overrides: Mapping[str, Any], factory: Any = None) -> t
     """Return the environment and the parameters that ``spec`` and ``overrides`` describe."""
     factory = load_factory(spec) if factory is None else factory
     known = field_types(factory)
-    env = _construct(spec, factory, {**spec.kwargs, **{name: value for name, value in overrides.items() if name in known}})
+    env = construct(spec, factory, overrides)
     params = env.default_params
     leaves = {**spec.params, **{name: value for name, value in overrides.items() if name not in known}}
     for name, value in leaves.items():
         params = _replace(spec.id, params, _path(spec.id, name, known, params), value)
     return env, params
+
+
+def construct(spec: EnvSpec, factory: Any, overrides: Mapping[str, Any]) -> Environment[Any, Any]:
+    """Return the environment alone, without params: those of the overrides that are no fields are left aside."""
+    known = field_types(factory)
+    return _construct(spec, factory, {**spec.kwargs, **{name: value for name, value in overrides.items() if name in known}})
 
 
 def load_factory(spec: EnvSpec) -> Any:
@@ -90,6 +96,7 @@ _PLAIN_TYPES: dict[str, tuple[type, Any]] = {
 
 def _field(env_id: str, name: str, annotation: Any, value: Any) -> Any:
     """Return ``value`` as a static field can hold it; the plain types are checked, the others are the environment's affair."""
+    value = _tuples(value)
     try:
         hash(value)
     except TypeError:
@@ -102,6 +109,11 @@ def _field(env_id: str, name: str, annotation: Any, value: Any) -> Any:
     if not isinstance(value, accepted) or (isinstance(value, bool) and plain is not bool):
         raise OverrideValueError(env_id, name, value, f"a field of type {plain.__name__}", "Pass a value of that type.")
     return plain(value)
+
+
+def _tuples(value: Any) -> Any:
+    """Return lists as tuples, which can be hashed: what a list in a spec becomes, too."""
+    return tuple(map(_tuples, cast("Any", value))) if isinstance(value, list) else value
 
 
 def _path(env_id: str, name: str, fields: Mapping[str, Any], params: Any) -> Path:

@@ -15,7 +15,7 @@ def load_object(owner: str, entry_point: str, action: str) -> Any:
         found: Any = importlib.import_module(module)
         for name in path.split("."):
             found = getattr(found, name)
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         raise EntryPointError(owner, entry_point, sentence(cause), action) from cause
     return found
 

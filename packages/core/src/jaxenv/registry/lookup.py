@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from jaxenv.registry.discovery import found_plugins
+from jaxenv.registry.known import known_distributions
 from jaxenv.registry.names import LOCAL, nearest
 from jaxenv.registry.spec import EnvSpec, Plugin
 
@@ -122,6 +123,9 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
 
     hints: list[str] = []
     wanted = {_essence(str(env_id)), _essence(name)}
+    provided = None if any(_essence(candidate.name) in wanted for candidate in specs) else _provided(wanted)
+    if provided:
+        return UnknownEnvError(env_id, [provided])
     likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)
     if likely:
         more = f", or another of {len(likely)}" if len(likely) > 5 else ""
@@ -130,6 +134,22 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     if refused and not likely and namespace not in {candidate.namespace for candidate in specs}:
         hints.append(f"It may belong to a plugin that is refused ({', '.join(refused)}): run `jaxenv doctor`.")
     return UnknownEnvError(env_id, hints)
+
+
+def _provided(wanted: set[str]) -> str | None:
+    """Say which distribution, published beside jaxenv-core, has one of these names, and why its environments are not there."""
+    there = {plugin.namespace: plugin for plugin in found_plugins()}
+    for known in known_distributions():
+        if not wanted & {_essence(name) for name in (*known.names, *known.ids)}:
+            continue
+        plugin = there.get(known.namespace)
+        if plugin is None:
+            return f"{known.distribution} provides it, and is not installed: install {known.distribution} beside jaxenv-core."
+        if plugin.disabled:
+            return f"{known.distribution} provides it, but JAXENV_DISABLED_PLUGINS disables '{known.namespace}': remove it."
+        if plugin.error:
+            return f"{known.distribution} provides it, but is refused: run `jaxenv doctor`."
+    return None
 
 
 def _essence(name: str) -> str:
@@ -141,7 +161,7 @@ def _similar(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
     """Ids that begin with this word, or else that are spelled alike."""
     ids: dict[str, list[str]] = {}
     for candidate in specs:
-        for form in (_essence(candidate.name), _essence(candidate.id)):
+        for form in {_essence(candidate.name), _essence(candidate.id), _essence(candidate.name).partition("-")[0]}:
             ids.setdefault(form, []).append(candidate.id)
     word = _essence(env_id)
     forms = [form for form in ids if form.startswith((f"{word}-", f"{word}/"))] or nearest(word, ids)

@@ -1,7 +1,8 @@
 """Spaces: what an action, an observation or a state may be.
 
-``Discrete``, ``MultiDiscrete``, ``Box``, ``Tuple`` and ``Dict`` mean what they mean in Gymnasium. Each is an immutable value: it
-stores numpy arrays, so making one starts no JAX backend, and equal spaces have equal hashes. Its methods are JAX functions::
+``Discrete``, ``MultiDiscrete``, ``MultiBinary``, ``Box``, ``Tuple`` and ``Dict`` mean what they mean in Gymnasium. Each is an
+immutable value: it stores numpy arrays, so making one starts no JAX backend, and equal spaces have equal hashes. Its methods are
+JAX functions::
 
     space = spaces.Box(-2.0, 2.0, (1,))
     action = space.sample(key)
@@ -12,6 +13,7 @@ what needs the values in Python, such as hashing.
 """
 
 from jaxenv.spaces.base import Space, flatdim, flatten_space
+from jaxenv.spaces.binary import MultiBinary
 from jaxenv.spaces.box import Box
 from jaxenv.spaces.composite import Dict, Tuple
 from jaxenv.spaces.convert import from_gymnasium, from_json, to_gymnasium, to_json
@@ -22,6 +24,7 @@ __all__ = [
     "Box",
     "Dict",
     "Discrete",
+    "MultiBinary",
     "MultiDiscrete",
     "Space",
     "Tuple",

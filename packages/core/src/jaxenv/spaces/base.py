@@ -120,6 +120,8 @@ def canonical_dtype(dtype: Any, owner: str, *kinds: str) -> np.dtype[Any]:
         raise SpaceDefinitionError(
             f"{owner} got the dtype {result}, but it needs a dtype of kind {' or '.join(kinds)}. Choose one."
         )
+    if kind(result) == "integer" and result.kind not in "iu":
+        raise SpaceDefinitionError(f"{owner} got the dtype {result}, which NumPy has no integers of. Choose int8 or a wider one.")
     return np.dtype(jax.dtypes.canonicalize_dtype(result))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxenv.errors import MissingExtraError, SpaceConversionError
 from jaxenv.spaces.base import Space, kind
+from jaxenv.spaces.binary import MultiBinary
 from jaxenv.spaces.box import Box
 from jaxenv.spaces.composite import Dict, Tuple
 from jaxenv.spaces.discrete import Discrete, MultiDiscrete
@@ -23,6 +24,8 @@ def to_json(space: Space) -> dict[str, Any]:
             return {"type": "Discrete", "n": space.n, "start": space.start, "dtype": str(space.dtype)}
         case MultiDiscrete():
             return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "dtype": str(space.dtype)}
+        case MultiBinary():
+            return {"type": "MultiBinary", "shape": list(space.shape)}
         case Box():
             bounds = {"low": _bound_to_json(space.low), "high": _bound_to_json(space.high)}
             return {"type": "Box", **bounds, "shape": list(space.shape), "dtype": str(space.dtype)}
@@ -43,6 +46,8 @@ def from_json(data: Mapping[str, Any]) -> Space:
                 return Discrete(data["n"], data["start"], data["dtype"])
             case "MultiDiscrete":
                 return MultiDiscrete(np.array(data["nvec"], dtype=np.int64), data["dtype"])
+            case "MultiBinary":
+                return MultiBinary(data["shape"])
             case "Box":
                 low, high = _bound_from_json(data["low"]), _bound_from_json(data["high"])
                 return Box(low, high, tuple(data["shape"]), data["dtype"])
@@ -60,6 +65,7 @@ def to_gymnasium(space: Space) -> Any:
     """Return the Gymnasium space with the same members.
 
     Choices of the default dtype (int32) have Gymnasium's default dtype (int64) there, so ``Discrete(2)`` is ``Discrete(2)``.
+    Floats that NumPy does not know, such as bfloat16, are float32 there, which holds their values.
     """
     gym = _gymnasium()
     match space:
@@ -69,8 +75,12 @@ def to_gymnasium(space: Space) -> Any:
             return gym.Discrete(space.n, start=space.start, **(_their_dtype(space.dtype) if fits else {}))
         case MultiDiscrete():
             return gym.MultiDiscrete(space.nvec, **_their_dtype(space.dtype))
+        case MultiBinary():
+            return gym.MultiBinary(space.n)
         case Box():
-            return gym.Box(np.array(space.low), np.array(space.high), space.shape, space.dtype)
+            dtype = np.dtype(space.dtype)
+            dtype = dtype if dtype.isbuiltin == 1 else np.dtype(np.float32)
+            return gym.Box(np.array(space.low, dtype), np.array(space.high, dtype), space.shape, dtype)
         case Tuple():
             return gym.Tuple([to_gymnasium(part) for part in space])
         case Dict():
@@ -84,8 +94,7 @@ def from_gymnasium(space: Any) -> Space:
     """Return the space with the same members as a Gymnasium space.
 
     Choices of Gymnasium's default dtype (int64) have the default dtype (int32) here; other 64-bit dtypes become 32-bit ones where
-    x64 is off. ``MultiBinary`` becomes a ``Box`` of 0 and 1, and a ``MultiDiscrete`` that
-    does not start at 0 a ``Box`` of its integers.
+    x64 is off. A ``MultiDiscrete`` that does not start at 0 becomes a ``Box`` of its integers.
     """
     gym = _gymnasium()
     match space:
@@ -96,7 +105,7 @@ def from_gymnasium(space: Any) -> Space:
             dtype = _our_dtype(space.dtype)
             return Box(start, start + space.nvec - 1, dtype=dtype) if start.any() else MultiDiscrete(space.nvec, dtype)
         case gym.MultiBinary():
-            return Box(0, 1, space.shape, space.dtype)
+            return MultiBinary(space.shape)
         case gym.Box():
             return Box(space.low, space.high, space.shape, space.dtype)
         case gym.Tuple():

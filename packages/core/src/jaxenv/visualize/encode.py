@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxenv.errors import EncoderMissingError, PictureFormatError
+from jaxenv.visualize.files import check_output
 from jaxenv.visualize.padding import pad
 
 EXACT_COLORS = 64
@@ -26,13 +27,36 @@ SAMPLED_FRAMES = 24
 """Frames, evenly spread over a film, from which its palette is made."""
 
 
+_SUFFIXES = (".gif", ".mp4", ".html", ".png")
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that :func:`write` could not write, before there is anything to be written.
+
+    Raises:
+        PictureFormatError: the suffix is none of .gif, .mp4, .png and .html.
+        EncoderMissingError: a package that writes this format is not installed.
+        OutputFileError: its folder is missing, or it is a folder itself, or it may not be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise PictureFormatError(str(path), _SUFFIXES)
+    check_output(path)
+    if suffix == ".mp4":
+        _film_writer()
+    else:
+        _pillow(suffix)
+
+
 def write(path: Path, frames: Sequence[np.ndarray], fps: float, title: str) -> None:
     """Write ``frames``, each uint8[H, W, 3], in the format that the suffix of ``path`` names.
 
     Raises:
         PictureFormatError: the suffix is none of .gif, .mp4, .png and .html.
         EncoderMissingError: a package that writes this format is not installed.
+        OutputFileError: its folder is missing, or it is a folder itself, or it may not be written.
     """
+    check_writable(path)
     match path.suffix.lower():
         case ".gif":
             data = _gif(frames, fps)
@@ -40,11 +64,9 @@ def write(path: Path, frames: Sequence[np.ndarray], fps: float, title: str) -> N
             data = player(frames, fps, title).encode()
         case ".png":
             data = _png(_pillow(".png").fromarray(frames[-1]))
-        case ".mp4":
+        case _:
             _write_mp4(path, frames, fps)
             return
-        case _:
-            raise PictureFormatError(str(path), (".gif", ".mp4", ".html", ".png"))
     path.write_bytes(data)
 
 
@@ -74,8 +96,7 @@ def _png(image: Any) -> bytes:
 
 
 def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    imageio = _module("imageio.v2", "imageio", ".mp4")
-    _module("imageio_ffmpeg", "imageio-ffmpeg", ".mp4")
+    imageio = _film_writer()
     with warnings.catch_warnings():
         # The writer forks to become ffmpeg at once, which is safe beside JAX's threads.
         warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
@@ -116,6 +137,12 @@ def _packed(frame: np.ndarray) -> np.ndarray:
 
 def _unpacked(colors: np.ndarray) -> np.ndarray:
     return np.stack([colors >> 16, colors >> 8 & 255, colors & 255], axis=-1)
+
+
+def _film_writer() -> Any:
+    imageio = _module("imageio.v2", "imageio", ".mp4")
+    _module("imageio_ffmpeg", "imageio-ffmpeg", ".mp4")
+    return imageio
 
 
 def _pillow(suffix: str) -> Any:

@@ -20,6 +20,7 @@ from jaxenv.errors import CumRewardsError, StateSequenceError
 from jaxenv.visualize import encode, font, palette
 from jaxenv.visualize.canvas import Size
 from jaxenv.visualize.padding import pad
+from jaxenv.wrappers.vectorize import Vectorize
 
 _MARGIN = 5
 _WIDEST = 768
@@ -29,7 +30,7 @@ class Visualizer(Sequence[np.ndarray]):
     """A sequence of states as a film. It is also the sequence of its frames: ``len(vis)``, ``vis[0]``, ``for frame in vis``.
 
     Args:
-        env: the environment, wrapped or not; it must define ``render``.
+        env: the environment, wrapped or not, or a ``Vectorize``, whose lanes are drawn side by side; it must define ``render``.
         env_params: its parameters; None means ``env.default_params``.
         state_seq: the states to draw: a list of states, or one state whose leaves have a leading time axis. Batched states (a
             second axis) are drawn side by side.
@@ -51,16 +52,17 @@ class Visualizer(Sequence[np.ndarray]):
 
     def __init__(
         self,
-        env: Environment[Any, Any],
+        env: Environment[Any, Any] | Vectorize,
         env_params: Any,
         state_seq: Any,
         cum_rewards: Any = None,
         *,
         size: Size | None = None,
     ) -> None:
-        self.env = env
+        lanes = isinstance(env, Vectorize)
+        self.env = env = env.env if isinstance(env, Vectorize) else env
         self.env_params = _canonical.params(env.default_params if env_params is None else env_params, env.default_params, env.name)
-        self.states, self.time = _timed(state_seq)
+        self.states, self.time = _timed(state_seq, lanes=lanes)
         frames, self.num_envs = self.time.shape
         self.cum_rewards = None if cum_rewards is None else _returns(cum_rewards, frames, self.num_envs)
         self.columns = math.ceil(math.sqrt(self.num_envs))
@@ -120,8 +122,8 @@ def _draw(env: Environment[Any, Any], states: Any, params: Any, size: Size) -> A
     return jax.vmap(lambda state: env.render(state, params, size))(states)
 
 
-def _timed(state_seq: Any) -> tuple[Any, np.ndarray]:
-    """Return the states with leading axes [time, environment], and their clocks."""
+def _timed(state_seq: Any, *, lanes: bool) -> tuple[Any, np.ndarray]:
+    """Return the states with leading axes [time, environment], and their clocks; a single axis is the second one of ``lanes``."""
     if isinstance(state_seq, list | tuple):
         if not state_seq:
             raise StateSequenceError
@@ -129,7 +131,7 @@ def _timed(state_seq: Any) -> tuple[Any, np.ndarray]:
     time = np.asarray(state_seq.time)
     if time.ndim > 2:
         raise StateSequenceError(time.ndim)
-    missing = {0: (None, None), 1: (slice(None), None), 2: ()}[time.ndim]
+    missing = {0: (None, None), 1: (None, slice(None)) if lanes else (slice(None), None), 2: ()}[time.ndim]
     return jax.tree.map(lambda leaf: _on_host(leaf)[missing], state_seq), time[missing]
 
 

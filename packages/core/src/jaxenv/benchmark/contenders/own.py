@@ -47,7 +47,7 @@ class RolloutProgram(JaxProgram):
 
 def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
     importlib.import_module("jaxenv.engine.rollout")  # importing is no part of the first compilation
-    env, params = make(workload.env_id)
+    env, params = make(workload.env_id, **dict(workload.settings))
 
     def reset(key: Array) -> tuple[Any, Any]:
         return env.reset(key, params)

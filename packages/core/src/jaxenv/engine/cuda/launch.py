@@ -33,7 +33,12 @@ def compiled(kernel: Kernel, capability: tuple[int, int]) -> str:
 
 
 def on_gpu(
-    kernel: Kernel, capability: tuple[int, int], sizes: Sequence[int], threads: int, operands: Sequence[Array], results: Sequence[Any]
+    kernel: Kernel,
+    capability: tuple[int, int],
+    sizes: Sequence[int],
+    threads: int,
+    operands: Sequence[Array],
+    results: Sequence[Any],
 ) -> Sequence[Array]:
     """Launch a kernel.
 
@@ -49,7 +54,15 @@ def on_gpu(
         KernelRefusedError: it can't be had, for a reason that the message names.
     """
     given = [np.asarray(sizes, np.int32), *operands]
-    return _jax_compat.ptx_call(compiled(kernel, capability), kernel.name, -(-threads // kernel.block), kernel.block, given, results, {i + 1: j for i, j in kernel.aliases})
+    return _jax_compat.ptx_call(
+        compiled(kernel, capability),
+        kernel.name,
+        -(-threads // kernel.block),
+        kernel.block,
+        given,
+        results,
+        {i + 1: j for i, j in kernel.aliases},
+    )
 
 
 def on_host(

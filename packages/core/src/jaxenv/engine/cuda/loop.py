@@ -117,7 +117,9 @@ class Loop:
             text.add(*(f"{v} = {name(x)};" for v, x in zip(variables, outputs, strict=True)))
         for number, leaf, variables in self._read():
             flag = " != 0" if leaf.dtype.kind == "b" else ""
-            text.add(*(f"{v} = {read_array(number, str(j))}{flag};" for j, v in zip(range(leaf.size), elements[variables], strict=True)))
+            text.add(
+                *(f"{v} = {read_array(number, str(j))}{flag};" for j, v in zip(range(leaf.size), elements[variables], strict=True))
+            )
         text.add("}")
         text.add(f"const uint32_t first = {arrays[self.elapsed]}[0] + 1u;")
         text.add(f"int64_t at = {'(int64_t)member * num_steps * num_envs + env' if population else 'env'};")
@@ -148,4 +150,3 @@ class Loop:
     @staticmethod
     def _arrays(program: ScalarProgram, sources: Sequence[Source]) -> set[int]:
         return {sources[i][1] for i in program.used_arguments() if sources[i][0] == "array"}
-

@@ -147,7 +147,9 @@ def store(text: Text, leaf: Leaf, elements: Sequence[Operand], variable: str, pl
             text.add("}")
         return
     for i, element in enumerate(elements):
-        text.add(f"{variable}[{place} * {size} + {i}] = {name(element)};" if size > 1 else f"{variable}[{place}] = {name(element)};")
+        text.add(
+            f"{variable}[{place} * {size} + {i}] = {name(element)};" if size > 1 else f"{variable}[{place}] = {name(element)};"
+        )
 
 
 def _word(elements: Sequence[Operand]) -> str:

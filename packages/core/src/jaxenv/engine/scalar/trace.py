@@ -87,7 +87,7 @@ _NAMES = (
 ELEMENTWISE = frozenset(_NAMES.split())
 """Primitives that act on each element alone."""
 
-COMPARISONS = frozenset("eq ge gt is_finite le lt ne".split())
+COMPARISONS = frozenset(["eq", "ge", "gt", "is_finite", "le", "lt", "ne"])
 
 FOLDED: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -448,7 +448,9 @@ def scalarize_jaxpr(
     leaves: list[Leaf] = []
     for name, aval in itertools.compress(named, chosen):
         words = key_words(aval)
-        leaves.append(Leaf(name, (*aval.shape, words) if words else tuple(aval.shape), np.dtype(np.uint32 if words else aval.dtype)))
+        leaves.append(
+            Leaf(name, (*aval.shape, words) if words else tuple(aval.shape), np.dtype(np.uint32 if words else aval.dtype))
+        )
     instructions = needed(scalars.instructions, [x for row in outputs for x in row])
     return ScalarProgram(tuple(scalars.leaves), tuple(leaves), instructions, outputs, tuple(scalars.constants))
 
