@@ -24,19 +24,18 @@ from it, times ``info["discount"]``. No step is lost to the reset: it happens wi
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from jaxenv import _canonical, random, spaces
+from jaxenv import _canonical, _classes, random, spaces
 from jaxenv._record import Record
-from jaxenv.errors import RenderNotSupportedError
+from jaxenv.errors import FrozenEnvironmentError, RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
 """The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""
@@ -79,12 +78,14 @@ class Transition(Record, Generic[StateT]):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
-class Environment(Generic[StateT, ParamsT]):
+class Environment(Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
     """A reinforcement-learning task as pure functions.
 
-    Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An author
-    writes ``default_params``, ``init``, ``transition``, ``observe``, ``action_space`` and ``observation_space``,
-    and where it makes sense ``carry_over`` and ``render``. Everything else is given.
+    Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An ``__init__`` or
+    ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
+    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
+    ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
+    Everything else is given.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
     dtype, counters are int32. They must not look at values in Python (``if``, ``int()``): they run under ``jit``.
@@ -92,7 +93,15 @@ class Environment(Generic[StateT, ParamsT]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True)(cls)
+        _classes.make_environment(cls)
+
+    if not TYPE_CHECKING:  # a type checker knows a frozen dataclass by ``dataclass_transform``
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            _classes.set_attribute(self, name, value)
+
+        def __delattr__(self, name: str) -> None:
+            raise FrozenEnvironmentError(type(self).__name__, name)
 
     # -- what an author writes ---------------------------------------------------------------------------------
 

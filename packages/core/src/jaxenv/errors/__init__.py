@@ -34,12 +34,17 @@ from jaxenv.errors.plugins import (
     PluginWarning,
 )
 from jaxenv.errors.protocol import (
+    EnvironmentClassError,
+    FrozenEnvironmentError,
     KeyTypeError,
     ParamsLeafError,
     ParamsTypeError,
+    RecordClassError,
     RenderNotSupportedError,
     StateMismatchError,
     TransitionValueError,
+    UndeclaredFieldError,
+    UnsetFieldError,
 )
 from jaxenv.errors.random import IntegerRangeError, RandomSizeError, SeedRangeError, SeedTypeError
 from jaxenv.errors.registry import (
@@ -71,6 +76,8 @@ __all__ = [
     "DuplicateNameError",
     "EncoderMissingError",
     "EntryPointError",
+    "EnvironmentClassError",
+    "FrozenEnvironmentError",
     "FrozenSpaceError",
     "HookResultError",
     "IntegerRangeError",
@@ -95,6 +102,7 @@ __all__ = [
     "PluginWarning",
     "ProjectExistsError",
     "RandomSizeError",
+    "RecordClassError",
     "RegisterTypeError",
     "RenderNotSupportedError",
     "RolloutArgumentError",
@@ -112,10 +120,12 @@ __all__ = [
     "StateSequenceError",
     "TransitionValueError",
     "UnavailableEnvError",
+    "UndeclaredFieldError",
     "UnknownCheckError",
     "UnknownContenderError",
     "UnknownEnvError",
     "UnknownOverrideError",
+    "UnsetFieldError",
     "WrappedTypeError",
     "WrapperSettingError",
     "WrapperSpaceError",

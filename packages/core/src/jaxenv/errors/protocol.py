@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
@@ -61,3 +62,47 @@ class RenderNotSupportedError(JaxenvError, NotImplementedError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} does not define render(state, params, size), so it cannot be drawn. Define it on the class.")
+
+
+class EnvironmentClassError(JaxenvError, TypeError):
+    """A subclass of Environment is written in a way that means something else than a frozen dataclass."""
+
+    def __init__(self, name: str, reason: str, action: str) -> None:
+        super().__init__(f"{name} {reason}. An environment is a frozen dataclass by itself, without a decorator. {action}.")
+
+
+class RecordClassError(JaxenvError, TypeError):
+    """A subclass of Params, State or Transition is written in a way that no pytree can be."""
+
+    def __init__(self, name: str, reason: str, action: str) -> None:
+        super().__init__(
+            f"{name} {reason}. Params and states are frozen dataclasses whose fields are leaves of a pytree. {action}."
+        )
+
+
+class FrozenEnvironmentError(JaxenvError, dataclasses.FrozenInstanceError):
+    """An attribute of an environment was set after it was made."""
+
+    def __init__(self, name: str, attribute: str) -> None:
+        super().__init__(
+            f"{name}.{attribute} cannot be set or deleted, because an environment never changes. What changes from step to step "
+            f"is a field of its State: return state.replace({attribute}=...) from transition. For other settings make "
+            f"another environment."
+        )
+
+
+class UndeclaredFieldError(JaxenvError, AttributeError):
+    """The ``__init__`` of an environment sets what is not a field."""
+
+    def __init__(self, name: str, attribute: str, kind: str) -> None:
+        super().__init__(
+            f"{name}.__init__ sets self.{attribute}, which is not a field, so that two environments with other values of it would "
+            f"be equal. Declare it in the class, above __init__: `{attribute}: {kind}`."
+        )
+
+
+class UnsetFieldError(JaxenvError, AttributeError):
+    """The ``__init__`` of an environment leaves a field without a value."""
+
+    def __init__(self, name: str, field: str) -> None:
+        super().__init__(f"{name}.__init__ does not set the field {field!r}. Set self.{field}, or give the field a default.")

@@ -11,6 +11,7 @@ from typing import Any, cast
 import jax.numpy as jnp
 import numpy as np
 
+from jaxenv._classes import own_init
 from jaxenv.environment import Environment
 from jaxenv.errors import (
     AmbiguousOverrideError,
@@ -49,11 +50,12 @@ def load_factory(spec: EnvSpec) -> Any:
 
 
 def field_types(factory: Any) -> dict[str, Any]:
-    """Return the annotation of each static field that ``make`` can set: a class's fields, or a function's arguments."""
-    if isinstance(factory, type) and issubclass(factory, Environment):
+    """Return the annotation of what ``make`` can set: a class's fields, or the arguments of a function or of an own ``__init__``."""
+    init = own_init(factory) if isinstance(factory, type) and issubclass(factory, Environment) else None
+    if init is None and isinstance(factory, type) and issubclass(factory, Environment):
         return {field.name: field.type for field in dataclasses.fields(cast("Any", factory)) if field.init}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    parameters = inspect.signature(factory).parameters.values()
+    parameters = list(inspect.signature(init or factory).parameters.values())[1 if init else 0 :]
     return {parameter.name: parameter.annotation for parameter in parameters if parameter.kind in named}
 
 
