@@ -35,7 +35,7 @@ from jax import Array
 
 from jaxenv import _canonical, _classes, random, spaces
 from jaxenv._record import Record
-from jaxenv.errors import FrozenEnvironmentError, RenderNotSupportedError
+from jaxenv.errors import FrozenEnvironmentError, HookResultTypeError, RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
 """The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""
@@ -195,6 +195,7 @@ class Environment(Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
         """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``."""
         out = self.transition(key, state, action, params)
+        _require_transition(self, out)
         time = jnp.asarray(state.time, jnp.int32) + 1
         truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
         return out.replace(state=out.state.replace(time=time), truncated=truncated)
@@ -224,14 +225,32 @@ class Environment(Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
         return self.default_params if params is None else params
 
 
+def _require_transition(env: Environment[Any, Any], out: Any) -> None:
+    if not isinstance(out, Transition):
+        action = "Write `return Transition(state, reward, terminated)`, with info as a fourth where there is some"
+        raise HookResultTypeError(env.name, "transition", out, "a Transition", action)
+    _require_state(env, "transition", out.state)
+
+
+def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
+    if not (hasattr(state, "replace") and hasattr(state, "time")) or isinstance(state, type):
+        action = "Derive a class from jaxenv.State, give it the fields that change, and return one"
+        raise HookResultTypeError(
+            env.name, hook, state, "a State" if hook == "init" else "a Transition whose state is a State", action
+        )
+
+
 @partial(jax.jit, static_argnums=0)
 def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
-    return _canonical.strong(env.init(key, params))
+    state = env.init(key, params)
+    _require_state(env, "init", state)
+    return _canonical.strong(state)
 
 
 @partial(jax.jit, static_argnums=0)
 def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
     out = env.advance(key, state, action, params)
+    _require_transition(env, out)
     return out.replace(
         state=_canonical.like(out.state, state, env.name),
         reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),

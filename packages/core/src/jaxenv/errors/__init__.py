@@ -36,6 +36,7 @@ from jaxenv.errors.plugins import (
 from jaxenv.errors.protocol import (
     EnvironmentClassError,
     FrozenEnvironmentError,
+    HookResultTypeError,
     KeyTypeError,
     ParamsLeafError,
     ParamsTypeError,
@@ -80,6 +81,7 @@ __all__ = [
     "FrozenEnvironmentError",
     "FrozenSpaceError",
     "HookResultError",
+    "HookResultTypeError",
     "IntegerRangeError",
     "InvalidCommandError",
     "InvalidSpecError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 from jaxenv.errors.base import JaxenvError
 from jaxenv.errors.wording import short
@@ -45,6 +45,20 @@ class StateMismatchError(JaxenvError, TypeError):
             f"{name}: {where} is {given}, but {expected} was expected: every state of an episode must have the same "
             "structure, shapes and dtypes. Make init, transition and carry_over agree."
         )
+
+
+class HookResultTypeError(JaxenvError, TypeError):
+    """A hook returned something of another kind than the protocol says."""
+
+    def __init__(self, name: str, hook: str, given: Any, expected: str, action: str) -> None:
+        self.hook = hook
+        if isinstance(given, tuple):
+            kind = f"a tuple of {len(cast('tuple[Any, ...]', given))}"
+        elif hasattr(given, "shape") and hasattr(given, "dtype"):
+            kind = f"an array, {given.dtype}[{','.join(map(str, given.shape))}]"
+        else:
+            kind = "None" if given is None else f"a value of type {type(given).__name__}"
+        super().__init__(f"{name}.{hook} returned {kind}, but {expected} was expected. {action}.")
 
 
 class TransitionValueError(JaxenvError, ValueError):

@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from jaxenv.testing import trees
-from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.causes import explain
+from jaxenv.testing.outcomes import Unexercised, Violation, require
 from jaxenv.testing.runs import SEGMENT
 from jaxenv.testing.subject import Subject
 
@@ -18,7 +19,7 @@ def scans(subject: Subject) -> None:
     try:
         _ = subject.limited
     except Exception as error:
-        raise Violation(f"a scan over a vmapped step fails: {first_line(error)}") from error
+        raise Violation(f"a scan over a vmapped step fails: {explain(error, subject.env)}") from error
 
 
 def loops(subject: Subject) -> None:
@@ -32,22 +33,22 @@ def runs_eagerly(subject: Subject) -> None:
     key = subject.start_keys[0]
     params = trees.take(subject.batched_params, 0)
     with jax.disable_jit():
-        begun = _uncompiled(subject.env.reset, key, params)
+        begun = _uncompiled(subject.env, "reset", key, params)
         difference = trees.value_difference(begun, trees.take(subject.start, 0), "(observation, state)")
         require(difference is None, f"without and with jax.jit, after reset {difference}. {_IMPURE}")
         for step, params, where in _samples(subject)[::4]:
-            outputs = _uncompiled(subject.env.step, step.key, step.state, step.action, params)
+            outputs = _uncompiled(subject.env, "step", step.key, step.state, step.action, params)
             _compare(outputs, step.outputs, f"without and with jax.jit, {where}", _IMPURE)
 
 
 _IMPURE = "Hooks are pure functions: no Python state, no NumPy randomness, no branch on values."
 
 
-def _uncompiled(function: Any, *args: Any) -> Any:
+def _uncompiled(env: Any, method: str, *args: Any) -> Any:
     try:
-        return function(*args)
+        return getattr(env, method)(*args)
     except Exception as error:
-        raise Violation(f"under jax.disable_jit, {function.__name__} fails: {first_line(error)}") from error
+        raise Violation(f"under jax.disable_jit, {method} fails: {explain(error, env)}") from error
 
 
 def repeats(subject: Subject) -> None:
@@ -108,7 +109,7 @@ def takes_raw_keys(subject: Subject) -> None:
             begun = subject.env.reset(raw_start, trees.take(subject.batched_params, 0))
             outputs = subject.env.step(raw_step, step.state, step.action, params)
     except Exception as error:
-        raise Violation(f"a raw uint32 key is refused: {first_line(error)} {_LOOKS}") from error
+        raise Violation(f"a raw uint32 key is refused: {explain(error, subject.env)} {_LOOKS}") from error
     difference = trees.value_difference(begun, trees.take(subject.start, 0), "(observation, state)")
     require(difference is None, f"with a raw key and with a typed one, after reset {difference}. {_LOOKS}")
     _compare(outputs, step.outputs, f"with a raw key and with a typed one, {where}", _LOOKS)

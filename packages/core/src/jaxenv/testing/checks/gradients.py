@@ -10,7 +10,8 @@ import numpy as np
 from jax import Array
 
 from jaxenv.testing import trees
-from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.causes import explain
+from jaxenv.testing.outcomes import Unexercised, Violation, require
 from jaxenv.testing.runs import QUICKLY
 from jaxenv.testing.subject import Subject
 
@@ -60,7 +61,7 @@ def _gradients(env: Any, keys: Array, *arguments: Any) -> list[Any]:
     try:
         return batched(floats, others, keys)
     except Exception as error:
-        raise Violation(f"a step cannot be differentiated: {first_line(error)}") from error
+        raise Violation(f"a step cannot be differentiated: {explain(error, env)}") from error
 
 
 def _is_float(leaf: Any) -> bool:
