@@ -155,7 +155,7 @@ SAMPLERS: dict[str, Callable[[Array], Any]] = {
     "many words": lambda k: random.words(k, 50),
 }
 
-KEYLESS = {"PRNGKey", "key", "key_data", "key_dtype", "key_impl", "wrap_key_data", "clone", "poisson", "bits"}
+KEYLESS = {"Key", "PRNGKey", "key", "key_data", "key_dtype", "key_impl", "wrap_key_data", "clone", "poisson", "bits"}
 
 
 def test_the_table_of_samplers_is_complete() -> None:

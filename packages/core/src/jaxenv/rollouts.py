@@ -14,6 +14,8 @@ from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxenv import random
+from jaxenv._policies import carry_and_action, require_arguments, require_environment, require_policy
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment, _observation
 from jaxenv.episodes import EpisodeStatistics, Tally, Trajectory, summary
 from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError
@@ -58,6 +60,10 @@ def rollout(
     ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``.
     The carry goes back to ``initial_carry`` whenever an episode ends.
 
+    A rollout is compiled once for each environment, policy, sizes and options, and policies are told apart as Python objects. So a
+    lambda, a ``functools.partial`` or a function that is defined anew for each call is compiled anew each time. Define the policy
+    once, outside of the loop that calls ``rollout``, and pass what changes as ``policy_params``.
+
     Args:
         env: the environment.
         params: its parameters, shared by all environments; None means ``env.default_params``.
@@ -82,6 +88,8 @@ def rollout(
 
     Raises:
         RolloutArgumentError: a size is not a positive integer.
+        RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
+        RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
         RolloutFusedError: ``fused`` is True, and the step or the policy can't be fused.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
@@ -93,10 +101,12 @@ def rollout(
     """
     fusing = Fusing.choose(fused if unroll is None or fused else False, key, mesh)
     unroll = default_unroll() if unroll is None else unroll
-    sizes: dict[str, Any] = {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    num_envs, num_steps, unroll = map(whole, (num_envs, num_steps, unroll))
+    for name, size in {"num_envs": num_envs, "num_steps": num_steps, "unroll": unroll}.items():
+        if not is_size(size):
             raise RolloutArgumentError(name, size)
+    require_environment(env)
+    require_policy(policy)
     given = (env.default_params if params is None else params, key, policy_params, initial_carry)
     if mesh is not None and not mesh.is_multi_process:
         given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
@@ -289,6 +299,8 @@ def _acting(
         space = env.action_space(params)
         return lambda carry, obs, key: (carry, space.sample(key))
     given = () if policy_params is None else (policy_params,)
+    takes = [*(["policy_params"] if given else []), *(["carry"] if recurrent else []), "obs", "key"]
+    require_arguments(policy, takes)
     if recurrent:
-        return lambda carry, obs, key: policy(*given, carry, obs, key)
+        return lambda carry, obs, key: carry_and_action(policy, policy(*given, carry, obs, key))
     return lambda carry, obs, key: (carry, policy(*given, obs, key))

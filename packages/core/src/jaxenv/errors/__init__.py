@@ -59,7 +59,16 @@ from jaxenv.errors.registry import (
     UnknownEnvError,
     UnknownOverrideError,
 )
-from jaxenv.errors.rollouts import RolloutArgumentError, RolloutEnvError, RolloutFusedError, RolloutLengthError, RolloutMeshError
+from jaxenv.errors.rollouts import (
+    RolloutArgumentError,
+    RolloutEnvError,
+    RolloutEnvironmentError,
+    RolloutFusedError,
+    RolloutKeywordsError,
+    RolloutLengthError,
+    RolloutMeshError,
+    RolloutPolicyError,
+)
 from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConversionError, SpaceDefinitionError, SpaceMismatchError
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
@@ -109,9 +118,12 @@ __all__ = [
     "RenderNotSupportedError",
     "RolloutArgumentError",
     "RolloutEnvError",
+    "RolloutEnvironmentError",
     "RolloutFusedError",
+    "RolloutKeywordsError",
     "RolloutLengthError",
     "RolloutMeshError",
+    "RolloutPolicyError",
     "SeedRangeError",
     "SeedTypeError",
     "SettingError",

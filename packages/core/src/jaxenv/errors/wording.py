@@ -7,8 +7,10 @@ from typing import Any
 
 
 def short(value: Any) -> str:
-    """``repr(value)``, cut to 60 characters."""
-    text = repr(value)
+    """``repr(value)`` on one line, cut to 60 characters; for an array that is being traced, its type."""
+    if type(value).__name__.endswith("Tracer"):
+        return f"a traced {value.dtype}[{','.join(map(str, value.shape))}]"
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 

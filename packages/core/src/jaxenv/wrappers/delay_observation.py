@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers._members import nearest_zero
@@ -35,8 +36,9 @@ class DelayObservation(StatefulWrapper):
     """By how many steps observations are late, at least 0."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "delay", whole(self.delay))
         super().__post_init__()
-        if not isinstance(self.delay, int) or self.delay < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_size(self.delay, least=0):
             raise WrapperSettingError(f"DelayObservation got delay = {self.delay!r}. Pass an integer of at least 0.")
 
     def begin(self, env_state: Any, params: Any) -> DelayObservationState:

@@ -10,6 +10,7 @@ import jax
 from jax import Array
 
 from jaxenv import _canonical, random, spaces
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment
 from jaxenv.errors import WrappedTypeError, WrapperSettingError
 
@@ -46,7 +47,8 @@ class Vectorize:
         """Check the settings."""
         if not isinstance(self.env, Environment):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise WrappedTypeError("Vectorize", self.env)
-        if not isinstance(self.num_envs, int) or self.num_envs < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        object.__setattr__(self, "num_envs", whole(self.num_envs))
+        if not is_size(self.num_envs):
             raise WrapperSettingError(f"Vectorize got num_envs = {self.num_envs!r}. Pass an integer of at least 1.")
 
     def reset(self, key: Array, params: Any = None) -> tuple[Any, Any]:
