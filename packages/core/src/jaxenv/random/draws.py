@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv.errors import IntegerRangeError
-from jaxenv.random import generator, threefry
+from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.keys import is_own, is_threefry, typed
 from jaxenv.random.layout import FEW, stack
 
@@ -42,7 +42,7 @@ def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
         return stack(threefry.lanes(data, shape[0])) if separate else threefry.stream(data, shape)
     if is_own(key):
         return stack(generator.lanes(data, generator.BITS, shape[0])) if separate else generator.stream(data, generator.BITS, shape)
-    return jax.random.bits(key, shape, jnp.uint32)
+    return foreign.bits(data, jax.random.key_impl(key), shape)
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:

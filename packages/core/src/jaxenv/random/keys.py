@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv.random import generator, threefry
+from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.layout import FEW, stack
 
 
@@ -69,9 +69,11 @@ def lane(key: Array, number: Array | int) -> Array:
 
 @partial(jax.jit, static_argnums=1)
 def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
-    if not is_threefry(key):
-        return jax.random.split(key, shape)
     data, size = jax.random.key_data(key), math.prod(shape)
+    if is_own(key):
+        return jax.random.split(key, shape)
+    if not is_threefry(key):
+        return foreign.split(data, jax.random.key_impl(key), shape)
     if 0 < size <= FEW // 2:
         children = stack(threefry.lanes(data, 2 * size)).reshape(*shape, 2)
     else:
@@ -81,17 +83,19 @@ def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
 
 @jax.jit
 def _random_fold_in(key: Array, data: Array) -> Array:
-    if not is_threefry(key):
-        return jax.random.fold_in(key, data)
     words = jax.random.key_data(key)
+    if is_own(key):
+        return jax.random.fold_in(key, data)
+    if not is_threefry(key):
+        return foreign.fold_in(words, jax.random.key_impl(key), data)
     return jax.random.wrap_key_data(stack(threefry.threefry_block(words[0], words[1], data)), impl="threefry2x32")
 
 
 @jax.jit
 def _random_lane(key: Array, number: Array) -> Array:
-    if not (is_threefry(key) or is_own(key)):
-        return jax.random.fold_in(key, number)
     data = jax.random.key_data(key)
+    if not (is_threefry(key) or is_own(key)):
+        return foreign.fold_in(data, jax.random.key_impl(key), number)
     words = generator.lane(data, number) if is_own(key) else [data[0], data[1] ^ number]
     return jax.random.wrap_key_data(stack(words), impl=jax.random.key_impl(key))
 
