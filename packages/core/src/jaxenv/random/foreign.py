@@ -1,7 +1,7 @@
 """Draws and keys of JAX's other generators, as JAX makes them, each a stage.
 
-JAX writes some of them (threefry4x32, philox4x32) as straight-line code of hundreds of operations. Where a word of such a block moves
-many parts of a state, XLA copies the block into the computation of each on a CPU, and compiling takes minutes. As a stage
+JAX writes some of them (threefry4x32, philox4x32) as straight-line code of hundreds of operations. Where a word of such a block
+moves many parts of a state, XLA copies the block into the computation of each on a CPU, and compiling takes minutes. As a stage
 (:mod:`jaxenv.staging`) a block is compiled once and computed once; the words are the same.
 """
 

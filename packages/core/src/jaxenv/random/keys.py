@@ -69,9 +69,9 @@ def lane(key: Array, number: Array | int) -> Array:
 
 @partial(jax.jit, static_argnums=1)
 def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
-    data, size = jax.random.key_data(key), math.prod(shape)
     if is_own(key):
         return jax.random.split(key, shape)
+    data, size = jax.random.key_data(key), math.prod(shape)
     if not is_threefry(key):
         return foreign.split(data, jax.random.key_impl(key), shape)
     if 0 < size <= FEW // 2:
@@ -83,9 +83,9 @@ def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
 
 @jax.jit
 def _random_fold_in(key: Array, data: Array) -> Array:
-    words = jax.random.key_data(key)
     if is_own(key):
         return jax.random.fold_in(key, data)
+    words = jax.random.key_data(key)
     if not is_threefry(key):
         return foreign.fold_in(words, jax.random.key_impl(key), data)
     return jax.random.wrap_key_data(stack(threefry.threefry_block(words[0], words[1], data)), impl="threefry2x32")
