@@ -13,7 +13,7 @@ import functools
 import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 from flax import serialization, struct
@@ -32,7 +32,7 @@ class EnvironmentType(ABCMeta):
     def __setattr__(cls, name: str, value: Any) -> None:
         if name == _PARAMS and _AS_WRITTEN in cls.__dict__:
             cls._write_anew(value)
-        if name not in _FREEZERS:  # Environment's own freeze every subclass
+        if name not in _FREEZERS:  # Frozen's serve every subclass
             super().__setattr__(name, value)
 
     def _write_anew(cls, chosen: Any) -> None:
@@ -106,13 +106,20 @@ def _set_defaults(env: Any) -> None:
             object.__setattr__(env, field.name, field.default_factory())
 
 
-def set_attribute(env: Any, name: str, value: Any) -> None:
-    """Set a field of an environment that is being made; an environment that is there never changes."""
-    if id(env) not in _under_construction:
-        raise FrozenEnvironmentError(type(env).__name__, name)
-    if name not in {field.name for field in dataclasses.fields(env)}:
-        raise UndeclaredFieldError(type(env).__name__, name, type(value).__name__)
-    object.__setattr__(env, name, value)
+class Frozen:
+    """What has no attribute set after it was made; an author's ``__init__`` and ``__post_init__`` may set fields."""
+
+    if not TYPE_CHECKING:  # a type checker knows a frozen dataclass by ``dataclass_transform``
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if id(self) not in _under_construction:
+                raise FrozenEnvironmentError(type(self).__name__, name)
+            if name not in {field.name for field in dataclasses.fields(self)}:
+                raise UndeclaredFieldError(type(self).__name__, name, type(value).__name__)
+            object.__setattr__(self, name, value)
+
+        def __delattr__(self, name: str) -> None:
+            raise FrozenEnvironmentError(type(self).__name__, name)
 
 
 class RecordType(type):

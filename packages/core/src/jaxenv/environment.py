@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
+from typing import Any, Generic, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ from jax import Array
 
 from jaxenv import _canonical, _classes, random, spaces
 from jaxenv._record import Record
-from jaxenv.errors import FrozenEnvironmentError, HookResultTypeError, RenderNotSupportedError
+from jaxenv.errors import HookResultTypeError, RenderNotSupportedError
 
 NO_TIME_LIMIT = 2**31 - 1
 """The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""
@@ -78,7 +78,7 @@ class Transition(Record, Generic[StateT]):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
-class Environment(Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
+class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
     """A reinforcement-learning task as pure functions.
 
     Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An ``__init__`` or
@@ -94,14 +94,6 @@ class Environment(Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _classes.make_environment(cls)
-
-    if not TYPE_CHECKING:  # a type checker knows a frozen dataclass by ``dataclass_transform``
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            _classes.set_attribute(self, name, value)
-
-        def __delattr__(self, name: str) -> None:
-            raise FrozenEnvironmentError(type(self).__name__, name)
 
     # -- what an author writes ---------------------------------------------------------------------------------
 
