@@ -129,7 +129,7 @@ class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
         return drawing.gaussian_bandit(state, params, size)
 
     def observation_space(self, params: GaussianBanditParams) -> spaces.Box:
-        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), jnp.asarray((math.inf, 1.0, 1.0, self.latest(params)), jnp.float32), (4,))
+        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), (math.inf, 1.0, 1.0, self.latest(params)), (4,))
 
 
 def _normal(word: Array) -> Array:

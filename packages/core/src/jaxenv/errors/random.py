@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.wording import named
 
 
 class SeedTypeError(JaxenvError, TypeError):
@@ -13,7 +13,7 @@ class SeedTypeError(JaxenvError, TypeError):
 
     def __init__(self, given: Any) -> None:
         super().__init__(
-            f"a seed must be an integer, but {type(given).__name__} {short(given)} was given. Pass an int or an integer array."
+            f"a seed must be an integer, but {named(given)} was given. Pass an int or an integer array."
         )
 
 

@@ -49,6 +49,17 @@ class Space(abc.ABC):
         float in this order). ``what`` names the value in the :class:`SpaceMismatchError` that anything else raises.
         """
 
+    def fitted(self, x: Any) -> Any:
+        """Return ``x`` with the shape or the kind of a member, where size and values agree; else as it is.
+
+        One component may be given as a number or as an array of any shape, and a choice as a whole float whose value is known.
+        """
+        return x
+
+    def nearest(self, x: Any) -> Any:
+        """Return the nearest choice to ``x``, which ``cast`` returned; values that are no choices stay as they are."""
+        return x
+
     @abc.abstractmethod
     def batch(self, n: int) -> Space:
         """Return the space of ``n`` members stacked along a new first axis, as ``gymnasium.vector.utils.batch_space``."""

@@ -16,6 +16,7 @@ from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
 from jaxenv.spaces.base import Space
 from jaxenv.spaces.box import Box
+from jaxenv.spaces.discrete import HOW
 
 
 class _Composite(Space):
@@ -44,7 +45,7 @@ class _Composite(Space):
         return self._build(part.dtype for part in self._parts())
 
     def sample(self, key: Array) -> Any:
-        key, parts = _canonical.key(key), self._parts()
+        key, parts = _canonical.key(key, HOW), self._parts()
         keys = [key] if len(parts) == 1 else random.split(key, len(parts))
         return self._build(part.sample(k) for part, k in zip(parts, keys, strict=True))
 
@@ -66,6 +67,13 @@ class _Composite(Space):
         )
         return self._build(cast)
 
+    def fitted(self, x: Any) -> Any:
+        values = self._values(x)
+        return x if values is None else self._build(p.fitted(v) for p, v in zip(self._parts(), values, strict=True))
+
+    def nearest(self, x: Any) -> Any:
+        return self._build(p.nearest(v) for p, v in zip(self._parts(), self._values(x) or (), strict=True))
+
     def flatten(self, x: Any) -> Array:
         values = self._values(x)
         if values is None:
@@ -84,7 +92,8 @@ class _Composite(Space):
         if not flats:
             return Box(0, 0, (0,), dtype)
         low, high = (_concatenate(bounds, dtype) for bounds in ([f.low for f in flats], [f.high for f in flats]))
-        return Box(low, high, (self.flat_size(),), dtype)
+        known = (np.concatenate(bounds) for bounds in zip(*(flat.known for flat in flats), strict=True))
+        return Box(low, high, (self.flat_size(),), dtype)._knowing(*known)
 
     def flat_size(self) -> int:
         return sum(part.flat_size() for part in self._parts())
