@@ -50,14 +50,14 @@ def _raw_shape(impl: str) -> tuple[int, ...]:
 
 
 def action(space: Any, given: Any, name: str, how: str) -> Any:
-    """Return an action as a member of ``space`` has it: in its structure, shapes and dtypes, the nearest choice of a Discrete one."""
+    """Return an action in the structure, shapes and dtypes that a member of ``space`` has."""
     fitted = space.fitted(given)
     leaves, wanted = jax.tree.leaves(fitted), jax.tree.leaves(space.shape, is_leaf=_is_shape)
     shapes = [jnp.shape(leaf) for leaf in leaves]
     if leaves and len(leaves) == len(wanted) and all(len(s) == len(w) + 1 and s[1:] == w for s, w in zip(shapes, wanted, strict=True)):
         given_text = " and ".join(described(jnp.asarray(leaf)) for leaf in leaves)
         raise BatchError(f"{name}'s action", given_text, f"a member of {short(space)}", how)
-    return space.nearest(space.cast(fitted, f"{name}'s action"))
+    return space.cast(fitted, f"{name}'s action")
 
 
 def _is_shape(x: Any) -> bool:
@@ -108,13 +108,19 @@ def params(given: Any, default: Any, name: str, how: str = "jax.vmap(function, i
     Floats get JAX's default float dtype, and so do whole numbers given for a parameter whose default is a float; other
     64-bit integers become int32. Every other leaf stays as it is. A time limit of None is none.
     """
-    if not isinstance(given, type(default)):
-        raise ParamsTypeError(name, given, type(default))
+    if not isinstance(given, type(default)) or (hasattr(given, "env_params") and _types(given) != _types(default)):
+        raise ParamsTypeError(name, given, default)
     leaves, structure = jax.tree.flatten_with_path(given, is_leaf=lambda x: x is None)
     expected = [(_kind(x), _ndim(x)) for x in jax.tree.leaves(default, is_leaf=lambda x: x is None)]
     if len(expected) != len(leaves):  # a container of another size: nothing to compare with
         expected = [(_kind(x), None) for _, x in leaves]
     return jax.tree.unflatten(structure, [_param(name, path, x, *e, how) for (path, x), e in zip(leaves, expected, strict=True)])
+
+
+def _types(params: Any) -> list[type]:
+    """Return the types of a wrapper's params and of those within, from the outside in."""
+    inner = getattr(params, "env_params", None)
+    return [type(params)] if inner is None else [type(params), *_types(inner)]
 
 
 def _ndim(leaf: Any) -> int | None:

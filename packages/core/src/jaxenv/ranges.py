@@ -124,15 +124,14 @@ def check(owner: str, name: str, value: Any, stated: Range | None, default: Any 
         raise RangeError(owner, name, value if isinstance(value, int | float) else wrong, expected)
 
 
-def check_tree(owner: str, values: Any, default: Any = None, above: str = "") -> None:
-    """Refuse values of a dataclass, and of those in it, that are known and out of range."""
+def check_tree(owner: str, values: Any, above: str = "") -> None:
+    """Refuse values of a dataclass, and of those in it, that are known and outside of a range that is stated."""
     for field in dataclasses.fields(values):
         value = getattr(values, field.name, None)
-        preset = getattr(default, field.name, None)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            check_tree(owner, value, preset, f"{above}{field.name}.")
+            check_tree(owner, value, f"{above}{field.name}.")
         else:
-            check(owner, f"{above}{field.name}", value, of(type(values), field.name), preset)
+            check(owner, f"{above}{field.name}", value, of(type(values), field.name) or ANY)
 
 
 def _is_known(value: Any, wait: bool) -> bool:

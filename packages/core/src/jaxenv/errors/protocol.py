@@ -22,12 +22,20 @@ class KeyTypeError(JaxenvError, TypeError):
 class ParamsTypeError(JaxenvError, TypeError):
     """Parameters of another environment were passed."""
 
-    def __init__(self, name: str, given: Any, expected: type) -> None:
+    def __init__(self, name: str, given: Any, expected: Any) -> None:
         super().__init__(
-            f"{name} takes params of type {expected.__module__}.{expected.__qualname__}, but "
-            f"{type(given).__module__}.{type(given).__qualname__} was given. "
+            f"{name} takes params of type {_params_type(expected)}, but {_params_type(given)} was given. "
             "Start from env.default_params and change leaves with .replace(...), or pass None for the defaults."
         )
+
+
+def _params_type(params: Any) -> str:
+    """The type of params, and of those within a wrapper's; what something else is."""
+    if not hasattr(params, "__dataclass_fields__"):
+        return named(params)
+    inner = getattr(params, "env_params", None)
+    text = f"{type(params).__module__}.{type(params).__qualname__}"
+    return text if inner is None else f"{text} around {_params_type(inner)}"
 
 
 class ParamsLeafError(JaxenvError, TypeError):

@@ -32,7 +32,7 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
             same; done the other way, either can cost several times as much.
     """
     shape = count if isinstance(count, tuple) else (count,)
-    return _random_words(typed(key), shape, isinstance(count, int) and 0 < count <= FEW)
+    return _random_words(typed(key, "jax.vmap(lambda key: jaxenv.random.words(key, 2))(keys)"), shape, isinstance(count, int) and 0 < count <= FEW)
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -145,12 +145,10 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 
 def _known(bound: Any) -> Any:
-    """Return what is known of a bound of which some numbers may be traced: NaN for those; None where nothing is."""
-    if is_traced(bound):
-        return None
+    """Return what is known of a sequence of which some numbers are traced: NaN for those; None for any other bound."""
     if isinstance(bound, list | tuple) and any(is_traced(number) for number in bound):
         return np.asarray([np.nan if is_traced(number) else float(number) for number in bound])
-    return np.asarray(bound, np.float64) if np.asarray(bound).dtype.kind in "biuf" else None
+    return None
 
 
 def _partly(bound: Any, known: Any) -> str:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import ranges
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
@@ -18,9 +19,9 @@ from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 class ClipRewardParams(WrapperParams):
     """Parameters of :class:`ClipReward`."""
 
-    min_reward: Array | float = -math.inf
+    min_reward: Array | float = ranges.number(-math.inf, infinite=True)
     """The smallest reward, -inf for no bound."""
-    max_reward: Array | float = math.inf
+    max_reward: Array | float = ranges.number(math.inf, infinite=True)
     """The largest reward, inf for no bound."""
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import ranges
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers.base import ParametricWrapper, StatefulWrapper, WrapperParams, WrapperState
@@ -28,7 +29,7 @@ class NormalizeRewardState(WrapperState):
 class NormalizeRewardParams(WrapperParams):
     """Parameters of :class:`NormalizeReward`."""
 
-    gamma: Array | float = 0.99
+    gamma: Array | float = ranges.number(0.99, at_least=0, at_most=1)
     """The discount of the return whose variance is taken, in [0, 1]."""
 
 
