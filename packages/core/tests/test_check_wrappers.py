@@ -98,6 +98,19 @@ def squash(x: Array) -> Array:
     return jnp.tanh(x)
 
 
+def shortened(key: Array, params: Any) -> Any:
+    limit = params.max_steps_in_episode
+    return params.replace(max_steps_in_episode=jax.random.randint(key, (), jax.numpy.minimum(limit, 2), limit + 1))
+
+
+def statistics_of(env: Any) -> Any:
+    space = env.observation_space(env.default_params)
+    if not isinstance(space, spaces.Box):
+        return wrappers.RunningStatistics.empty(())
+    statistics = wrappers.RunningStatistics.empty(space.shape)
+    return statistics.update(jnp.ones(space.shape)).update(jnp.zeros(space.shape))
+
+
 PROBES: tuple[Callable[[], Any], ...] = (Drift, Ladder)
 WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "ClipAction": wrappers.ClipAction,
@@ -107,16 +120,20 @@ WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "DtypeObservation": partial(wrappers.DtypeObservation, dtype=jnp.float16),
     "FlattenObservation": wrappers.FlattenObservation,
     "FrameStackObservation": partial(wrappers.FrameStackObservation, stack_size=3),
+    "FrozenNormalizeObservation": lambda env: wrappers.NormalizeObservation.frozen(env, statistics_of(env)),
+    "FrozenNormalizeReward": partial(wrappers.FrozenNormalizeReward, statistics=wrappers.RunningStatistics.empty(())),
     "NormalizeObservation": wrappers.NormalizeObservation,
     "NormalizeReward": wrappers.NormalizeReward,
     "PixelObservation": partial(wrappers.PixelObservation, size=8),
     "PreviousActionAndReward": wrappers.PreviousActionAndReward,
+    "RandomizeParams": partial(wrappers.RandomizeParams, distribution=shortened),
     "RecordEpisodeStatistics": wrappers.RecordEpisodeStatistics,
     "RepeatAction": partial(wrappers.RepeatAction, num_repeats=2),
     "RescaleAction": partial(wrappers.RescaleAction, min_action=0.0, max_action=10.0),
     "RescaleObservation": partial(wrappers.RescaleObservation, min_obs=0.0, max_obs=1.0),
     "RewardNoise": partial(wrappers.RewardNoise, scale=0.1),
     "ScaleReward": partial(wrappers.ScaleReward, scale=0.1),
+    "SelectInfo": partial(wrappers.SelectInfo, drop=("discount", "final_observation")),
     "StickyAction": partial(wrappers.StickyAction, repeat_action_probability=0.25),
     "TimeAwareObservation": wrappers.TimeAwareObservation,
     "TransformAction": partial(wrappers.TransformAction, func=same),

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Float, Int, UInt8
 
 
@@ -20,20 +20,20 @@ class CartPoleParams(Params):
     """Steps after which an episode is truncated; 500 in CartPole-v1, 200 in CartPole-v0."""
     gravity: Array | float = 9.8
     """Gravitational acceleration, m/s^2."""
-    masscart: Array | float = 1.0
+    masscart: Array | float = ranges.number(1.0, above=0)
     """Mass of the cart, kg, above 0."""
-    masspole: Array | float = 0.1
+    masspole: Array | float = ranges.number(0.1, above=0)
     """Mass of the pole, kg, above 0."""
-    length: Array | float = 0.5
+    length: Array | float = ranges.number(0.5, above=0)
     """Half the length of the pole, m, above 0."""
-    force_mag: Array | float = 10.0
-    """Magnitude of the push, N."""
-    tau: Array | float = 0.02
-    """Time between two steps, s."""
-    x_threshold: Array | float = 2.4
-    """Distance of the cart from the centre beyond which the episode terminates, m."""
-    theta_threshold: Array | float = 12 * math.pi / 180
-    """Angle of the pole from the vertical beyond which the episode terminates, rad."""
+    force_mag: Array | float = ranges.number(10.0, at_least=0)
+    """Magnitude of the push, N, at least 0."""
+    tau: Array | float = ranges.number(0.02, above=0)
+    """Time between two steps, s, above 0."""
+    x_threshold: Array | float = ranges.number(2.4, above=0, infinite=True)
+    """Distance of the cart from the centre beyond which the episode terminates, m, above 0."""
+    theta_threshold: Array | float = ranges.number(12 * math.pi / 180, above=0, infinite=True)
+    """Angle of the pole from the vertical beyond which the episode terminates, rad, above 0."""
     reset_low: Array | float = -0.05
     """Lower bound of each of the four numbers of the first state."""
     reset_high: Array | float = 0.05

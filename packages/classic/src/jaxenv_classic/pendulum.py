@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
 
@@ -18,22 +18,22 @@ class PendulumParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=200, kw_only=True)
     """Steps after which an episode is truncated."""
-    max_speed: Array | float = 8.0
-    """Largest angular speed, rad/s."""
-    max_torque: Array | float = 2.0
-    """Largest torque, N m; actions beyond it are clipped."""
-    dt: Array | float = 0.05
-    """Time between two steps, s."""
+    max_speed: Array | float = ranges.number(8.0, at_least=0)
+    """Largest angular speed, rad/s, at least 0."""
+    max_torque: Array | float = ranges.number(2.0, at_least=0)
+    """Largest torque, N m; actions beyond it are clipped; at least 0."""
+    dt: Array | float = ranges.number(0.05, above=0)
+    """Time between two steps, s, above 0."""
     g: Array | float = 10.0
     """Gravitational acceleration, m/s^2."""
-    m: Array | float = 1.0
+    m: Array | float = ranges.number(1.0, above=0)
     """Mass of the pendulum, kg, above 0."""
-    l: Array | float = 1.0  # noqa: E741 - the source's name
+    l: Array | float = ranges.number(1.0, above=0)  # noqa: E741 - the source's name
     """Length of the pendulum, m, above 0."""
-    x_init: Array | float = math.pi
-    """The first angle is uniform between minus this and this, rad."""
-    y_init: Array | float = 1.0
-    """The first angular velocity is uniform between minus this and this, rad/s."""
+    x_init: Array | float = ranges.number(math.pi, at_least=0)
+    """The first angle is uniform between minus this and this, rad; at least 0."""
+    y_init: Array | float = ranges.number(1.0, at_least=0)
+    """The first angular velocity is uniform between minus this and this, rad/s; at least 0."""
 
 
 @struct.dataclass

@@ -7,7 +7,7 @@ from typing import TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, random, spaces
+from jaxenv import Environment, Params, State, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
 
@@ -21,14 +21,14 @@ class MountainCarParams(Params):
     """Left wall, where the car stops."""
     max_position: Array | float = 0.6
     """Right end of the track."""
-    max_speed: Array | float = 0.07
-    """Largest speed, per step."""
+    max_speed: Array | float = ranges.number(0.07, at_least=0)
+    """Largest speed, per step, at least 0."""
     goal_position: Array | float = 0.5
     """Position at which the episode terminates."""
     goal_velocity: Array | float = 0.0
     """Velocity that the car must have there at least."""
-    force: Array | float = 0.001
-    """What full throttle adds to the velocity in a step."""
+    force: Array | float = ranges.number(0.001, at_least=0)
+    """What full throttle adds to the velocity in a step, at least 0."""
     gravity: Array | float = 0.0025
     """What the steepest slope takes from the velocity in a step."""
     reset_low: Array | float = -0.6

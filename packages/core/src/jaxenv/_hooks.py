@@ -76,7 +76,7 @@ def check_fields(env: Any) -> None:
         if stated is not None:
             value = getattr(env, field.name)
             if isinstance(value, bool) or not isinstance(value, str | None):
-                ranges.check(type(env).__name__, field.name, value, stated)
+                ranges.check(type(env).__name__, field.name, value, stated, static=True)
 
 
 def _checked(after: Callable[..., Any]) -> Callable[..., Any]:

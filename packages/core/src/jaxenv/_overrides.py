@@ -45,6 +45,8 @@ class Traced:
 
 def freeze(value: Any) -> Any:
     """Return ``value`` as a hashable one, through tuples and dataclasses; raise a TypeError where it can't be."""
+    if isinstance(value, Frozen | Traced):
+        return value
     if is_traced(value):
         return Traced()
     if hasattr(value, "dtype") and hasattr(value, "shape"):
@@ -103,7 +105,7 @@ def resolve(owner: str, params: Any, fields: Iterable[str], leaves: Mapping[str,
         except TypeError:
             action = "Pass numbers, strings, booleans, arrays or tuples of them."
             raise OverrideValueError(owner, name, value, "a hashable value", action) from None
-        ranges.check(owner, name, value, ranges.of(type(above), name), getattr(above, name))
+        ranges.check(owner, name, value, ranges.of(type(above), name), getattr(above, name), wait=True)
         resolved[path] = value
     return resolved
 

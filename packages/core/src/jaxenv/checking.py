@@ -87,14 +87,23 @@ def checks() -> Iterator[None]:
     outermost = not enabled()
     if outermost:
         jax.clear_caches()
+    try:
+        with switched_on():
+            yield
+    finally:
+        if outermost:
+            jax.clear_caches()
+
+
+@contextmanager
+def switched_on() -> Iterator[None]:
+    """Do what :func:`checks` does, to functions that are compiled within."""
     _switch.contexts += 1
     try:
         with _switch.settled():
             yield
     finally:
         _switch.contexts -= 1
-        if outermost:
-            jax.clear_caches()
 
 
 def run(function: Callable[..., Any], env: Any, key: Any, *args: Any) -> Any:

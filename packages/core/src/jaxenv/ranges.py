@@ -101,10 +101,13 @@ def of(owner: type, name: str) -> Range | None:
     return None
 
 
-def check(owner: str, name: str, value: Any, stated: Range | None, default: Any = None, *, wait: bool = False) -> None:
+def check(
+    owner: str, name: str, value: Any, stated: Range | None, default: Any = None, *, wait: bool = False, static: bool = False
+) -> None:
     """Refuse a known value that is outside of its range; where none is stated, infinities are refused if the default is finite.
 
-    With ``wait``, the values of JAX's arrays are looked at too, which waits until they are computed.
+    With ``wait``, the values of JAX's arrays are looked at too, which waits until they are computed. A ``static`` number stays
+    in Python, so it may be as large as it likes.
     """
     if isinstance(value, tuple):
         for item in cast("tuple[Any, ...]", value):
@@ -113,6 +116,8 @@ def check(owner: str, name: str, value: Any, stated: Range | None, default: Any 
     if not _is_known(value, wait):
         return
     values, largest, holder = _widened(value)
+    if static:
+        largest = math.inf
     if stated is None:
         stated = ANY if default is not None and _is_known(default, wait) and np.isinf(_widened(default)[0]).any() else FINITE
     inside = np.asarray(stated.holds(values, largest))

@@ -17,6 +17,8 @@ from jaxenv import _canonical, environment
 from jaxenv.environment import Environment
 from jaxenv.testing import trees
 
+RESERVED = ("terminated", "truncated", "discount", "final_observation")
+"""The entries of ``info`` that core writes."""
 COPIES = 32
 """Environments that play side by side."""
 SEGMENT = 40
@@ -116,7 +118,17 @@ def _results(env: Environment[Any, Any], key: Array, state: Any, action: Any, pa
     last = env.step_env(key, state, action, params)
     _, key_reset = environment._keyed_advance(env, *environment._arguments(env, key, state, action, params))
     restart = env.carry_over(environment._init(env, key_reset, params), last[1], params)
-    return env.step(key, state, action, params), last, _canonical.strong(restart)
+    step = with_all(env, env.step(key, state, action, params), key, state, action, params)
+    return step, last, _canonical.strong(restart)
+
+
+def with_all(env: Environment[Any, Any], out: Any, key: Array, state: Any, action: Any, params: Any) -> Any:
+    """Return what ``step`` gave, with the entries of ``info`` that core wrote and a wrapper left out."""
+    left_out = set(RESERVED) - set(out[4]) - set(env.report(dict.fromkeys(RESERVED)))
+    if not left_out:
+        return out
+    whole = environment._step_with_all(env, key, state, action, params)[4]
+    return (*out[:4], {**out[4], **{name: whole[name] for name in sorted(left_out)}})
 
 
 def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, outputs: Any, last: Any, restart: Any) -> Facts:
@@ -140,7 +152,7 @@ def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, out
         observation_is_observe=trees.same(obs, space.cast(env.observe(after, params), "the observation")),
         final_is_step_env=trees.same(final, last_obs),
         final_is_observation=trees.same(final, obs),
-        results_are_step_env=trees.same([reward, done, info], last_results),
+        results_are_step_env=trees.same([reward, done, {name: info[name] for name in last_results[2]}], last_results),
         state_is_step_env=trees.same(after, last_state),
         state_is_restart=trees.same(after, restart),
     )

@@ -54,10 +54,10 @@ class Wrapper(Environment[Any, Any]):
             self.refuse(role, space, f"a {'bounded ' if bounded else ''}Box of {' or '.join(kinds)} {role}s", advice)
         return space
 
-    def require_function(self, func: Any) -> None:
+    def require_function(self, func: Any, name: str = "func") -> None:
         """Refuse what cannot be called."""
         if not callable(func):
-            raise WrapperSettingError(f"{type(self).__name__} got func = {func!r}, which cannot be called. Pass a function.")
+            raise WrapperSettingError(f"{type(self).__name__} got {name} = {func!r}, which cannot be called. Pass a function.")
 
     def require_space(self, space: Any) -> None:
         """Refuse what is neither a space nor None."""
