@@ -88,8 +88,6 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
     counters = ("mistakes",)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.fraction <= 1.0:
-            raise ValueError(f"fraction must be above 0 and at most 1, but {self.fraction!r} was given; choose such a number")
         if self.source not in mnist_data.SOURCES:
             raise ValueError(f"source must be 'mnist' or 'digits', but {self.source!r} was given; choose one of the two")
         if self.pixel_mode not in ("bsuite", "unit"):

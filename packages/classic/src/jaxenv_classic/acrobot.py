@@ -11,6 +11,8 @@ from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
+from jaxenv_classic.bounds import largest
+
 
 @struct.dataclass
 class AcrobotParams(Params):
@@ -234,5 +236,6 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return spaces.Discrete(3)
 
     def observation_space(self, params: AcrobotParams) -> spaces.Box:
-        high = (1.0, 1.0, 1.0, 1.0, params.max_vel_1, params.max_vel_2)
+        fast = (largest(speed, params.reset_low, params.reset_high) for speed in (params.max_vel_1, params.max_vel_2))
+        high = (1.0, 1.0, 1.0, 1.0, *fast)
         return spaces.Box(tuple(-bound for bound in high), high, (6,))

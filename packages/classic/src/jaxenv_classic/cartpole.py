@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Float, Int, UInt8
+
+from jaxenv_classic.bounds import either
 
 
 @struct.dataclass
@@ -76,6 +78,9 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
     2            angle of the pole         rad    [-0.419, 0.419]
     3            angular velocity          rad/s  (-inf, inf)
     ===========  ========================  =====  =====================
+
+    The bounds of position and angle are twice the thresholds, Gymnasium's. Where a param makes a step longer than there (a larger
+    force, say), or a threshold nearer, a last observation can lie anywhere, and ``observation_space`` has no bounds.
 
     ======  =====================================
     Action  Meaning
@@ -162,9 +167,19 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
 
         return drawing.cartpole(state, params, size)
 
+    def _tame(self, p: CartPoleParams) -> Any:
+        """Whether no param makes a step longer, or a threshold nearer, than the published task's: then no step passes twice it."""
+        q = CartPoleParams()
+        slow = (p.force_mag <= q.force_mag) & (p.tau <= q.tau) & (abs(p.gravity) <= q.gravity)
+        heavy = (p.masscart >= q.masscart) & (p.masspole <= q.masspole) & (p.length >= q.length)
+        wide = (p.x_threshold >= q.x_threshold) & (p.theta_threshold >= q.theta_threshold)
+        return slow & heavy & wide & (p.reset_low >= q.reset_low) & (p.reset_high <= q.reset_high)
+
     def action_space(self, params: CartPoleParams) -> spaces.Discrete:
         return spaces.Discrete(2)
 
     def observation_space(self, params: CartPoleParams) -> spaces.Box:
-        high = (2 * params.x_threshold, math.inf, 2 * params.theta_threshold, math.inf)
+        tame = self._tame(params)
+        x, theta = (either(tame, 2 * bound, math.inf) for bound in (params.x_threshold, params.theta_threshold))
+        high = (x, math.inf, theta, math.inf)
         return spaces.Box(tuple(-bound for bound in high), high, (4,))

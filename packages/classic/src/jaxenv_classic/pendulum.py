@@ -11,6 +11,8 @@ from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
+from jaxenv_classic.bounds import largest
+
 
 @struct.dataclass
 class PendulumParams(Params):
@@ -63,6 +65,8 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
     1            sin(theta)                  [-1, 1]
     2            angular velocity     rad/s  [-8, 8]
     ===========  ===================  =====  =======
+
+    The bound of the angular velocity is the larger of ``max_speed`` and ``y_init``.
 
     ======  ==================  ====  =======
     Action  Meaning             Unit  Range
@@ -129,5 +133,5 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
         return spaces.Box(-params.max_torque, params.max_torque, (1,))
 
     def observation_space(self, params: PendulumParams) -> spaces.Box:
-        high = (1.0, 1.0, params.max_speed)
+        high = (1.0, 1.0, largest(params.max_speed, params.y_init))
         return spaces.Box(tuple(-bound for bound in high), high, (3,))

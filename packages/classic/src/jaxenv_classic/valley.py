@@ -10,6 +10,8 @@ from jax import Array
 from jaxenv import Environment, Params, State, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
+from jaxenv_classic.bounds import highest, lowest
+
 
 @struct.dataclass
 class MountainCarParams(Params):
@@ -88,4 +90,6 @@ class Valley(Environment[MountainCarState, ParamsT]):
         return drawing.mountain_car(state, params, size)
 
     def observation_space(self, params: ParamsT) -> spaces.Box:
-        return spaces.Box((params.min_position, -params.max_speed), (params.max_position, params.max_speed), (2,))
+        p = params  # an episode may begin outside of the track
+        low, high = lowest(p.min_position, p.reset_low, p.reset_high), highest(p.max_position, p.reset_low, p.reset_high)
+        return spaces.Box((low, -p.max_speed), (high, p.max_speed), (2,))

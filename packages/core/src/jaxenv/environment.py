@@ -252,7 +252,8 @@ class Environment(Generic[StateT, ParamsT]):
     def replace(self, **changes: Any) -> Self:
         """Return the environment with other fields, and with other leaves of ``default_params``, by name as in ``make``.
 
-        Where params are nested, as a wrapper's are, the outermost leaf of that name is meant.
+        Where params are nested, as a wrapper's are, the outermost leaf of that name is meant; a wrapper passes fields of the
+        environments beneath on to them.
 
         >>> env, params = jaxenv.make("CartPole-v1")
         >>> env.replace(integrator="semi-implicit euler", gravity=1.6).default_params.gravity

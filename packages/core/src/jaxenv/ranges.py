@@ -158,7 +158,7 @@ def _widened(value: Any) -> tuple[Any, float, str]:
         try:
             wide = float(value)
         except OverflowError:
-            wide = math.copysign(math.inf, value)
+            wide = math.inf if value > 0 else -math.inf
         return np.asarray(wide), _LARGEST_INTEGER, "int32"
     if not isinstance(value, float) and jnp.issubdtype(value.dtype, np.integer):
         dtype = np.dtype(np.int32) if value.dtype == np.int64 else np.dtype(value.dtype)

@@ -101,9 +101,6 @@ class Pong(Environment[PongState, PongParams]):
     def __post_init__(self) -> None:
         if self.opponent not in ("self", "greedy"):
             raise FieldValueError(self.name, "opponent", self.opponent, "'self' or 'greedy'")
-        for field, least in (("width", 8), ("height", 8), ("paddle_half_height", 1)):
-            if getattr(self, field) < least:
-                raise FieldValueError(self.name, field, getattr(self, field), f"at least {least}")
 
     @property
     def default_params(self) -> PongParams:

@@ -86,10 +86,6 @@ class Reacher(Environment[ReacherState, ReacherParams]):
     num_joints: int = ranges.number(2, at_least=1)
     """How many links the arm has, at least 1."""
 
-    def __post_init__(self) -> None:
-        if self.num_joints < 1:
-            raise FieldValueError(self.name, "num_joints", self.num_joints, "at least 1")
-
     @property
     def default_params(self) -> ReacherParams:
         return ReacherParams()

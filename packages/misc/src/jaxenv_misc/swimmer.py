@@ -84,10 +84,6 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
     num_urchins: int = ranges.number(5, at_least=1)
     """How many urchins there are, at least 1."""
 
-    def __post_init__(self) -> None:
-        if self.num_urchins < 1:
-            raise FieldValueError(self.name, "num_urchins", self.num_urchins, "at least 1")
-
     @property
     def default_params(self) -> SwimmerParams:
         return SwimmerParams()

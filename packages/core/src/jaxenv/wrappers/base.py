@@ -164,6 +164,21 @@ class Wrapper(Environment[Any, Any]):
     def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
         return dataclasses.replace(self, env=self.env.with_leaves(leaves))
 
+    def replace(self, **changes: Any) -> Self:
+        own = {field.name for field in dataclasses.fields(self)}
+        inner = {name: value for name, value in changes.items() if name not in own and self._inner_field(name)}
+        env = dataclasses.replace(self, env=self.env.replace(**inner)) if inner else self
+        return Environment.replace(env, **{name: value for name, value in changes.items() if name not in inner})
+
+    def _inner_field(self, name: str) -> bool:
+        """Whether an environment beneath has a field of this name."""
+        layer: Any = self.env
+        while name not in {field.name for field in dataclasses.fields(layer)}:
+            if layer is layer.unwrapped:
+                return False
+            layer = layer.env
+        return True
+
     @property
     def differentiable(self) -> bool:
         return self.env.differentiable
