@@ -68,10 +68,10 @@ def state(given: Any, expected: Any, name: str, how: str) -> Any:
     """Return ``given`` without weak types, if it has the structure, shapes and dtypes of ``expected``."""
     if type(given) is not type(expected):
         raise StateTypeError(name, "the state", named(given) if _is_plain(given) else f"a {type(given).__qualname__}", _kind_of(expected))
-    given = strong(given)
-    if jax.tree.structure(given) != jax.tree.structure(expected):
-        difference = _structure_difference(given, expected, "state")
+    difference = _structure_difference(given, expected, "state")
+    if difference is not None:
         raise StateTypeError(name, *difference)
+    given = strong(given)
     pairs = list(zip(jax.tree.leaves_with_path(given), jax.tree.leaves(expected), strict=True))
     if pairs and all(len(a.shape) == len(b.shape) + 1 and a.shape[1:] == b.shape for (_, a), b in pairs):
         (path, a), b = pairs[0]
@@ -90,16 +90,22 @@ def _kind_of(x: Any) -> str:
     return f"a {type(x).__qualname__}"
 
 
-def _structure_difference(given: Any, expected: Any, where: str) -> tuple[str, str, str]:
-    """Return where two trees differ first, and what they are there."""
-    if type(given) is not type(expected):
+def _structure_difference(given: Any, expected: Any, where: str) -> tuple[str, str, str] | None:
+    """Return where two trees differ first, and what they are there; None where only their leaves may differ.
+
+    Types of dataclasses are compared here, as JAX takes two of them with equally many leaves for one structure.
+    """
+    nodes = dataclasses.is_dataclass(expected)
+    if type(given) is not type(expected) and (nodes or dataclasses.is_dataclass(given)):
         return where, named(given) if _is_plain(given) else _kind_of(given), _kind_of(expected)
-    if dataclasses.is_dataclass(given):
-        for field in dataclasses.fields(given):
-            a, b = getattr(given, field.name), getattr(expected, field.name)
-            if jax.tree.structure(a) != jax.tree.structure(b):
-                return _structure_difference(a, b, f"{where}.{field.name}")
-    return where, str(jax.tree.structure(given)), str(jax.tree.structure(expected))
+    if not nodes or not hasattr(expected, "__dataclass_fields__") or jax.tree_util.all_leaves([expected]):
+        same = jax.tree.structure(given) == jax.tree.structure(expected)
+        return None if same else (where, str(jax.tree.structure(given)), str(jax.tree.structure(expected)))
+    for field in dataclasses.fields(expected):
+        difference = _structure_difference(getattr(given, field.name), getattr(expected, field.name), f"{where}.{field.name}")
+        if difference is not None:
+            return difference
+    return None
 
 
 def params(given: Any, default: Any, name: str, how: str = "jax.vmap(function, in_axes=(None, 0))(key, params)") -> Any:

@@ -67,7 +67,7 @@ FINITE = Range()
 
 
 def number(
-    default: Any,
+    default: Any = dataclasses.MISSING,
     *,
     at_least: float | None = None,
     at_most: float | None = None,
@@ -78,7 +78,7 @@ def number(
     """Return the field of a number with its default and its range, for params and environments.
 
     Args:
-        default: the default value.
+        default: the default value; left out, the field has none.
         at_least: the smallest value.
         at_most: the largest value.
         above: what every value is larger than.

@@ -32,9 +32,9 @@ class ClipReward(ParametricWrapper):
     >>> params = env.default_params.replace(max_reward=2.0)
     """
 
-    min_reward: float | None = None
+    min_reward: float | None = ranges.number(None, infinite=True)
     """The default of the parameter ``min_reward``; ``None`` for no bound."""
-    max_reward: float | None = None
+    max_reward: float | None = ranges.number(None, infinite=True)
     """The default of the parameter ``max_reward``; ``None`` for no bound."""
 
     def __post_init__(self) -> None:

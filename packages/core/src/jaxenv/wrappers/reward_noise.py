@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -39,7 +38,7 @@ class RewardNoise(ParametricWrapper):
     >>> params = env.default_params.replace(scale=0.5)
     """
 
-    scale: float = ranges.number(dataclasses.MISSING, at_least=0)
+    scale: float = ranges.number(at_least=0)
     """The default of the parameter ``scale``."""
 
     @property
