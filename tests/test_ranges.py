@@ -84,7 +84,9 @@ def drawn(spec, params, seed):
         if not isinstance(value, float) or isinstance(value, bool):
             return jnp.broadcast_to(jnp.asarray(value), (LANES, *np.shape(value)))
         found = ranges.of(owner, name) or ranges.FINITE
-        low = -3 * abs(value) - 0.5 if found.at_least is None and found.above is None else (found.at_least or found.above or 0) + 1e-3
+        low = (
+            -3 * abs(value) - 0.5 if found.at_least is None and found.above is None else (found.at_least or found.above or 0) + 1e-3
+        )
         high = max(3 * abs(value), 0.5) if found.at_most is None else found.at_most
         return jnp.asarray(rng.uniform(low, max(high, low), LANES), jnp.float32)
 
@@ -143,4 +145,6 @@ def test_a_time_limit_of_none_is_no_limit():
     env, params = jaxenv.make("CartPole-v1", max_steps_in_episode=None)
     assert params.max_steps_in_episode == env.default_params.max_steps_in_episode == 2**31 - 1
     _, state = env.reset(jax.random.key(0), params.replace(max_steps_in_episode=None))
-    assert not env.step(jax.random.key(0), state.replace(time=jnp.int32(10**6)), 0, params.replace(max_steps_in_episode=None))[4]["truncated"]
+    assert not env.step(jax.random.key(0), state.replace(time=jnp.int32(10**6)), 0, params.replace(max_steps_in_episode=None))[4][
+        "truncated"
+    ]

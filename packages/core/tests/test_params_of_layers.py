@@ -25,7 +25,9 @@ def limit(params: Any) -> int:
 
 
 STACKS = [(probe, (name,)) for name in sorted(WRAPPERS) for probe in PROBES]
-STACKS += [(Drift, pair) for pair in (("ScaleReward", "ScaleReward"), ("StickyAction", "ClipReward"), ("NormalizeReward", "RewardNoise"))]
+STACKS += [
+    (Drift, pair) for pair in (("ScaleReward", "ScaleReward"), ("StickyAction", "ClipReward"), ("NormalizeReward", "RewardNoise"))
+]
 MADE = [(env, "-".join(names)) for probe, names in STACKS if (env := stacked(probe, names)) is not None]
 
 
@@ -43,7 +45,8 @@ def test_every_layer_keeps_what_it_was_told(layers):
     for layer in layers:
         assert limit(layer.default_params) == 3
     rebuilt = copy.deepcopy(layers[0])
-    assert rebuilt == layers[0] and hash(rebuilt) == hash(layers[0])
+    assert rebuilt == layers[0]
+    assert hash(rebuilt) == hash(layers[0])
     assert layers[0] != layers[0].replace(max_steps_in_episode=4)
 
 
@@ -55,10 +58,13 @@ def test_params_of_any_layer_are_taken_everywhere(layers):
     for layer in layers:
         given = layer.default_params.replace(max_steps_in_episode=1)
         lifted = outermost.lift(given)
-        assert outermost.accepts(lifted) and limit(lifted) == 1
+        assert outermost.accepts(lifted)
+        assert limit(lifted) == 1
         same(outermost.reset(KEY, given)[0], obs)
         results = outermost.step(KEY, outermost.reset(KEY, given)[1], action, given)
-        assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), results) == jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), expected)
+        assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), results) == jax.tree.map(
+            lambda leaf: (leaf.shape, leaf.dtype), expected
+        )
         assert results[3]  # the limit of one step
         assert outermost.action_space(given) == outermost.action_space(lifted)
         assert repr(outermost.observation_space(given)) == repr(outermost.observation_space(lifted))
@@ -81,7 +87,9 @@ def test_a_wrapper_has_its_own_numbers_at_their_defaults_when_it_lifts():
 def test_params_that_skip_a_layer_are_refused_by_their_types():
     outer = wrappers.ScaleReward(wrappers.RewardNoise(Drift(), 0.1), 5.0)
     given = wrappers.ScaleReward(Drift(), 5.0).default_params
-    with pytest.raises(ParamsTypeError, match=r"ScaleRewardParams around .*RewardNoiseParams around .*Params, but .*ScaleRewardParams around"):
+    with pytest.raises(
+        ParamsTypeError, match=r"ScaleRewardParams around .*RewardNoiseParams around .*Params, but .*ScaleRewardParams around"
+    ):
         outer.reset(KEY, given)
 
 
@@ -120,7 +128,9 @@ class TestMake:
     @pytest.mark.parametrize("changes", [{"depth": 2.5}, {"shores": [2.0, 3.0]}, {"name": "x"}, {"fish": np.int32(4)}], ids=str)
     def test_equal_calls_are_equal_values_that_share_one_compilation(self, changes):
         (first, params), (second, _) = jaxenv.make("Pond-v0", **changes), jaxenv.make("Pond-v0", **changes)
-        assert first == second and hash(first) == hash(second) and first != jaxenv.make("Pond-v0")[0]
+        assert first == second
+        assert hash(first) == hash(second)
+        assert first != jaxenv.make("Pond-v0")[0]
         assert pickle.loads(pickle.dumps(first)) == first
         if "name" not in changes:  # not a leaf that JAX takes
             first.reset(KEY, params)
@@ -129,7 +139,9 @@ class TestMake:
             assert environment._reset._cache_size() == before
 
     def test_numbers_that_differ_make_environments_that_differ(self):
-        environments = [jaxenv.make("Pond-v0", **changes)[0] for changes in ({}, {"depth": 1.0}, {"depth": 3.0}, {"shores": [0.0, 2.0]})]
+        environments = [
+            jaxenv.make("Pond-v0", **changes)[0] for changes in ({}, {"depth": 1.0}, {"depth": 3.0}, {"shores": [0.0, 2.0]})
+        ]
         assert len(set(environments)) == 4
 
     def test_a_traced_value_is_in_the_params_alone(self):
@@ -139,11 +151,11 @@ class TestMake:
             return env.step(KEY, state, 0, params if given else None)[2]
 
         assert jax.grad(lambda depth: reward(depth, True))(2.0) == 1.0
-        with pytest.raises(TracedParamError, match="made with a traced value of depth, .* Pass the params that make returned"):
+        with pytest.raises(TracedParamError, match=r"made with a traced value of depth, .* Pass the params that make returned"):
             jax.jit(lambda depth: reward(depth, False))(2.0)
 
     def test_a_value_that_cannot_be_kept_is_refused(self):
-        with pytest.raises(OverrideValueError, match="name is dict .* but a hashable value was expected"):
+        with pytest.raises(OverrideValueError, match=r"name is dict .* but a hashable value was expected"):
             jaxenv.make("Pond-v0", name={"a": 1})
 
     def test_a_nested_leaf_goes_to_the_layer_that_has_it(self):

@@ -35,7 +35,8 @@ class TestFrozen:
     def test_observations_use_the_statistics_of_training_in_rollout_and_rollout_wrapper(self, axis):
         state = trained(LogWrapper(NormalizeObservation(Walk(), axis_name=axis)))
         statistics = NormalizeObservation.statistics(state)
-        assert statistics.mean.shape == (2,) and statistics.count > 180
+        assert statistics.mean.shape == (2,)
+        assert statistics.count > 180
         env = NormalizeObservation.frozen(Walk(), state)
         assert env == NormalizeObservation.frozen(Walk(), statistics)
         assert hash(env) == hash(NormalizeObservation.frozen(Walk(), statistics))
@@ -69,7 +70,9 @@ class TestFrozen:
         one = jax.tree.map(lambda leaf: leaf[2], state)
         env = NormalizeObservation.frozen(Walk(), one)
         np.testing.assert_allclose(
-            env.observe(one.env_state, env.default_params), NormalizeObservation(Walk()).observe(one, Walk().default_params), rtol=1e-6
+            env.observe(one.env_state, env.default_params),
+            NormalizeObservation(Walk()).observe(one, Walk().default_params),
+            rtol=1e-6,
         )
 
     def test_merging_counts_every_value_once(self):
@@ -86,7 +89,7 @@ class TestFrozen:
 
     def test_what_does_not_fit_is_refused(self):
         state = trained(NormalizeReward(Walk()), steps=1)
-        with pytest.raises(WrapperSettingError, match="no layer of it is a NormalizeObservationState. Pass the state"):
+        with pytest.raises(WrapperSettingError, match=r"no layer of it is a NormalizeObservationState. Pass the state"):
             NormalizeObservation.frozen(Walk(), state)
         with pytest.raises(WrapperSettingError, match=r"statistics of shape \(\), but Walk needs \(2,\)"):
             NormalizeObservation.frozen(Walk(), NormalizeReward.statistics(state))
@@ -138,7 +141,8 @@ class TestSharedStatistics:
         assert state.env_state.statistics.mean.shape == (2,)
         assert state.env_state.pending.shape == state.discounted_return.shape == (7,)
         alone = trained(NormalizeReward(NormalizeObservation(Walk())), 7)
-        assert alone.statistics.mean.shape == (7,) and alone.env_state.statistics.mean.shape == (7, 2)
+        assert alone.statistics.mean.shape == (7,)
+        assert alone.env_state.statistics.mean.shape == (7, 2)
 
     def test_they_are_what_lanes_under_vmap_share(self):
         env = NormalizeObservation(Walk(), axis_name="envs")
@@ -163,7 +167,12 @@ class TestParamsOfEachLane:
             _, state = batch.reset(KEY, params)
             obs, state, *_ = batch.step(KEY, state, jnp.full((3, 2), 20.0), params)
             alone = [
-                batch.env.step(key, jax.tree.map(lambda x, i=i: x[i], batch.reset(KEY, params)[1]), jnp.full(2, 20.0), Walk().default_params.replace(limit=limits[i]))[0]
+                batch.env.step(
+                    key,
+                    jax.tree.map(lambda x, i=i: x[i], batch.reset(KEY, params)[1]),
+                    jnp.full(2, 20.0),
+                    Walk().default_params.replace(limit=limits[i]),
+                )[0]
                 for i, key in enumerate(jaxenv.random.split(KEY, 3))
             ]
             np.testing.assert_allclose(obs, jnp.stack(alone), rtol=1e-6)
@@ -172,7 +181,9 @@ class TestParamsOfEachLane:
 
     def test_another_number_of_values_is_refused(self):
         batch = Vectorize(Walk(), 3)
-        with pytest.raises(WrapperSettingError, match=r"has 3 lanes, but params\.limit has the shape \(2,\). Pass one value .* or 3"):
+        with pytest.raises(
+            WrapperSettingError, match=r"has 3 lanes, but params\.limit has the shape \(2,\). Pass one value .* or 3"
+        ):
             batch.reset(KEY, batch.default_params.replace(limit=np.ones(2, np.float32)))
 
 
@@ -186,7 +197,9 @@ class TestRandomizeParams:
         result = jaxenv.rollout(env, None, None, KEY, num_envs=4, num_steps=40)
         _, state = jax.vmap(env.reset)(jax.random.split(KEY, 100))
         limits = np.asarray(state.env_state.params.limit)
-        assert limits.min() < 0.7 and limits.max() > 1.8 and len(np.unique(limits)) == 100
+        assert limits.min() < 0.7
+        assert limits.max() > 1.8
+        assert len(np.unique(limits)) == 100
         assert result.trajectory.info["returned_episode_lengths"].max() <= 4
 
     def test_the_params_stay_during_an_episode_and_change_with_it(self):

@@ -54,7 +54,11 @@ def action(space: Any, given: Any, name: str, how: str) -> Any:
     fitted = space.fitted(given)
     leaves, wanted = jax.tree.leaves(fitted), jax.tree.leaves(space.shape, is_leaf=_is_shape)
     shapes = [jnp.shape(leaf) for leaf in leaves]
-    if leaves and len(leaves) == len(wanted) and all(len(s) == len(w) + 1 and s[1:] == w for s, w in zip(shapes, wanted, strict=True)):
+    if (
+        leaves
+        and len(leaves) == len(wanted)
+        and all(len(s) == len(w) + 1 and s[1:] == w for s, w in zip(shapes, wanted, strict=True))
+    ):
         given_text = " and ".join(described(jnp.asarray(leaf)) for leaf in leaves)
         raise BatchError(f"{name}'s action", given_text, f"a member of {short(space)}", how)
     return space.cast(fitted, f"{name}'s action")
@@ -67,7 +71,9 @@ def _is_shape(x: Any) -> bool:
 def state(given: Any, expected: Any, name: str, how: str) -> Any:
     """Return ``given`` without weak types, if it has the structure, shapes and dtypes of ``expected``."""
     if type(given) is not type(expected):
-        raise StateTypeError(name, "the state", named(given) if _is_plain(given) else f"a {type(given).__qualname__}", _kind_of(expected))
+        raise StateTypeError(
+            name, "the state", named(given) if _is_plain(given) else f"a {type(given).__qualname__}", _kind_of(expected)
+        )
     difference = _structure_difference(given, expected, "state")
     if difference is not None:
         raise StateTypeError(name, *difference)

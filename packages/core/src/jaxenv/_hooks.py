@@ -59,7 +59,7 @@ def _rendering(hook: Callable[..., Any]) -> Callable[..., Any]:
 
 def _overridden(defined: Any) -> property:
     """Apply to ``default_params`` what ``make`` or ``replace`` changed."""
-    get = defined.fget if isinstance(defined, property) else defined.func
+    get: Callable[[Any], Any] = defined.fget if isinstance(defined, property) else defined.func  # type: ignore[assignment]
 
     @functools.wraps(get)
     def default_params(self: Any) -> Any:
@@ -83,11 +83,11 @@ def _checked(after: Callable[..., Any]) -> Callable[..., Any]:
     """Check the ranges of fields before a class's own checks."""
 
     @functools.wraps(after)
-    def __post_init__(self: Any, *args: Any) -> None:
+    def checked(self: Any, *args: Any) -> None:
         check_fields(self)
         after(self, *args)
 
-    return __post_init__
+    return checked
 
 
 def explain(env: Any, error: TypeError, **given: Any) -> None:

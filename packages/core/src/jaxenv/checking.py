@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ class _Switch:
         raise error
 
     @contextmanager
-    def settled(self) -> Iterator[None]:
+    def settled(self) -> Generator[None, None, None]:
         """Wait for all checks of the computations within, and raise the first thing they found."""
         self.waiting += 1
         try:
@@ -67,7 +67,7 @@ def enabled() -> bool:
 
 
 @contextmanager
-def checks() -> Iterator[None]:
+def checks() -> Generator[None, None, None]:
     """Make any action, param or observation outside of its space or range an error with its value, under ``jit`` too.
 
     Without it, a choice outside of its space acts as the nearest inside, and numbers are looked at only where their values are
@@ -96,7 +96,7 @@ def checks() -> Iterator[None]:
 
 
 @contextmanager
-def switched_on() -> Iterator[None]:
+def switched_on() -> Generator[None, None, None]:
     """Do what :func:`checks` does, to functions that are compiled within."""
     _switch.contexts += 1
     try:
@@ -130,13 +130,14 @@ def observation(name: str, space: Any, value: Any) -> None:
 def params(name: str, values: Any, above: str = "params") -> None:
     """Look whether every param is inside its range."""
     for field in dataclasses.fields(values):
-        value, where = getattr(values, field.name), f"{above}.{field.name}"
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value: Any = getattr(values, field.name)
+        where = f"{above}.{field.name}"
+        if dataclasses.is_dataclass(value):
             params(name, value, where)
         elif hasattr(value, "dtype") and (value.dtype.kind in "iu" or jnp.issubdtype(value.dtype, jnp.floating)):
             stated = ranges.of(type(values), field.name) or ranges.ANY
-            largest = jnp.finfo(value.dtype).max if jnp.issubdtype(value.dtype, jnp.floating) else jnp.iinfo(value.dtype).max
-            inside = jnp.all(stated.holds(value, largest))
+            limits: Any = jnp.finfo(value.dtype) if jnp.issubdtype(value.dtype, jnp.floating) else jnp.iinfo(value.dtype)
+            inside = jnp.all(stated.holds(value, limits.max))
             _look(f"{name}: {where}", inside, value, f"its range: a number {stated}".rstrip(), "Pass a value inside.")
 
 

@@ -53,7 +53,7 @@ class State(Record):
 class Params(Record):
     """Base class of every environment's parameters. Subclasses add their own leaves, each with a default."""
 
-    max_steps_in_episode: Array | int | None = ranges.number(NO_TIME_LIMIT, at_least=1)
+    max_steps_in_episode: Array | int = ranges.number(NO_TIME_LIMIT, at_least=1)
     """Steps after which an episode is truncated, int32[], at least 1; None for no limit."""
 
 
@@ -180,7 +180,7 @@ class Environment(Generic[StateT, ParamsT]):
         Returns:
             ``(obs, state)``, in the dtypes of the spaces.
         """
-        if params is not None and dataclasses.is_dataclass(params):
+        if params is not None:
             ranges.check_tree(self.name, params)
         try:
             return checking.run(_reset, self, key, self._given(params))
@@ -225,7 +225,7 @@ class Environment(Generic[StateT, ParamsT]):
             ``truncated`` (bool[]), ``discount`` (float32[]) and ``final_observation``.
         """
         if isinstance(action, float | list | np.ndarray | np.floating):
-            action = self.action_space(params).fitted(action)
+            action = self.action_space(self._given(params)).fitted(action)
         try:
             return checking.run(_step, self, key, state, action, self._given(params))
         except TypeError as error:
@@ -242,7 +242,7 @@ class Environment(Generic[StateT, ParamsT]):
         episode is over, call ``reset`` or ``restart``.
         """
         if isinstance(action, float | list | np.ndarray | np.floating):
-            action = self.action_space(params).fitted(action)
+            action = self.action_space(self._given(params)).fitted(action)
         try:
             return checking.run(_step_env, self, key, state, action, self._given(params))
         except TypeError as error:

@@ -116,7 +116,7 @@ def check(
     if not _is_known(value, wait):
         return
     values, largest, holder = _widened(value)
-    if static:
+    if static and holder.startswith(("int", "uint")):
         largest = math.inf
     if stated is None:
         stated = ANY if default is not None and _is_known(default, wait) and np.isinf(_widened(default)[0]).any() else FINITE
@@ -125,12 +125,18 @@ def check(
         wrong = float(values.reshape(-1)[int(np.argmin(inside.reshape(-1)))])
         fits = stated.infinite and math.isinf(wrong)
         representable = abs(wrong) <= largest or fits
-        expected = f"a number {stated}" if representable else f"a {'' if stated.infinite else 'finite '}number that {holder} can hold"
+        expected = (
+            f"a number {stated}".rstrip()
+            if representable
+            else f"a {'' if stated.infinite else 'finite '}number that {holder} can hold"
+        )
         raise RangeError(owner, name, value if isinstance(value, int | float) else wrong, expected)
 
 
 def check_tree(owner: str, values: Any, above: str = "") -> None:
     """Refuse values of a dataclass, and of those in it, that are known and outside of a range that is stated."""
+    if not dataclasses.is_dataclass(values):
+        return
     for field in dataclasses.fields(values):
         value = getattr(values, field.name, None)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -11,8 +11,6 @@ from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
-from jaxenv_misc.errors import FieldValueError
-
 
 @struct.dataclass
 class ReacherParams(Params):

@@ -14,8 +14,7 @@ class KeyTypeError(JaxenvError, TypeError):
 
     def __init__(self, given: Any) -> None:
         super().__init__(
-            f"key must be a JAX random key, but {named(given)} was given. "
-            "Pass jax.random.key(seed) or jax.random.PRNGKey(seed)."
+            f"key must be a JAX random key, but {named(given)} was given. Pass jax.random.key(seed) or jax.random.PRNGKey(seed)."
         )
 
 

@@ -45,7 +45,11 @@ def load_factory(spec: EnvSpec) -> Any:
 def field_types(factory: Any) -> dict[str, Any]:
     """Return the annotation of each static field that ``make`` can set: a class's fields, or a function's arguments."""
     if isinstance(factory, type) and issubclass(factory, Environment):
-        return {field.name: field.type for field in dataclasses.fields(cast("Any", factory)) if field.init and not field.metadata.get("internal")}
+        return {
+            field.name: field.type
+            for field in dataclasses.fields(cast("Any", factory))
+            if field.init and not field.metadata.get("internal")
+        }
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(factory).parameters.values()
     return {parameter.name: parameter.annotation for parameter in parameters if parameter.kind in named}

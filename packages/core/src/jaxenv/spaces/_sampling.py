@@ -47,7 +47,9 @@ def floats(key: Array, low: Any, high: Any, below: Any, above: Any, shape: tuple
     words = _words(key, shape)
     # The middles of 2**23 equal cells of (0, 1): exact in float32, and neither end occurs.
     unit = ((words >> 9).astype(wide) + 0.5) * 2.0**-23
-    lower, upper = (jnp.asarray(lax.convert_element_type(jnp.where(f, _within(b), 0), wide)) for f, b in ((below, low), (above, high)))
+    lower, upper = (
+        jnp.asarray(lax.convert_element_type(jnp.where(f, _within(b), 0), wide)) for f, b in ((below, low), (above, high))
+    )
     # Not lower + unit * (upper - lower): the difference of two large bounds overflows.
     value = lower * (1.0 - unit) + upper * unit
     if not (below.all() and above.all()):

@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv.errors import FrozenSpaceError, SpaceDefinitionError, SpaceMismatchError
+from jaxenv.errors.wording import short
 
 if TYPE_CHECKING:
     from jaxenv.spaces.box import Box
@@ -125,7 +126,7 @@ def canonical_dtype(dtype: Any, owner: str, *kinds: str) -> np.dtype[Any]:
         result = np.dtype(dtype)
     except TypeError:
         raise SpaceDefinitionError(
-            f"{owner} got the dtype {dtype!r}, which is not one. Pass a dtype such as jnp.float32."
+            f"{owner} got the dtype {short(dtype)}, which is not one. Pass a dtype such as jnp.float32."
         ) from None
     if kind(result) not in kinds:
         raise SpaceDefinitionError(

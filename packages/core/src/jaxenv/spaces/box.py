@@ -12,7 +12,7 @@ from jax import Array, lax
 from jaxenv import _canonical
 from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
-from jaxenv.errors.wording import described
+from jaxenv.errors.wording import described, short
 from jaxenv.spaces import _sampling
 from jaxenv.spaces.base import Space, as_array, canonical_dtype, kind, leaf_cast, leaf_contains
 
@@ -82,7 +82,9 @@ class Box(Space):
                 return _sampling.integers(key, self.low, self.high, self.shape, self.dtype)
             case _:
                 known_low, known_high = self.known
-                return _sampling.floats(key, self.low, self.high, ~np.isinf(known_low), ~np.isinf(known_high), self.shape, self.dtype)
+                return _sampling.floats(
+                    key, self.low, self.high, ~np.isinf(known_low), ~np.isinf(known_high), self.shape, self.dtype
+                )
 
     def contains(self, x: Any) -> Array:
         return leaf_contains(x, self.shape, self.dtype, self.low, self.high)
@@ -128,7 +130,10 @@ class Box(Space):
 
     def __repr__(self) -> str:
         dtype = "" if self.dtype == np.float32 else f", dtype='{self.dtype}'"
-        low, high = (_text(b) if k is None else _partly(b, k) for b, k in zip((self.low, self.high), (self._known_low, self._known_high), strict=True))
+        low, high = (
+            _text(b) if k is None else _partly(b, k)
+            for b, k in zip((self.low, self.high), (self._known_low, self._known_high), strict=True)
+        )
         return f"Box({low}, {high}, {self.shape}{dtype})"
 
 
@@ -137,7 +142,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
         result = tuple(int(n) for n in shape)
     except TypeError:
         raise SpaceDefinitionError(
-            f"Box got the shape {shape!r}, which is not a tuple of integers. Pass one, such as (3,)."
+            f"Box got the shape {short(shape)}, which is not a tuple of integers. Pass one, such as (3,)."
         ) from None
     if any(n < 0 for n in result):
         raise SpaceDefinitionError(f"Box got the shape {result}, in which a size is negative. Pass sizes of at least 0.")
@@ -155,7 +160,11 @@ def _partly(bound: Any, known: Any) -> str:
     """Return a traced bound as text: the numbers that are known, and for the others their dtype."""
     if np.isnan(known).all():
         return described(bound)
-    return " ".join(np.array2string(known, separator=", ", threshold=20, formatter={"all": lambda x: str(bound.dtype) if np.isnan(x) else str(x)}).split())
+
+    def number(x: Any) -> str:
+        return str(bound.dtype) if np.isnan(x) else str(x)
+
+    return " ".join(np.array2string(known, separator=", ", threshold=20, formatter={"all": number}).split())
 
 
 def _joined(bound: Any, dtype: np.dtype[Any]) -> Any:
@@ -180,7 +189,7 @@ def _bound(bound: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
         return _broadcast(lax.convert_element_type(bound, dtype), shape)
     values = np.asarray(bound)
     if kind(values.dtype) not in ("bool", "integer", "float"):
-        raise SpaceDefinitionError(f"Box got {name} = {bound!r}, which is not a number or an array of numbers. Pass one.")
+        raise SpaceDefinitionError(f"Box got {name} = {short(bound)}, which is not a number or an array of numbers. Pass one.")
     return _broadcast(_converted(values, name, dtype), shape)
 
 

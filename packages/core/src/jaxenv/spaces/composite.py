@@ -14,6 +14,7 @@ from jax import Array, lax
 
 from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
+from jaxenv.errors.wording import short
 from jaxenv.spaces.base import Space
 from jaxenv.spaces.box import Box
 from jaxenv.spaces.discrete import HOW
@@ -226,7 +227,7 @@ class Dict(_Composite):
 
 def _require_space(space: Any, where: str) -> None:
     if not isinstance(space, Space):
-        raise SpaceDefinitionError(f"{where} {space!r}, which is not a space. Pass one of jaxenv.spaces.")
+        raise SpaceDefinitionError(f"{where} {short(space)}, which is not a space. Pass one of jaxenv.spaces.")
 
 
 def _outline(x: Any) -> str:

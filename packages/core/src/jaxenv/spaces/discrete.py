@@ -9,7 +9,9 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv import _canonical, random
+from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
+from jaxenv.errors.wording import short
 from jaxenv.spaces import _sampling
 from jaxenv.spaces.base import Space, as_array, canonical_dtype, leaf_cast, leaf_contains
 from jaxenv.spaces.box import Box
@@ -111,10 +113,10 @@ class MultiDiscrete(Space):
 
     def __init__(self, nvec: Any, dtype: Any = jnp.int32) -> None:
         dtype = canonical_dtype(dtype, "MultiDiscrete", "integer")
-        counts = np.array(nvec)
+        counts = np.array("traced") if is_traced(nvec) else np.array(nvec)
         if counts.size and not np.issubdtype(counts.dtype, np.integer):
             raise SpaceDefinitionError(
-                f"MultiDiscrete got nvec = {nvec!r}, which is not an array of integers. Pass one, such as [3, 2]."
+                f"MultiDiscrete got nvec = {short(nvec)}, which is not an array of integers. Pass one, such as [3, 2]."
             )
         counts = counts.astype(np.int64)
         if (counts < 1).any():
@@ -187,5 +189,5 @@ def whole(array: Any) -> Any:
 
 def _integer(value: Any, owner: str, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise SpaceDefinitionError(f"{owner} got {name} = {value!r}, which is not an integer. Pass a Python integer.")
+        raise SpaceDefinitionError(f"{owner} got {name} = {short(value)}, which is not an integer. Pass a Python integer.")
     return int(value)

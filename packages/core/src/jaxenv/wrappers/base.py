@@ -14,6 +14,7 @@ from jaxenv import _canonical, environment, random, spaces
 from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors.wording import short
 from jaxenv.spaces.base import kind
 
 
@@ -43,7 +44,7 @@ class Wrapper(Environment[Any, Any]):
                 hash(getattr(self, field.name))
             except TypeError:
                 raise WrapperSettingError(
-                    f"{type(self).__name__} got {field.name} = {getattr(self, field.name)!r}, which cannot be hashed. "
+                    f"{type(self).__name__} got {field.name} = {short(getattr(self, field.name))}, which cannot be hashed. "
                     "Pass Python numbers, tuples and functions; to vary a number under JAX, replace the leaf of the params."
                 ) from None
 
@@ -57,13 +58,13 @@ class Wrapper(Environment[Any, Any]):
     def require_function(self, func: Any, name: str = "func") -> None:
         """Refuse what cannot be called."""
         if not callable(func):
-            raise WrapperSettingError(f"{type(self).__name__} got {name} = {func!r}, which cannot be called. Pass a function.")
+            raise WrapperSettingError(f"{type(self).__name__} got {name} = {short(func)}, which cannot be called. Pass a function.")
 
     def require_space(self, space: Any) -> None:
         """Refuse what is neither a space nor None."""
         if space is not None and not isinstance(space, spaces.Space):
             raise WrapperSettingError(
-                f"{type(self).__name__} got space = {space!r}. Pass one of jaxenv.spaces, or None to keep it."
+                f"{type(self).__name__} got space = {short(space)}. Pass one of jaxenv.spaces, or None to keep it."
             )
 
     def refuse(self, role: str, space: spaces.Space, needed: str, advice: str) -> NoReturn:
@@ -168,7 +169,7 @@ class Wrapper(Environment[Any, Any]):
         own = {field.name for field in dataclasses.fields(self)}
         inner = {name: value for name, value in changes.items() if name not in own and self._inner_field(name)}
         env = dataclasses.replace(self, env=self.env.replace(**inner)) if inner else self
-        return Environment.replace(env, **{name: value for name, value in changes.items() if name not in inner})
+        return super(Wrapper, env).replace(**{name: value for name, value in changes.items() if name not in inner})
 
     def _inner_field(self, name: str) -> bool:
         """Whether an environment beneath has a field of this name."""
@@ -295,4 +296,4 @@ class ParametricWrapper(Wrapper):
         inner = {path[1:]: value for path, value in leaves.items() if path[0] == "env_params" and path[1:]}
         own = {path: value for path, value in leaves.items() if path[1:] not in inner}
         env = dataclasses.replace(self, env=self.env.with_leaves(inner)) if inner else self
-        return Environment.with_leaves(env, own) if own else env
+        return super(Wrapper, env).with_leaves(own) if own else env

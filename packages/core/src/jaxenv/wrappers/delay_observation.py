@@ -11,6 +11,7 @@ from jax import Array
 
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -37,7 +38,7 @@ class DelayObservation(StatefulWrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.delay, int) or self.delay < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"DelayObservation got delay = {self.delay!r}. Pass an integer of at least 0.")
+            raise WrapperSettingError(f"DelayObservation got delay = {short(self.delay)}. Pass an integer of at least 0.")
 
     def begin(self, env_state: Any, params: Any) -> DelayObservationState:
         space = self.env.observation_space(self.inner_params(params))

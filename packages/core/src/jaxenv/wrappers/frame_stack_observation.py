@@ -12,6 +12,7 @@ from jax import Array
 from jaxenv import spaces
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -41,9 +42,13 @@ class FrameStackObservation(StatefulWrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.stack_size, int) or self.stack_size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"FrameStackObservation got stack_size = {self.stack_size!r}. Pass an integer of at least 1.")
+            raise WrapperSettingError(
+                f"FrameStackObservation got stack_size = {short(self.stack_size)}. Pass an integer of at least 1."
+            )
         if self.padding_type not in ("reset", "zero"):
-            raise WrapperSettingError(f"FrameStackObservation got padding_type = {self.padding_type!r}. Pass 'reset' or 'zero'.")
+            raise WrapperSettingError(
+                f"FrameStackObservation got padding_type = {short(self.padding_type)}. Pass 'reset' or 'zero'."
+            )
 
     def begin(self, env_state: Any, params: Any) -> FrameStackObservationState:
         first = self.inner_observation(env_state, params)

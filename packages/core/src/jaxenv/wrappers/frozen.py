@@ -14,6 +14,7 @@ from jaxenv import _overrides, ranges, spaces
 from jaxenv._jax_compat import is_traced
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 from jaxenv.wrappers.statistics import RunningStatistics
 
@@ -37,7 +38,7 @@ class _Frozen(ParametricWrapper):
     def __post_init__(self) -> None:
         if not isinstance(self.statistics, RunningStatistics):
             raise WrapperSettingError(
-                f"{type(self).__name__} got statistics = {self.statistics!r}. Pass the RunningStatistics of a training state."
+                f"{type(self).__name__} got statistics = {short(self.statistics)}. Pass the RunningStatistics of a training state."
             )
         if any(is_traced(leaf) for leaf in jax.tree.leaves(self.statistics)):
             raise WrapperSettingError(

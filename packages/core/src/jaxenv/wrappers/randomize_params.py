@@ -25,8 +25,8 @@ class RandomizeParams(StatefulWrapper):
     """Draw the params of every episode anew: domain randomisation.
 
     ``distribution(key, params)`` returns the params of an episode, made from those that the caller passes, in JAX:
-    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of the
-    caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
+    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of
+    the caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
 
     The time limit is the one that was drawn. Put this around the environment itself, and other wrappers around this; equal
     environments share one compilation, and functions are equal if they are the same object.
@@ -58,7 +58,9 @@ class RandomizeParams(StatefulWrapper):
         return out.replace(state=RandomizeParamsState(out.state, state.params))  # type: ignore[attr-defined]
 
     def observe(self, state: Any, params: Any) -> Any:
-        return self.observation_space(params).cast(self.env.observe(state.env_state, state.params), f"{self.env.name}'s observation")
+        return self.observation_space(params).cast(
+            self.env.observe(state.env_state, state.params), f"{self.env.name}'s observation"
+        )
 
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> RandomizeParamsState:
         env_state = self.env.carry_over(fresh.env_state, ended.env_state, fresh.params)

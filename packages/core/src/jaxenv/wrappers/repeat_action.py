@@ -10,6 +10,7 @@ from jax import Array, lax
 from jaxenv import _canonical, random
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import Wrapper
 
 _UNROLLED = 4
@@ -30,7 +31,7 @@ class RepeatAction(Wrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.num_repeats, int) or self.num_repeats < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"RepeatAction got num_repeats = {self.num_repeats!r}. Pass an integer of at least 1.")
+            raise WrapperSettingError(f"RepeatAction got num_repeats = {short(self.num_repeats)}. Pass an integer of at least 1.")
         inner: Environment[Any, Any] = self.env
         while isinstance(inner, Wrapper):
             if getattr(inner, "axis_name", None) is not None:

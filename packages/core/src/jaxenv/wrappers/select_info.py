@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import Wrapper
 
 
@@ -27,7 +28,9 @@ class SelectInfo(Wrapper):
             if isinstance(given, list | set | frozenset):
                 object.__setattr__(self, name, tuple(sorted(given)))
             elif not isinstance(given, tuple | None):
-                raise WrapperSettingError(f"SelectInfo got {name} = {given!r}. Pass a tuple of names, such as ('final_observation',).")
+                raise WrapperSettingError(
+                    f"SelectInfo got {name} = {short(given)}. Pass a tuple of names, such as ('final_observation',)."
+                )
         super().__post_init__()
         if (self.keep is None) == (not self.drop):
             raise WrapperSettingError("SelectInfo takes either keep or drop. Pass one of them.")
@@ -37,7 +40,5 @@ class SelectInfo(Wrapper):
         named = self.drop if self.keep is None else self.keep
         missing = [name for name in named if name not in reported]
         if missing:
-            raise WrapperSettingError(
-                f"SelectInfo got the names {missing}, but info holds {sorted(reported)}. Choose from these."
-            )
+            raise WrapperSettingError(f"SelectInfo got the names {missing}, but info holds {sorted(reported)}. Choose from these.")
         return {name: value for name, value in reported.items() if (name in named) == (self.keep is not None)}

@@ -44,7 +44,7 @@ class RunningStatistics:
 
     @classmethod
     def of(cls, state: Any, kind: type[Any]) -> RunningStatistics:
-        """Return the statistics that the outermost wrapper state of type ``kind`` holds within ``state``, merged if it is a batch."""
+        """Return the statistics that the outermost state of type ``kind`` within ``state`` holds, merged if it is a batch."""
         layer = state
         while not isinstance(layer, kind):
             if not hasattr(layer, "env_state"):

@@ -56,7 +56,7 @@ class Vectorize:
         if not isinstance(self.env, Environment):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise WrappedTypeError("Vectorize", self.env)
         if not isinstance(self.num_envs, int) or self.num_envs < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"Vectorize got num_envs = {self.num_envs!r}. Pass an integer of at least 1.")
+            raise WrapperSettingError(f"Vectorize got num_envs = {short(self.num_envs)}. Pass an integer of at least 1.")
 
     def reset(self, key: Array, params: Any = None) -> tuple[Any, Any]:
         """Begin an episode in every lane and return ``(obs, state)``."""
@@ -92,7 +92,9 @@ class Vectorize:
         """Draw every lane, uint8[num_envs, H, W, 3]."""
         params = self._given(params)
         axes = self.env.lane_axes(state, self.axis_name), self._params_axes(params)
-        return jax.vmap(lambda lane, params: self.env.render(lane, params, size), in_axes=axes, axis_name=self.axis_name)(state, params)
+        return jax.vmap(lambda lane, params: self.env.render(lane, params, size), in_axes=axes, axis_name=self.axis_name)(
+            state, params
+        )
 
     @property
     def default_params(self) -> Any:
@@ -135,7 +137,8 @@ class Vectorize:
         template = self.env.params_template
         if not isinstance(params, type(template)):
             raise ParamsTypeError(self.name, params, template)
-        leaves, structure = jax.tree.flatten_with_path(params, is_leaf=lambda x: x is None)
+        found, structure = jax.tree.flatten_with_path(params, is_leaf=lambda x: x is None)
+        leaves: list[tuple[Any, Any]] = found
         single = [jnp.ndim(x) if x is not None else None for x in jax.tree.leaves(template, is_leaf=lambda x: x is None)]
         if len(single) != len(leaves):
             return None

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxenv.environment import Environment
+from jaxenv.errors.wording import short
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
 from jaxenv.testing.subject import Subject
@@ -43,7 +44,7 @@ def has_params(subject: Subject) -> None:
             jnp.asarray(leaf)
         except TypeError as error:
             raise Violation(
-                f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead."
+                f"{path} is {short(leaf)}, which is no number or array. Make it a field of the environment instead."
             ) from error
     require(
         int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."

@@ -11,6 +11,7 @@ from jaxenv.testing.precision import enable_x64
 from jaxenv.testing.runs import RESERVED
 from jaxenv.testing.subject import Subject
 
+
 def reset_traces(subject: Subject) -> None:
     """Reset works under jit."""
     try:
