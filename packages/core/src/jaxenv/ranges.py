@@ -47,7 +47,7 @@ class Range:
         """Tell which elements of an array, of NumPy or of JAX, are inside and at most as large as ``largest``; NaN never is."""
         size = abs(x)
         inside = size <= largest
-        if self.infinite:
+        if self.infinite and x.dtype.kind not in "iu":
             inside = inside | (size == math.inf)
         if self.at_least is not None:
             inside = inside & (x >= self.at_least)
