@@ -188,7 +188,7 @@ class TestParamsOfEachLane:
 
 
 def drawn(key: Any, params: Any) -> Any:
-    return params.replace(limit=jax.random.uniform(key, (), minval=0.5, maxval=2.0), max_steps_in_episode=4)
+    return params.replace(limit=jax.random.uniform(key, (), minval=0.5, maxval=2.0), max_steps_in_episode=1)
 
 
 class TestRandomizeParams:
@@ -200,7 +200,7 @@ class TestRandomizeParams:
         assert limits.min() < 0.7
         assert limits.max() > 1.8
         assert len(np.unique(limits)) == 100
-        assert result.trajectory.info["returned_episode_lengths"].max() <= 4
+        assert result.trajectory.info["returned_episode_lengths"].max() == 6  # the caller's limit
 
     def test_the_params_stay_during_an_episode_and_change_with_it(self):
         env = RandomizeParams(Walk(), drawn)
@@ -209,7 +209,7 @@ class TestRandomizeParams:
             _, new, _, done, _ = env.step(jax.random.key(t), state, jnp.zeros(2))
             assert bool(new.params.limit != state.params.limit) == bool(done)
             state = new
-        assert int(state.env_state.episodes) >= 4
+        assert int(state.env_state.episodes) >= 3
         assert (jnp.abs(env.step(KEY, state, jnp.full(2, 30.0))[4]["final_observation"]) <= state.params.limit + 1e-6).all()
 
     def test_what_carries_over_does(self):

@@ -96,9 +96,7 @@ def squash(x: Array) -> Array:
 
 
 def shortened(key: Array, params: Any) -> Any:
-    # The checks know one time limit alone: the same one is drawn each time.
-    limit = params.max_steps_in_episode
-    return params.replace(max_steps_in_episode=jax.random.randint(key, (), limit, limit + 1))
+    return params.replace(max_steps_in_episode=jax.random.randint(key, (), 1, 3))
 
 
 def statistics_of(env: Any) -> Any:

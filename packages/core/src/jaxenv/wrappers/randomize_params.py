@@ -28,7 +28,7 @@ class RandomizeParams(StatefulWrapper):
     ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of
     the caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
 
-    The time limit is the one that was drawn. Put this around the environment itself, and other wrappers around this; equal
+    The time limit stays the caller's, whatever is drawn. Put this around the environment itself, and other wrappers around this; equal
     environments share one compilation, and functions are equal if they are the same object.
 
     >>> def gravity(key, params):
@@ -48,26 +48,29 @@ class RandomizeParams(StatefulWrapper):
         drawn = self.distribution(key, params)
         return _canonical.params(self.env.lift(drawn), self.env.params_template, self.env.name)
 
+    def of_episode(self, state: Any, params: Any) -> Any:
+        """Return the params that were drawn for the episode of ``state``, with the caller's time limit."""
+        return state.params.replace(max_steps_in_episode=params.max_steps_in_episode)
+
     def init(self, key: Array, params: Any) -> RandomizeParamsState:
         key_params, key_env = random.split(key)
         drawn = self.draw(key_params, params)
         return RandomizeParamsState(environment._init(self.env, key_env, drawn), drawn)
 
     def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        out = self.inner_advance(key, state, action, state.params)
+        out = self.inner_advance(key, state, action, self.of_episode(state, params))
         return out.replace(state=RandomizeParamsState(out.state, state.params))  # type: ignore[attr-defined]
 
     def observe(self, state: Any, params: Any) -> Any:
-        return self.observation_space(params).cast(
-            self.env.observe(state.env_state, state.params), f"{self.env.name}'s observation"
-        )
+        seen = self.env.observe(state.env_state, self.of_episode(state, params))
+        return self.observation_space(params).cast(seen, f"{self.env.name}'s observation")
 
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> RandomizeParamsState:
         env_state = self.env.carry_over(fresh.env_state, ended.env_state, fresh.params)
         return RandomizeParamsState(_canonical.strong(env_state), fresh.params)
 
     def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
-        return self.env.render(state.env_state, state.params, size)
+        return self.env.render(state.env_state, self.of_episode(state, params), size)
 
     def action_space(self, params: Any) -> spaces.Space:
         return self.env.action_space(params)
