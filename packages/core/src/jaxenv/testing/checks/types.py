@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
+from jaxenv.environment import _step_with_all
 from jaxenv.testing import trees
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
 from jaxenv.testing.precision import enable_x64
@@ -51,7 +54,8 @@ def types_are_fixed(subject: Subject) -> None:
     obs, state = subject.reset_types()
     _, _, reward, done, info = subject.step_types(state)
     expected = {"reward": (reward, "float32[]"), "done": (done, "bool[]"), "state.time": (state.time, "int32[]")}
-    reported = subject.env.report(dict.fromkeys(RESERVED))
+    types = (subject.abstract_key, state, subject.action_type(), subject.params)
+    reported = subject.env.report(jax.eval_shape(partial(_step_with_all, subject.env), *types)[4])
     for name, dtype in (("terminated", "bool[]"), ("truncated", "bool[]"), ("discount", "float32[]")):
         if name not in reported:
             continue
