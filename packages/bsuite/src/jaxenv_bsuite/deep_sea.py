@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -91,9 +91,9 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
     (1, -0.001)
     """
 
-    size: int = 8
+    size: int = ranges.number(8, at_least=1)
     deterministic: bool = True
-    mapping_seed: int = 42
+    mapping_seed: int = ranges.number(42, at_least=0, at_most=2**32 - 1)
     randomize_actions: bool = True
 
     counters = ("total_bad_episodes", "denoised_return")

@@ -80,7 +80,9 @@ once: Callable[[Any], Any] = _entry("once", _make_once, lambda x: x)
 
 def _has_no_value(x: Any) -> bool:
     try:
-        np.asarray(jax.random.key_data(x) if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
+        np.asarray(
+            jax.random.key_data(x) if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
+        )
     except jax.errors.TracerArrayConversionError:
         return True
     return False

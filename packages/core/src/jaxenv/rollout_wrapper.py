@@ -13,7 +13,7 @@ from jax import Array
 from jaxenv import random
 from jaxenv._policies import require_arguments, require_environment, require_policy
 from jaxenv._sizes import is_size, whole
-from jaxenv.environment import NO_TIME_LIMIT, Environment
+from jaxenv.environment import NO_TIME_LIMIT, Environment, _step_with_all
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutKeywordsError, RolloutLengthError
 from jaxenv.rollouts import Policy
 
@@ -115,7 +115,7 @@ def _single(
         obs, state, cum_return, running = loop
         key_now = random.fold_in(key_act, time)
         action = space.sample(key_now) if forward is None else forward(policy_params, obs, key_now)
-        next_obs, state, reward, done, info = env.step(random.fold_in(key_step, time), state, action, params)
+        next_obs, state, reward, done, info = _step_with_all(env, random.fold_in(key_step, time), state, action, params)
         cum_return = cum_return + jnp.where(running, reward, 0.0)
         return (next_obs, state, cum_return, running & ~done), (obs, action, reward, info["final_observation"], done)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, cast
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.wording import listed, named, short
 
 
 class KeyTypeError(JaxenvError, TypeError):
@@ -14,20 +15,27 @@ class KeyTypeError(JaxenvError, TypeError):
 
     def __init__(self, given: Any) -> None:
         super().__init__(
-            f"key must be a JAX random key, but {type(given).__name__} {short(given)} was given. "
-            "Pass jax.random.key(seed) or jax.random.PRNGKey(seed)."
+            f"key must be a JAX random key, but {named(given)} was given. Pass jax.random.key(seed) or jax.random.PRNGKey(seed)."
         )
 
 
 class ParamsTypeError(JaxenvError, TypeError):
     """Parameters of another environment were passed."""
 
-    def __init__(self, name: str, given: Any, expected: type) -> None:
+    def __init__(self, name: str, given: Any, expected: Any) -> None:
         super().__init__(
-            f"{name} takes params of type {expected.__module__}.{expected.__qualname__}, but "
-            f"{type(given).__module__}.{type(given).__qualname__} was given. "
+            f"{name} takes params of type {_params_type(expected)}, but {_params_type(given)} was given. "
             "Start from env.default_params and change leaves with .replace(...), or pass None for the defaults."
         )
+
+
+def _params_type(params: Any) -> str:
+    """The type of params, and of those within a wrapper's; what something else is."""
+    if not hasattr(params, "__dataclass_fields__"):
+        return named(params)
+    inner = getattr(params, "env_params", None)
+    text = f"{type(params).__module__}.{type(params).__qualname__}"
+    return text if inner is None else f"{text} around {_params_type(inner)}"
 
 
 class ParamsLeafError(JaxenvError, TypeError):
@@ -35,6 +43,66 @@ class ParamsLeafError(JaxenvError, TypeError):
 
     def __init__(self, name: str, where: str, given: str) -> None:
         super().__init__(f"{name}: params{where} is {given}, but an integer was expected. Pass an int or an integer array.")
+
+
+class RangeError(JaxenvError, ValueError):
+    """A param or a field has a value outside of the range that its documentation states."""
+
+    def __init__(self, owner: str, name: str, given: Any, expected: str) -> None:
+        super().__init__(f"{owner}: {name} is {short(given)}, but {expected} was expected. Pass one.")
+
+
+class TracedParamError(JaxenvError, TypeError):
+    """Params were left out, but the environment was made with a traced value, which it can't hold."""
+
+    def __init__(self, name: str, leaves: Sequence[str]) -> None:
+        super().__init__(
+            f"{name} was made with a traced value of {listed(leaves, 'and')}, which an environment can't remember. "
+            "Pass the params that make returned."
+        )
+
+
+class CheckError(JaxenvError, ValueError):
+    """Under :func:`jaxenv.checks`, an action, an observation or a param was outside of where it must be."""
+
+    def __init__(self, what: str, given: str, expected: str, advice: str) -> None:
+        super().__init__(f"{what} is {given}, which is outside of {expected}. {advice}")
+
+
+class BatchError(JaxenvError, ValueError):
+    """A batch was given where one is expected."""
+
+    def __init__(self, what: str, given: str, expected: str, how: str) -> None:
+        super().__init__(f"{what} is {given}, but {expected} was expected. For a batch of them, use jax.vmap: {how}.")
+
+
+class StateTypeError(JaxenvError, TypeError):
+    """A state was given that the environment doesn't make."""
+
+    def __init__(self, name: str, where: str, given: str, expected: str) -> None:
+        super().__init__(
+            f"{name}: {where} is {given}, but {expected} was expected. "
+            "Pass the state that this environment's reset or step returned, or change values of it in their dtypes."
+        )
+
+
+class ArgumentTypeError(JaxenvError, TypeError):
+    """Something that JAX can't compute with was given as a key, a state, an action or as params."""
+
+    def __init__(self, name: str, what: str, given: Any, expected: str) -> None:
+        super().__init__(f"{name}: {what} is {named(given)}, but {expected} was expected. Pass one.")
+
+
+class EnvironmentTypeError(JaxenvError, TypeError):
+    """Something that is not an environment was given as one."""
+
+    def __init__(self, function: str, given: Any) -> None:
+        advice = (
+            f"Build it first: env, params = jaxenv.make({short(given)})."
+            if isinstance(given, str)
+            else "Pass the environment alone; make returns it together with its params."
+        )
+        super().__init__(f"{function} takes an environment, but {named(given)} was given. {advice}")
 
 
 class StateMismatchError(JaxenvError, TypeError):

@@ -93,17 +93,24 @@ class _Game(NamedTuple):
     def play_at_once(self, begin: Begin, inputs: Any, times: Array) -> tuple[Any, Trajectory]:
         """Play all steps in one kernel."""
 
+        reported: set[str] = set()
+        """The entries of ``info`` that wrappers leave."""
+
         def prepare(inputs: Any) -> tuple[Any, Any]:
             keys, (_, *rest) = begin(inputs)
             return keys, tuple(rest)
 
         def step(keys: Any, rest: Any, time: Array) -> tuple[Any, Any]:
             (_, *after), now = self.one_step(keys, time, (observe(rest[0]), *rest))
+            reported.update(now.info)
+            if not {"terminated", "truncated"} <= reported:
+                raise UnsupportedError("info that a wrapper takes its flags from")
             return tuple(after), (rest[0], now.action, now.reward, now.done, now.info["terminated"], now.info["truncated"])
 
         def detail(keys: Any, outputs: Any, time: Array) -> dict[str, Any]:
             obs, _, _, _, info = self.step_env(keys, time, *outputs[:2])
-            return {name: item for name, item in info.items() if name != "discount"} | {"final_observation": obs}
+            final = {"final_observation": obs} if "final_observation" in info else {}
+            return {name: item for name, item in info.items() if name != "discount"} | final
 
         def observe(state: Any) -> Any:
             return _observation(self.env, state, self.params)
@@ -111,10 +118,8 @@ class _Game(NamedTuple):
         last, outputs, info = kernel.scan(prepare, step, detail, inputs, times, interpret=self.interpret)
         states, actions, rewards, done, terminated, truncated = outputs
         observe_all = jax.vmap(jax.vmap(observe))
-        info |= {
-            "terminated": terminated,
-            "truncated": truncated,
-            "discount": jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
-        }
+        info |= {"terminated": terminated, "truncated": truncated}
+        if "discount" in reported:
+            info["discount"] = jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0))
         trajectory = Trajectory(obs=observe_all(states), action=actions, reward=rewards, done=done, info=info)
         return (jax.vmap(observe)(last[0]), *last), trajectory

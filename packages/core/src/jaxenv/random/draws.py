@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +33,9 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
             same; done the other way, either can cost several times as much.
     """
     shape = count if isinstance(count, tuple) else (count,)
-    return _random_words(typed(key), shape, isinstance(count, int) and 0 < count <= FEW)
+    return _random_words(
+        typed(key, "jax.vmap(lambda key: jaxenv.random.words(key, 2))(keys)"), shape, isinstance(count, int) and 0 < count <= FEW
+    )
 
 
 @partial(jax.jit, static_argnums=(1, 2))
@@ -60,7 +63,10 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
 
     ``low`` and ``high`` are Python integers with 0 < high - low <= 65,536. No value's probability is off by more than 2**-32.
     """
-    count = high - low
+    bounds: tuple[Any, Any] = low, high
+    if not all(isinstance(bound, int | np.integer) for bound in bounds):
+        raise IntegerRangeError(low, high)
+    count = int(high) - int(low)
     if not 0 < count <= 1 << 16:
         raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.

@@ -10,6 +10,7 @@ from jaxenv import spaces
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment
 from jaxenv.errors import RenderNotSupportedError, WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import Wrapper
 
 
@@ -39,7 +40,7 @@ class PixelObservation(Wrapper):
         sides: tuple[Any, ...] = self._shape
         if len(sides) != 2 or not all(map(is_size, sides)):
             raise WrapperSettingError(
-                f"PixelObservation got size = {self.size!r}. Pass an integer of at least 1, or a pair of them: height and width."
+                f"PixelObservation got size = {short(self.size)}. Pass an integer of at least 1, or a pair: height and width."
             )
         if type(self.env.unwrapped).render is Environment.render:
             raise RenderNotSupportedError(self.env.name)

@@ -54,6 +54,9 @@ CHECKS = (
     Check("different_keys", "Different keys give different plays, where anything is random.", execution.differs),
     Check("raw_keys", "Typed and raw uint32 keys give the same play.", execution.takes_raw_keys),
     Check("retrace", "One compilation serves every step, and every equal environment.", execution.compiles_once),
+    Check(
+        "ranges", "Under jaxenv.checks(), params, actions and observations of a reset and a step are inside.", execution.is_inside
+    ),
     Check("actions", "Actions that action_space draws are members of it.", episodes.actions_are_inside),
     Check("observations", "Every observation is a member of observation_space.", episodes.observations_are_inside),
     Check("nan", "No observation, state, reward or info is ever NaN.", episodes.nothing_is_nan),

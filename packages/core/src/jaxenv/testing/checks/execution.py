@@ -7,10 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxenv import checking, ranges
+from jaxenv.errors import CheckError, RangeError
 from jaxenv.testing import trees
 from jaxenv.testing.causes import explain
 from jaxenv.testing.outcomes import Unexercised, Violation, require
-from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.runs import QUICKLY, SEGMENT
 from jaxenv.testing.subject import Subject
 
 
@@ -144,3 +146,20 @@ def _compare(outputs: Any, expected: Any, where: str, advice: str = "Hooks must 
     for name, a, b in zip(names, outputs, expected, strict=True):
         difference = trees.value_difference(a, b, name)
         require(difference is None, f"{where}, {difference}. {advice}")
+
+
+def is_inside(subject: Subject) -> None:
+    """Under checks, params, actions and observations are inside of their ranges and spaces."""
+
+    def play(key: Any, params: Any) -> Any:
+        keys = jax.random.split(key, 3)
+        _, state = subject.env.reset(keys[0], params)
+        action = subject.env.action_space(params).sample(keys[1])
+        return subject.env.step(keys[2], state, action, params)
+
+    try:
+        ranges.check_tree(subject.name, subject.params)
+        with checking.switched_on():
+            jax.block_until_ready(jax.jit(play, compiler_options=QUICKLY)(subject.key(3), subject.params))
+    except (CheckError, RangeError) as error:
+        raise Violation(str(error)) from error

@@ -54,7 +54,7 @@ def _gradients(env: Any, keys: Array, *arguments: Any) -> list[Any]:
     def outcome(floats: list[Any], others: list[Any], key: Array) -> Any:
         merged = [other if leaf is None else leaf for leaf, other in zip(floats, others, strict=True)]
         obs, after, reward, _, info = env.step(key, *jax.tree.unflatten(structure, merged))
-        results = [leaf for leaf in jax.tree.leaves((obs, after, info["final_observation"])) if _is_float(leaf)]
+        results = [leaf for leaf in jax.tree.leaves((obs, after, info.get("final_observation"))) if _is_float(leaf)]
         return sum((leaf.sum().astype(jnp.float32) for leaf in results), reward)
 
     batched = jax.jit(jax.vmap(jax.vmap(jax.grad(outcome))), compiler_options=QUICKLY)

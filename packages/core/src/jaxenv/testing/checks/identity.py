@@ -11,8 +11,9 @@ import jax.numpy as jnp
 
 from jaxenv.environment import Environment
 from jaxenv.errors import JaxenvError
-from jaxenv.errors.wording import listed
-from jaxenv.registry.build import field_types, leaf_paths, load_factory
+from jaxenv.errors.wording import listed, short
+from jaxenv._overrides import leaf_paths
+from jaxenv.registry.build import field_types, load_factory
 from jaxenv.registry.names import nearest
 from jaxenv.testing import trees
 from jaxenv.testing.causes import definition, explain
@@ -93,7 +94,7 @@ def has_params(subject: Subject) -> None:
             jnp.asarray(leaf)
         except TypeError as error:
             raise Violation(
-                f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead."
+                f"{path} is {short(leaf)}, which is no number or array. Make it a field of the environment instead."
             ) from error
     require(
         int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."

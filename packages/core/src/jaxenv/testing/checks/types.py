@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxenv.environment import Environment
+from jaxenv.environment import Environment, _step_with_all
 from jaxenv.errors import HookResultTypeError
 from jaxenv.spaces import Space
 from jaxenv.testing import trees
 from jaxenv.testing.causes import explain, without_tracers
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
 from jaxenv.testing.precision import enable_x64
+from jaxenv.testing.runs import RESERVED
 from jaxenv.testing.subject import Subject
-
-RESERVED = ("terminated", "truncated", "discount", "final_observation")
-"""The entries of ``info`` that core writes."""
 
 
 def reset_traces(subject: Subject) -> None:
@@ -59,7 +58,7 @@ def types_stay(subject: Subject) -> None:
         for before, after, what in (
             (obs, step_obs, "observation"),
             (state, step_state, "state"),
-            (obs, info["final_observation"], "final_observation"),
+            (obs, info.get("final_observation", obs), "final_observation"),
         ):
             difference = trees.type_difference(before, after, what)
             require(difference is None, f"between reset and {method}, {difference}: a scan over it cannot run. Make them agree.")
@@ -70,7 +69,11 @@ def types_are_fixed(subject: Subject) -> None:
     obs, state = subject.reset_types()
     _, _, reward, done, info = subject.step_types(state)
     expected = {"reward": (reward, "float32[]"), "done": (done, "bool[]"), "state.time": (state.time, "int32[]")}
+    types = (subject.abstract_key, state, subject.action_type(), subject.params)
+    reported = subject.env.report(jax.eval_shape(partial(_step_with_all, subject.env), *types)[4])
     for name, dtype in (("terminated", "bool[]"), ("truncated", "bool[]"), ("discount", "float32[]")):
+        if name not in reported:
+            continue
         require(name in info, f"info has no {name!r}. Leave step to jaxenv.Environment, which adds it.")
         expected[f"info[{name!r}]"] = (info[name], dtype)
     for name, (leaf, dtype) in expected.items():
