@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxenv import Environment, Params, State, Transition, make, register, rollout, spaces
+from jaxenv import Environment, Params, State, Transition, _classes, make, register, rollout, spaces
 from jaxenv.errors import (
     EnvironmentClassError,
     FrozenEnvironmentError,
@@ -22,10 +22,11 @@ from jaxenv.errors import (
     RecordClassError,
     UndeclaredFieldError,
     UnsetFieldError,
+    WrappedTypeError,
 )
 from jaxenv.registry import lookup
 from jaxenv.testing import check_env
-from jaxenv.wrappers import ScaleReward
+from jaxenv.wrappers import ScaleReward, Wrapper
 
 KEY = jax.random.key(0)
 
@@ -266,7 +267,30 @@ def test_make_takes_what_the_class_takes(env_type: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(lookup, "_local_classes", {})
     register(env_type)
     env, params = make(f"local/{env_type.__name__}", size=6, speed=2.0)
-    assert (env, params.speed) == (env_type(size=6), 2.0)
+    assert isinstance(env, env_type)
+    assert (env.size, env.names, params.speed) == (6, ("a", "b"), 2.0)
+
+
+@pytest.mark.parametrize("env_type", ENVIRONMENTS)
+def test_fields_can_be_replaced_however_the_class_is_written(env_type: Any) -> None:
+    env = env_type(size=4)
+    assert _classes.replaced(env, size=5, note="other") == env_type(size=5)
+    assert env.size == 4
+    with pytest.raises(TypeError, match="sice"):
+        _classes.replaced(env, sice=5)
+
+
+def test_a_wrapper_with_an_init_of_its_own_is_checked_like_the_others() -> None:
+    class Twice(Wrapper):
+        times: int
+
+        def __init__(self, env: Any) -> None:
+            self.env = env
+            self.times = 2
+
+    assert Twice(Walk()).reset(KEY)[0].shape == ()
+    with pytest.raises(WrappedTypeError):
+        Twice("CartPole-v1")
 
 
 @pytest.mark.parametrize("env_type", [Decorated, ByFlax, OwnInit])

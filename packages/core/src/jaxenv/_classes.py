@@ -88,10 +88,11 @@ def _setting_fields(written: Any) -> Any:
         _under_construction.add(id(self))
         try:
             written(self, *args, **kwargs)
+            if written.__name__ == "__init__":
+                _set_defaults(self)
+                getattr(self, "__post_init__", lambda: None)()  # what core and wrappers check, they check here, too
         finally:
             _under_construction.discard(id(self))
-        if written.__name__ == "__init__":
-            _set_defaults(self)
         return None
 
     cast("Any", initialise)._jaxenv_sets_fields = True
@@ -104,6 +105,20 @@ def _set_defaults(env: Any) -> None:
             if field.default_factory is dataclasses.MISSING:
                 raise UnsetFieldError(type(env).__name__, field.name)
             object.__setattr__(env, field.name, field.default_factory())
+
+
+def replaced(env: Any, **changes: Any) -> Any:
+    """Return ``env`` with other fields, as ``dataclasses.replace`` does, also where its own ``__init__`` takes other arguments."""
+    if own_init(type(env)) is None:
+        return dataclasses.replace(env, **changes)
+    names = [field.name for field in dataclasses.fields(env)]
+    for name in changes:
+        if name not in names:
+            raise TypeError(f"{type(env).__name__} has no field {name!r}. Choose from {', '.join(names)}.")
+    twin = copy.copy(env)
+    for name, value in changes.items():
+        object.__setattr__(twin, name, value)
+    return twin
 
 
 class Frozen:
