@@ -262,7 +262,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         1.6
         """
         fields = {field.name for field in dataclasses.fields(self) if field.init and not field.metadata.get("internal")}
-        env = dataclasses.replace(self, **{name: value for name, value in changes.items() if name in fields})
+        env = _classes.replaced(self, **{name: value for name, value in changes.items() if name in fields})
         leaves = {name: value for name, value in changes.items() if name not in fields}
         if not leaves:
             return env
@@ -270,7 +270,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
         """Return the environment whose ``default_params`` have other leaves, given by their paths."""
-        return dataclasses.replace(self, param_overrides=_overrides.merge(self.param_overrides, leaves))
+        return _classes.replaced(self, param_overrides=_overrides.merge(self.param_overrides, leaves))
 
     def state_shapes(self, params: ParamsT) -> StateT:
         """Return the shapes and dtypes of a state, in the structure that it has."""
