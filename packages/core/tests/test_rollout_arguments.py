@@ -72,7 +72,7 @@ def test_what_is_no_size_is_refused(size: Any) -> None:
 
 
 def test_a_traced_size_is_refused_without_a_tracer() -> None:
-    with pytest.raises(RolloutArgumentError, match=r"num_steps must be a positive integer, but a traced int32\[\] was given"):
+    with pytest.raises(RolloutArgumentError, match=r"num_steps must be a positive integer, but (a traced )?int32\[\] was given"):
         jax.jit(lambda n: play(num_steps=n).statistics)(3)
 
 
@@ -176,7 +176,7 @@ def test_a_rollout_wrapper_says_how_it_calls() -> None:
 
 
 def test_a_policy_with_a_carry_that_returns_an_action_alone() -> None:
-    with pytest.raises(RolloutPolicyError, match=r"anything must return \(carry, action\), but it returned a traced|Array\(1"):
+    with pytest.raises(RolloutPolicyError, match=r"anything must return \(carry, action\), but it returned [^.]*\. Return the pair"):
         play(anything, **C)
     with pytest.raises(RolloutPolicyError, match=r"must return \(carry, action\), but it returned a tuple of 3"):
         play(lambda carry, obs, key: (carry, obs, 1), **C)
