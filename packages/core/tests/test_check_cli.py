@@ -107,7 +107,7 @@ def test_a_fallen_foundation_is_shown_even_if_it_was_not_asked_for(capsys: pytes
     code, out, _ = run(capsys, "builtins:object", "--only", "docstring")
     assert code == 1
     assert "✗ environment object does not derive from jaxenv.Environment." in out
-    assert "- docstring not tried, because 'environment' failed" in out
+    assert "- not tried docstring: 'environment' failed" in out
 
 
 def test_what_cannot_be_found_or_built_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +122,7 @@ def test_what_cannot_be_found_or_built_exits_with_2(capsys: pytest.CaptureFixtur
 def test_an_unknown_check_exits_with_2_and_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "my_toys:Toy", "--only", "speed")
     assert code == 2
-    assert "There is no check named 'speed'. Choose from environment, params," in err
+    assert "There is no check named 'speed'. Choose from environment, hooks, params," in err
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxenv import Transition
+from jaxenv.spaces import Box
 from promises import ComparedByIdentity, Walk, Wrong, callback, each, promises, require_told
 
 
@@ -68,13 +69,22 @@ class RawKeysDiffer(Walk):
         return super().init(key if typed else jax.random.fold_in(key, 1), params)
 
 
+class Cramped(Walk):
+    """Its observations leave their space."""
+
+    def observation_space(self, params: Any) -> Any:
+        shape = super().observation_space(params).shape
+        return Box(-1e-6, 1e-6, shape)
+
+
 WRONG: Wrong = [
+    ("ranges", Cramped(), r"observation is .*, which is outside of Box\(-1e-06"),
     ("scan", Unbatchable(), "a scan over a vmapped step fails"),
     ("vmap", LooksAtNeighbours(), "with vmap in a scan and in a single step"),
     ("eager", KnowsItIsTraced(), "without and with jax.jit, on step .* reward is"),
     ("same_key", HiddenRandomness(), "played twice with the same keys"),
     ("different_keys", OwnKey(), "init reads its key, but nothing that it returns depends on it"),
-    ("raw_keys", TypedKeysOnly(), "a raw uint32 key is refused: TypeError: only new-style keys"),
+    ("raw_keys", TypedKeysOnly(), "a raw uint32 key is refused: .*, in init .* raised TypeError: only new-style keys"),
     ("raw_keys", RawKeysDiffer(), "with a raw key and with a typed one"),
     ("retrace", ComparedByIdentity(), "step was traced 2 times"),
 ]

@@ -18,7 +18,7 @@ def test_every_kind_of_promise_has_a_file_of_mistakes() -> None:
 
 
 def test_a_right_environment_keeps_every_promise() -> None:
-    spec = EnvSpec("Walk-v0", entry_point="walks:Walk", summary="Walk.", reference="None.")
+    spec = EnvSpec("Walk-v0", entry_point="promises:Walk", summary="Walk.", reference="None.")
     report = check_env(Walk(), spec=spec)
     assert report.passed
     assert [result.check for result in report.unexercised] == ["render"]

@@ -96,7 +96,7 @@ class TestShow:
             "package jaxenv-core 1.2",
             "height 3 Storeys of the mill.",
             "wind 1 Speed of the wind, m/s, at least 0.",
-            "max_steps_in_episode 10 Steps after which an episode is truncated.",
+            "max_steps_in_episode 10 at least 1 Steps after which an episode is truncated.",
             "sails [1. 2.]",
         ):
             assert expected in lines
@@ -125,7 +125,7 @@ class TestShow:
         assert spaces.from_json(data["observation_space"]) == spaces.Box(-np.inf, 1.0, (3,))
         assert data["time_limit"] == 10
         assert data["differentiable"] is False
-        assert data["params"][-1] == {"name": "sails", "value": [1.0, 2.0], "description": ""}
+        assert data["params"][-1] == {"name": "sails", "value": [1.0, 2.0], "description": "", "range": ""}
 
     def test_docstrings_of_fields_are_read_through_base_classes(self):
         found = field_docstrings(MillParams)

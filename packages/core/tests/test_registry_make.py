@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("pond_plugins")
 class TestMake:
     def test_returns_what_the_id_stands_for(self):
         env, params = jaxenv.make("Pond-v1")
-        assert (env, params.depth) == (Pond(), 4.0)
+        assert (env, params.depth) == (Pond().replace(depth=4.0), 4.0)
+        assert env.default_params.depth == 4.0
         assert isinstance(params.depth, float)
         assert jaxenv.make("Pond-v0")[0].size == 7
 
@@ -61,7 +62,7 @@ class TestMake:
 
     def test_numpy_numbers_serve_as_fields(self):
         env, _ = jaxenv.make("Pond-v1", size=np.int64(4), ratio=1, deep=np.bool_(True))
-        assert env == Pond(size=4, ratio=1.0, deep=True)
+        assert env == Pond(size=4, ratio=1.0, deep=True).replace(depth=4.0)
         assert (type(env.size), type(env.ratio), type(env.deep)) == (int, float, bool)
 
     def test_the_entry_point_may_be_a_function_whose_arguments_are_the_fields(self):

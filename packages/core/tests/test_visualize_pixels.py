@@ -109,7 +109,7 @@ def test_a_network_learns_from_pictures_in_one_compiled_program():
 
 @pytest.mark.parametrize("size", [0, 2.5, (8,), (8, 0), (8, 8, 3)])
 def test_a_size_that_is_none_is_refused(size):
-    with pytest.raises(WrapperSettingError, match="Pass an integer of at least 1, or a pair of them"):
+    with pytest.raises(WrapperSettingError, match="Pass an integer of at least 1, or a pair: height"):
         PixelObservation(Dot(), size=size)
 
 

@@ -36,7 +36,7 @@ def everyone(walk, ladder):
         wrappers.NormalizeObservation(walk),
         wrappers.NormalizeReward(walk),
         wrappers.PreviousActionAndReward(ladder),
-        wrappers.RecordEpisodeStatistics(walk),
+        wrappers.RecordEpisodeStatistics(walk, final_observation=True),
         wrappers.RepeatAction(walk, 3),
         wrappers.RescaleAction(walk, -3.0, (1.0, 2.0)),
         wrappers.RescaleObservation(walk, 0.0, 1.0),

@@ -19,7 +19,7 @@ LAYERS = {
     "delay": lambda env: wrappers.DelayObservation(env, 1),
     "time": wrappers.TimeAwareObservation,
     "previous": lambda env: wrappers.FlattenObservation(wrappers.PreviousActionAndReward(env)),
-    "log": wrappers.RecordEpisodeStatistics,
+    "log": lambda env: wrappers.RecordEpisodeStatistics(env, final_observation=True),
     "sticky": lambda env: wrappers.StickyAction(env, 0.5),
     "noise": lambda env: wrappers.RewardNoise(env, 0.1),
     "reward": wrappers.NormalizeReward,

@@ -18,7 +18,7 @@ KEY = jax.random.key(0)
 
 @pytest.fixture(scope="module")
 def batch(walk):
-    return wrappers.Vectorize(wrappers.RecordEpisodeStatistics(walk), 5)
+    return wrappers.Vectorize(wrappers.RecordEpisodeStatistics(walk, final_observation=True), 5)
 
 
 def same(x: Any, y: Any) -> None:
@@ -89,11 +89,11 @@ def test_equal_batches_share_one_compilation(walk):
     assert vectorize._reset._cache_size() == before + 1
 
 
-def test_shared_statistics_know_the_number_of_lanes(walk):
+def test_shared_statistics_know_the_number_of_lanes_and_are_stored_once(walk):
     env = wrappers.NormalizeObservation(walk, axis_name="envs")
     for num_envs in (2, 3, 2):
         _, state = wrappers.Vectorize(env, num_envs).reset(KEY)
-        assert state.statistics.count.tolist() == [num_envs] * num_envs
+        assert state.statistics.count.tolist() == num_envs
 
 
 def test_what_does_not_fit_is_refused(batch):

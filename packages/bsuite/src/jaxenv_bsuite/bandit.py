@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, spaces
+from jaxenv import Params, State, Transition, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -67,9 +67,9 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
     (1.0, True)
     """
 
-    num_actions: int = 11  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    num_actions: int = ranges.number(11, at_least=1)  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """Arms, at least 1."""
-    mapping_seed: int = 0
+    mapping_seed: int = ranges.number(0, at_least=0, at_most=2**32 - 1)
     """Seed of NumPy's ``RandomState``, from which the order of the arms' means of ``default_params`` comes, 0 to 2**32 - 1."""
 
     counters = ("shortfall",)

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Transition, spaces
+from jaxenv import Transition, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, PoleTask, draw_reset, features, push
@@ -18,8 +18,8 @@ from jaxenv_bsuite.numerics import real
 class CartpoleParams(PoleParams):
     """Numeric settings of Cartpole."""
 
-    height_threshold: Array | float = 0.8
-    """Cosine of the pole's angle above which it counts as upright."""
+    height_threshold: Array | float = ranges.number(0.8, at_least=-1, at_most=1)
+    """Cosine of the pole's angle above which it counts as upright, in [-1, 1]."""
 
 
 @struct.dataclass

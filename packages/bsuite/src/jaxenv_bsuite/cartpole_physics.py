@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, random, spaces
+from jaxenv import Params, State, random, ranges, spaces
 from jaxtyping import Float
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -20,21 +20,21 @@ from jaxenv_bsuite.numerics import ratio
 class PoleParams(Params):
     """Numeric settings of the cart and the pole."""
 
-    x_threshold: Array | float = 3.0
+    x_threshold: Array | float = ranges.number(3.0, above=0)
     """Distance of the cart from the centre at which the track ends, m; also the unit of position and velocity in the
-    observation."""
-    init_range: Array | float = 0.05
-    """Each of the four numbers of the first state is uniform between minus this and this."""
+    observation, above 0."""
+    init_range: Array | float = ranges.number(0.05, at_least=0)
+    """Each of the four numbers of the first state is uniform between minus this and this; at least 0."""
     gravity: Array | float = 9.8
     """Gravitational acceleration, m/s^2."""
-    mass_cart: Array | float = 1.0
+    mass_cart: Array | float = ranges.number(1.0, above=0)
     """Mass of the cart, kg, above 0."""
-    mass_pole: Array | float = 0.1
+    mass_pole: Array | float = ranges.number(0.1, above=0)
     """Mass of the pole, kg, above 0."""
-    length: Array | float = 0.5
+    length: Array | float = ranges.number(0.5, above=0)
     """Half the length of the pole, m, above 0."""
-    force_mag: Array | float = 10.0
-    """Magnitude of the push, N."""
+    force_mag: Array | float = ranges.number(10.0, at_least=0)
+    """Magnitude of the push, N, at least 0."""
 
 
 @struct.dataclass
@@ -118,10 +118,10 @@ def _wrapped(angle: Array) -> Array:
 class PoleTask(BsuiteEnvironment[PoleStateT, PoleParamsT]):
     """What both tasks have besides the physics: a clock that ends episodes, and three pushes to choose from."""
 
-    max_time: float = 10.0
-    """Seconds after which an episode is over."""
-    timescale: float = 0.01
-    """Seconds that a step takes."""
+    max_time: float = ranges.number(10.0, above=0)
+    """Seconds after which an episode is over, above 0."""
+    timescale: float = ranges.number(0.01, above=0)
+    """Seconds that a step takes, above 0."""
 
     def __post_init__(self) -> None:
         if not (0.0 < self.timescale <= self.max_time <= 1e7 * self.timescale < math.inf):

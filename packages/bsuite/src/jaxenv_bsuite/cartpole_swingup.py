@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Transition, spaces
+from jaxenv import Transition, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.cartpole_physics import PoleParams, PoleState, PoleTask, draw_reset, features, push
@@ -19,12 +19,12 @@ from jaxenv_bsuite.numerics import real
 class CartpoleSwingupParams(PoleParams):
     """Numeric settings of CartpoleSwingup."""
 
-    height_threshold: Array | float = 0.5
-    """Cosine of the pole's angle above which a step can earn a reward."""
-    theta_dot_threshold: Array | float = 1.0
-    """Angular speed below which a step can earn a reward, rad/s."""
-    x_reward_threshold: Array | float = 1.0
-    """Distance from the centre below which a step can earn a reward, m."""
+    height_threshold: Array | float = ranges.number(0.5, at_least=-1, at_most=1)
+    """Cosine of the pole's angle above which a step can earn a reward, in [-1, 1]."""
+    theta_dot_threshold: Array | float = ranges.number(1.0, at_least=0)
+    """Angular speed below which a step can earn a reward, rad/s, at least 0."""
+    x_reward_threshold: Array | float = ranges.number(1.0, at_least=0)
+    """Distance from the centre below which a step can earn a reward, m, at least 0."""
     move_cost: Array | float = 0.1
     """What a push costs."""
 

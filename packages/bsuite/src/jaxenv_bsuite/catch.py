@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -62,9 +62,9 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
     ((10, 5), 2.0)
     """
 
-    rows: int = 10
+    rows: int = ranges.number(10, at_least=2)
     """Rows of the board, at least 2."""
-    columns: int = 5
+    columns: int = ranges.number(5, at_least=1)
     """Columns of the board, at least 1."""
 
     counters = ("misses",)

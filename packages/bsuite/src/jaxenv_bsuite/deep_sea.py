@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -91,11 +91,11 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
     (1, -0.001)
     """
 
-    size: int = 8
+    size: int = ranges.number(8, at_least=1)
     """Rows and columns of the board, at least 1."""
     deterministic: bool = True
     """Whether every move to the right succeeds; else it fails with probability ``1 / size``, and still costs."""
-    mapping_seed: int = 42
+    mapping_seed: int = ranges.number(42, at_least=0, at_most=2**32 - 1)
     """Seed of NumPy's ``RandomState``, from which the mapping of actions of ``default_params`` comes, 0 to 2**32 - 1."""
     randomize_actions: bool = True
     """Whether the action that moves right differs from cell to cell; else it is 1 everywhere."""

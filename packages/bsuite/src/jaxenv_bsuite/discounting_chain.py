@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, spaces
+from jaxenv import Params, State, Transition, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -23,7 +23,7 @@ BONUS = 0.1
 class DiscountingChainParams(Params):
     """Which chain is the best."""
 
-    bonus_arm: Array | int = 0
+    bonus_arm: Array | int = ranges.number(0, at_least=0, at_most=4)
     """The chain that pays 1.1, 0 to 4; all others pay 1."""
 
 
@@ -70,8 +70,8 @@ class DiscountingChain(BsuiteEnvironment[DiscountingChainState, DiscountingChain
     (2, 1.0, (1, 2))
     """
 
-    mapping_seed: int = 0
-    """Modulo 5, the bonus arm of ``default_params``; any integer."""
+    mapping_seed: int = ranges.number(0, at_least=0)
+    """Modulo 5, the bonus arm of ``default_params``, at least 0."""
 
     @property
     def default_params(self) -> DiscountingChainParams:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8, UInt32
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -18,7 +18,7 @@ from jaxenv_bsuite.numerics import pick, ratio, real, unpack, words_for
 class MemoryChainParams(Params):
     """Numeric settings of MemoryChain."""
 
-    memory_length: Array | int = 5
+    memory_length: Array | int = ranges.number(5, at_least=1)
     """Steps from the first sight of the bits to the question; the answer is the step after. At least 1."""
 
 
@@ -82,7 +82,7 @@ class MemoryChain(BsuiteEnvironment[MemoryChainState, MemoryChainParams]):
     ((1, 4), True)
     """
 
-    num_bits: int = 1
+    num_bits: int = ranges.number(1, at_least=1)
     """Bits to remember, at least 1."""
 
     counters = ("total_perfect", "mistakes")

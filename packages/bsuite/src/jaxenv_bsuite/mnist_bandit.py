@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, Int8, UInt8
 
 from jaxenv_bsuite import mnist_data
@@ -80,7 +80,7 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
     ((28, 28), 1.0, True)
     """
 
-    fraction: float = 1.0
+    fraction: float = ranges.number(1.0, above=0, at_most=1)
     """How many of the images to use, above 0 and at most 1."""
     data_dir: str | None = None
     """The directory with the files of MNIST; None asks the environment variable ``JAXENV_MNIST_DIR``."""
@@ -92,8 +92,6 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
     counters = ("mistakes",)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.fraction <= 1.0:
-            raise ValueError(f"fraction must be above 0 and at most 1, but {self.fraction!r} was given; choose such a number")
         if self.source not in mnist_data.SOURCES:
             raise ValueError(f"source must be 'mnist' or 'digits', but {self.source!r} was given; choose one of the two")
         if self.pixel_mode not in ("bsuite", "unit"):

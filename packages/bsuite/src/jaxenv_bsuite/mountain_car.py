@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -22,10 +22,10 @@ FIRST_POSITIONS = (-0.6, -0.4)
 class MountainCarParams(Params):
     """Numeric settings of MountainCar."""
 
-    max_steps: Array | int = 1000
+    max_steps: Array | int = ranges.number(1000, at_least=1)
     """Steps after which an episode terminates, at least 1."""
-    force: Array | float = 0.001
-    """Acceleration by the engine in a step."""
+    force: Array | float = ranges.number(0.001, at_least=0)
+    """Acceleration by the engine in a step, at least 0."""
     gravity: Array | float = 0.0025
     """Acceleration by the steepest slope in a step."""
     goal_position: Array | float = 0.5

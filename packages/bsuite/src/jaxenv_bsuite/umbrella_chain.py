@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
 from jaxenv_bsuite.base import BsuiteEnvironment
@@ -18,7 +18,7 @@ from jaxenv_bsuite.numerics import ratio, real, unpack, words_for
 class UmbrellaChainParams(Params):
     """Numeric settings of UmbrellaChain."""
 
-    chain_length: Array | int = 10
+    chain_length: Array | int = ranges.number(10, at_least=1)
     """Steps of an episode, at least 1."""
 
 
@@ -91,7 +91,7 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
     ((1, 23), 1.0, 1.0)
     """
 
-    n_distractor: int = 0
+    n_distractor: int = ranges.number(0, at_least=0)
     """Random entries at the end of the observation, at least 0."""
 
     counters = ("failures",)

@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
+
+from jaxenv_classic.bounds import largest
 
 
 @struct.dataclass
@@ -18,30 +20,30 @@ class AcrobotParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=500, kw_only=True)
     """Steps after which an episode is truncated."""
-    dt: Array | float = 0.2
-    """Time between two steps, s; one Runge-Kutta step."""
-    link_length_1: Array | float = 1.0
-    """Length of the first link, m. (The second link's length does not enter the dynamics.)"""
-    link_mass_1: Array | float = 1.0
+    dt: Array | float = ranges.number(0.2, above=0)
+    """Time between two steps, s; one Runge-Kutta step; above 0."""
+    link_length_1: Array | float = ranges.number(1.0, above=0)
+    """Length of the first link, m. (The second link's length does not enter the dynamics.) Above 0."""
+    link_mass_1: Array | float = ranges.number(1.0, above=0)
     """Mass of the first link, kg, above 0."""
-    link_mass_2: Array | float = 1.0
+    link_mass_2: Array | float = ranges.number(1.0, above=0)
     """Mass of the second link, kg, above 0."""
-    link_com_pos_1: Array | float = 0.5
-    """Distance of the first link's centre of mass from its joint, m."""
-    link_com_pos_2: Array | float = 0.5
-    """Distance of the second link's centre of mass from its joint, m."""
-    link_moi: Array | float = 1.0
-    """Moment of inertia of both links, kg m^2."""
+    link_com_pos_1: Array | float = ranges.number(0.5, at_least=0)
+    """Distance of the first link's centre of mass from its joint, m, at least 0."""
+    link_com_pos_2: Array | float = ranges.number(0.5, at_least=0)
+    """Distance of the second link's centre of mass from its joint, m, at least 0."""
+    link_moi: Array | float = ranges.number(1.0, above=0)
+    """Moment of inertia of both links, kg m^2, above 0."""
     gravity: Array | float = 9.8
     """Gravitational acceleration, m/s^2."""
-    max_vel_1: Array | float = 4 * math.pi
-    """Largest angular speed of the first link, rad/s."""
-    max_vel_2: Array | float = 9 * math.pi
-    """Largest angular speed of the second link, rad/s."""
+    max_vel_1: Array | float = ranges.number(4 * math.pi, at_least=0)
+    """Largest angular speed of the first link, rad/s, at least 0."""
+    max_vel_2: Array | float = ranges.number(9 * math.pi, at_least=0)
+    """Largest angular speed of the second link, rad/s, at least 0."""
     torque: Array | float = 1.0
     """Torque of actions 0 (minus this) and 2 (plus this), N m."""
-    torque_noise_max: Array | float | None = None
-    """Uniform noise of up to this is added to the torque, N m; None draws none (and consumes no random number)."""
+    torque_noise_max: Array | float | None = ranges.number(None, at_least=0)
+    """Uniform noise of up to this is added to the torque, N m; None draws none (and consumes no random number); at least 0."""
     reset_low: Array | float = -0.1
     """Lower bound of each of the four numbers of the first state."""
     reset_high: Array | float = 0.1
@@ -235,5 +237,6 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return spaces.Discrete(3)
 
     def observation_space(self, params: AcrobotParams) -> spaces.Box:
-        high = (1.0, 1.0, 1.0, 1.0, params.max_vel_1, params.max_vel_2)
+        fast = (largest(speed, params.reset_low, params.reset_high) for speed in (params.max_vel_1, params.max_vel_2))
+        high = (1.0, 1.0, 1.0, 1.0, *fast)
         return spaces.Box(tuple(-bound for bound in high), high, (6,))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Float, Int, UInt8
+
+from jaxenv_classic.bounds import either
 
 
 @struct.dataclass
@@ -20,20 +22,20 @@ class CartPoleParams(Params):
     """Steps after which an episode is truncated; 500 in CartPole-v1, 200 in CartPole-v0."""
     gravity: Array | float = 9.8
     """Gravitational acceleration, m/s^2."""
-    masscart: Array | float = 1.0
+    masscart: Array | float = ranges.number(1.0, above=0)
     """Mass of the cart, kg, above 0."""
-    masspole: Array | float = 0.1
+    masspole: Array | float = ranges.number(0.1, above=0)
     """Mass of the pole, kg, above 0."""
-    length: Array | float = 0.5
+    length: Array | float = ranges.number(0.5, above=0)
     """Half the length of the pole, m, above 0."""
-    force_mag: Array | float = 10.0
-    """Magnitude of the push, N."""
-    tau: Array | float = 0.02
-    """Time between two steps, s."""
-    x_threshold: Array | float = 2.4
-    """Distance of the cart from the centre beyond which the episode terminates, m."""
-    theta_threshold: Array | float = 12 * math.pi / 180
-    """Angle of the pole from the vertical beyond which the episode terminates, rad."""
+    force_mag: Array | float = ranges.number(10.0, at_least=0)
+    """Magnitude of the push, N, at least 0."""
+    tau: Array | float = ranges.number(0.02, above=0)
+    """Time between two steps, s, above 0."""
+    x_threshold: Array | float = ranges.number(2.4, above=0, infinite=True)
+    """Distance of the cart from the centre beyond which the episode terminates, m, above 0."""
+    theta_threshold: Array | float = ranges.number(12 * math.pi / 180, above=0, infinite=True)
+    """Angle of the pole from the vertical beyond which the episode terminates, rad, above 0."""
     reset_low: Array | float = -0.05
     """Lower bound of each of the four numbers of the first state."""
     reset_high: Array | float = 0.05
@@ -76,6 +78,9 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
     2            angle of the pole         rad    [-0.419, 0.419]
     3            angular velocity          rad/s  (-inf, inf)
     ===========  ========================  =====  =====================
+
+    The bounds of position and angle are twice the thresholds, Gymnasium's. Where a param makes a step longer than there (a larger
+    force, say), or a threshold nearer, a last observation can lie anywhere, and ``observation_space`` has no bounds.
 
     ======  =====================================
     Action  Meaning
@@ -163,9 +168,19 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
 
         return drawing.cartpole(state, params, size)
 
+    def _tame(self, p: CartPoleParams) -> Any:
+        """Whether no param makes a step longer, or a threshold nearer, than the published task's: then no step passes twice it."""
+        q = CartPoleParams()
+        slow = (p.force_mag <= q.force_mag) & (p.tau <= q.tau) & (abs(p.gravity) <= q.gravity)
+        heavy = (p.masscart >= q.masscart) & (p.masspole <= q.masspole) & (p.length >= q.length)
+        wide = (p.x_threshold >= q.x_threshold) & (p.theta_threshold >= q.theta_threshold)
+        return slow & heavy & wide & (p.reset_low >= q.reset_low) & (p.reset_high <= q.reset_high)
+
     def action_space(self, params: CartPoleParams) -> spaces.Discrete:
         return spaces.Discrete(2)
 
     def observation_space(self, params: CartPoleParams) -> spaces.Box:
-        high = (2 * params.x_threshold, math.inf, 2 * params.theta_threshold, math.inf)
+        tame = self._tame(params)
+        x, theta = (either(tame, 2 * bound, math.inf) for bound in (params.x_threshold, params.theta_threshold))
+        high = (x, math.inf, theta, math.inf)
         return spaces.Box(tuple(-bound for bound in high), high, (4,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Transition, spaces
+from jaxenv import Transition, ranges, spaces
 from jaxtyping import Float
 
 from jaxenv_classic.valley import MountainCarParams, MountainCarState, Valley, at_goal, move
@@ -19,8 +19,8 @@ class MountainCarContinuousParams(MountainCarParams):
     """Steps after which an episode is truncated."""
     goal_position: Array | float = 0.45
     """Position at which the episode terminates."""
-    force: Array | float = 0.0015
-    """What full throttle adds to the velocity in a step."""
+    force: Array | float = ranges.number(0.0015, at_least=0)
+    """What full throttle adds to the velocity in a step, at least 0."""
     min_action: Array | float = -1.0
     """Full throttle to the left; actions beyond it are clipped before they move the car."""
     max_action: Array | float = 1.0

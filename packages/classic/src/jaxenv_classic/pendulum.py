@@ -8,8 +8,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
+
+from jaxenv_classic.bounds import largest
 
 
 @struct.dataclass
@@ -18,22 +20,22 @@ class PendulumParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=200, kw_only=True)
     """Steps after which an episode is truncated."""
-    max_speed: Array | float = 8.0
-    """Largest angular speed, rad/s."""
-    max_torque: Array | float = 2.0
-    """Largest torque, N m; actions beyond it are clipped."""
-    dt: Array | float = 0.05
-    """Time between two steps, s."""
+    max_speed: Array | float = ranges.number(8.0, at_least=0)
+    """Largest angular speed, rad/s, at least 0."""
+    max_torque: Array | float = ranges.number(2.0, at_least=0)
+    """Largest torque, N m; actions beyond it are clipped; at least 0."""
+    dt: Array | float = ranges.number(0.05, above=0)
+    """Time between two steps, s, above 0."""
     g: Array | float = 10.0
     """Gravitational acceleration, m/s^2."""
-    m: Array | float = 1.0
+    m: Array | float = ranges.number(1.0, above=0)
     """Mass of the pendulum, kg, above 0."""
-    l: Array | float = 1.0  # noqa: E741 - the source's name
+    l: Array | float = ranges.number(1.0, above=0)  # noqa: E741 - the source's name
     """Length of the pendulum, m, above 0."""
-    x_init: Array | float = math.pi
-    """The first angle is uniform between minus this and this, rad."""
-    y_init: Array | float = 1.0
-    """The first angular velocity is uniform between minus this and this, rad/s."""
+    x_init: Array | float = ranges.number(math.pi, at_least=0)
+    """The first angle is uniform between minus this and this, rad; at least 0."""
+    y_init: Array | float = ranges.number(1.0, at_least=0)
+    """The first angular velocity is uniform between minus this and this, rad/s; at least 0."""
 
 
 @struct.dataclass
@@ -63,6 +65,8 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
     1            sin(theta)                  [-1, 1]
     2            angular velocity     rad/s  [-8, 8]
     ===========  ===================  =====  =======
+
+    The bound of the angular velocity is the larger of ``max_speed`` and ``y_init``.
 
     ======  ==================  ====  =======
     Action  Meaning             Unit  Range
@@ -129,5 +133,5 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
         return spaces.Box(-params.max_torque, params.max_torque, (1,))
 
     def observation_space(self, params: PendulumParams) -> spaces.Box:
-        high = (1.0, 1.0, params.max_speed)
+        high = (1.0, 1.0, largest(params.max_speed, params.y_init))
         return spaces.Box(tuple(-bound for bound in high), high, (3,))

@@ -7,8 +7,10 @@ from typing import TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, random, spaces
+from jaxenv import Environment, Params, State, random, ranges, spaces
 from jaxtyping import Float, UInt8
+
+from jaxenv_classic.bounds import highest, lowest
 
 
 @struct.dataclass
@@ -21,14 +23,14 @@ class MountainCarParams(Params):
     """Left wall, where the car stops."""
     max_position: Array | float = 0.6
     """Right end of the track."""
-    max_speed: Array | float = 0.07
-    """Largest speed, per step."""
+    max_speed: Array | float = ranges.number(0.07, at_least=0)
+    """Largest speed, per step, at least 0."""
     goal_position: Array | float = 0.5
     """Position at which the episode terminates."""
     goal_velocity: Array | float = 0.0
     """Velocity that the car must have there at least."""
-    force: Array | float = 0.001
-    """What full throttle adds to the velocity in a step."""
+    force: Array | float = ranges.number(0.001, at_least=0)
+    """What full throttle adds to the velocity in a step, at least 0."""
     gravity: Array | float = 0.0025
     """What the steepest slope takes from the velocity in a step."""
     reset_low: Array | float = -0.6
@@ -88,4 +90,6 @@ class Valley(Environment[MountainCarState, ParamsT]):
         return drawing.mountain_car(state, params, size)
 
     def observation_space(self, params: ParamsT) -> spaces.Box:
-        return spaces.Box((params.min_position, -params.max_speed), (params.max_position, params.max_speed), (2,))
+        p = params  # an episode may begin outside of the track
+        low, high = lowest(p.min_position, p.reset_low, p.reset_high), highest(p.max_position, p.reset_low, p.reset_high)
+        return spaces.Box((low, -p.max_speed), (high, p.max_speed), (2,))

@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxenv import errors, experimental, hookspecs, random, registry, spaces, testing, visualize, wrappers
+    from jaxenv import errors, experimental, hookspecs, random, ranges, registry, spaces, testing, visualize, wrappers
+    from jaxenv.checking import checks
     from jaxenv.environment import Environment, Params, State, Transition
     from jaxenv.registry.lookup import make, plugins, register, registered_envs, spec
     from jaxenv.registry.spec import EnvSpec
@@ -24,12 +25,14 @@ __all__ = [
     "RolloutWrapper",
     "State",
     "Transition",
+    "checks",
     "errors",
     "experimental",
     "hookspecs",
     "make",
     "plugins",
     "random",
+    "ranges",
     "register",
     "registered_envs",
     "registry",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "jaxenv.checking": ("checks",),
     "jaxenv.environment": ("Environment", "Params", "State", "Transition"),
     "jaxenv.registry.lookup": ("make", "plugins", "register", "registered_envs", "spec"),
     "jaxenv.registry.spec": ("EnvSpec",),

@@ -28,19 +28,18 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar, dataclass_transform
+from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jax import Array
 
-from jaxenv import _canonical, random, spaces
+from jaxenv import _canonical, _classes, _hooks, _overrides, checking, random, ranges, spaces
+from jaxenv._canonical import NO_TIME_LIMIT
 from jaxenv._record import Record
-from jaxenv.errors import RenderNotSupportedError
-
-NO_TIME_LIMIT = 2**31 - 1
-"""The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""
+from jaxenv.errors import HookResultTypeError, RenderNotSupportedError, TracedParamError
 
 
 @struct.dataclass(kw_only=True)
@@ -55,8 +54,8 @@ class State(Record):
 class Params(Record):
     """Base class of every environment's parameters. Subclasses add their own leaves, each with a default."""
 
-    max_steps_in_episode: Array | int = NO_TIME_LIMIT
-    """Steps after which an episode is truncated, int32[], at least 1."""
+    max_steps_in_episode: Array | int = ranges.number(NO_TIME_LIMIT, at_least=1)
+    """Steps after which an episode is truncated, int32[], at least 1; None for no limit."""
 
 
 StateT = TypeVar("StateT", bound=Any)
@@ -80,20 +79,35 @@ class Transition(Record, Generic[StateT]):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
-class Environment(Generic[StateT, ParamsT]):
+@dataclasses.dataclass(frozen=True)
+class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.EnvironmentType):
     """A reinforcement-learning task as pure functions.
 
-    Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An author
-    writes ``default_params``, ``init``, ``transition``, ``observe``, ``action_space`` and ``observation_space``,
-    and where it makes sense ``carry_over`` and ``render``. Everything else is given.
+    Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An ``__init__`` or
+    ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
+    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
+    ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
+    Everything else is given.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
     dtype, counters are int32. They must not look at values in Python (``if``, ``int()``): they run under ``jit``.
+
+    Every class gets from core: ``default_params`` as ``make`` or ``replace`` changed them; ``action_space``, ``observation_space``
+    and ``render`` with params that may be left out, and of any layer beneath a wrapper; and a constructor that checks fields
+    against the ranges that :func:`jaxenv.ranges.number` states.
     """
+
+    param_overrides: _overrides.Overrides = dataclasses.field(default=(), kw_only=True, repr=False, metadata={"internal": True})
+    """What ``make`` and ``replace`` changed in ``default_params``: paths and hashable values. Set it through them."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True)(cls)
+        _classes.make_environment(cls)
+        _hooks.complete(cls)
+
+    def __post_init__(self) -> None:
+        """Check the fields; a subclass's own is called after core has checked the ranges."""
+        _hooks.check_fields(self)
 
     # -- what an author writes ---------------------------------------------------------------------------------
 
@@ -147,6 +161,15 @@ class Environment(Generic[StateT, ParamsT]):
         """
         return False
 
+    def report(self, info: dict[str, Any]) -> dict[str, Any]:
+        """Return what the caller gets of ``info``, which core has filled in. For wrappers that leave entries out."""
+        return info
+
+    def lane_axes(self, state: Any, axis_name: str) -> Any:
+        """Return for each leaf of ``state`` its axis in a batch, or None where all lanes of ``axis_name`` share one value."""
+        del axis_name
+        return jax.tree.map(lambda _: 0, state)
+
     # -- what every caller gets --------------------------------------------------------------------------------
 
     def reset(self, key: Array, params: ParamsT | None = None) -> tuple[Any, StateT]:
@@ -154,12 +177,39 @@ class Environment(Generic[StateT, ParamsT]):
 
         Args:
             key: a typed key (``jax.random.key(0)``) or a raw uint32 one (``jax.random.PRNGKey(0)``).
-            params: the parameters; ``None`` means ``default_params``.
+            params: the parameters; ``None`` means ``default_params``. Numbers whose values are known are checked against the
+                ranges that they state.
 
         Returns:
             ``(obs, state)``, in the dtypes of the spaces.
         """
-        return _reset(self, _batches_are_kernels(), key, self._given(params))
+        if params is not None:
+            ranges.check_tree(self.name, params)
+        try:
+            return checking.run(_reset, self, _batches_are_kernels(), key, self._given(params))
+        except TypeError as error:
+            _hooks.explain(self, error, key=key, params=params)
+            raise
+
+    def restart(self, key: Array, state: StateT, params: ParamsT | None = None) -> tuple[Any, StateT]:
+        """Begin the next episode after the one that ``state`` is of, finished or not, as ``step`` does when an episode is done.
+
+        What carries over is kept: running statistics, bsuite's counters, whatever ``carry_over`` says. ``reset`` keeps nothing.
+        To restart chosen environments of a batch, use ``Vectorize.restart``, or select between the states.
+
+        Args:
+            key: randomness for the reset.
+            state: what ``reset`` or the last step returned.
+            params: the parameters; ``None`` means ``default_params``.
+
+        Returns:
+            ``(obs, state)`` of the next episode.
+        """
+        try:
+            return _restart(self, key, state, self._given(params))
+        except TypeError as error:
+            _hooks.explain(self, error, key=key, state=state, params=params)
+            raise
 
     def step(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
@@ -169,24 +219,78 @@ class Environment(Generic[StateT, ParamsT]):
         Args:
             key: randomness for this step and for a reset; never used before.
             state: what ``reset`` or the last step returned.
-            action: a member of ``action_space(params)``.
+            action: a member of ``action_space(params)``. A Discrete or MultiDiscrete choice outside of it acts as the nearest
+                inside; a Box's bounds are the environment's affair. A single component may be a number or an array of one.
             params: the parameters; ``None`` means ``default_params``.
 
         Returns:
             ``(obs, state, reward, done, info)``: reward float32[], done bool[], ``info`` with ``terminated``,
             ``truncated`` (bool[]), ``discount`` (float32[]) and ``final_observation``.
         """
-        return _step(self, _batches_are_kernels(), key, state, action, self._given(params))
+        if isinstance(action, float | list | np.ndarray | np.floating):
+            action = self.action_space(self._given(params)).fitted(action)
+        try:
+            return checking.run(_step, self, _batches_are_kernels(), key, state, action, self._given(params))
+        except TypeError as error:
+            _hooks.explain(self, error, key=key, state=state, action=action, params=params)
+            raise
 
     def step_env(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
     ) -> tuple[Any, StateT, Array, Array, dict[str, Any]]:
-        """Take the very step that ``step`` takes with this key, without the reset: ``obs`` and ``state`` may be final."""
-        return _step_env(self, key, state, action, self._given(params))
+        """Take the very step that ``step`` takes with this key, without the reset: ``obs`` and ``state`` may be final.
+
+        Nothing stops at the end of an episode. Stepping a final state takes one more transition of the task: the clock goes on,
+        ``truncated`` stays true from the time limit on, and whether ``terminated`` stays true is the task's affair. Where an
+        episode is over, call ``reset`` or ``restart``.
+        """
+        if isinstance(action, float | list | np.ndarray | np.floating):
+            action = self.action_space(self._given(params)).fitted(action)
+        try:
+            return checking.run(_step_env, self, key, state, action, self._given(params))
+        except TypeError as error:
+            _hooks.explain(self, error, key=key, state=state, action=action, params=params)
+            raise
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the environment with other fields, and with other leaves of ``default_params``, by name as in ``make``.
+
+        Where params are nested, as a wrapper's are, the outermost leaf of that name is meant; a wrapper passes fields of the
+        environments beneath on to them.
+
+        >>> env, params = jaxenv.make("CartPole-v1")
+        >>> env.replace(integrator="semi-implicit euler", gravity=1.6).default_params.gravity
+        1.6
+        """
+        fields = {field.name for field in dataclasses.fields(self) if field.init and not field.metadata.get("internal")}
+        env = _classes.replaced(self, **{name: value for name, value in changes.items() if name in fields})
+        leaves = {name: value for name, value in changes.items() if name not in fields}
+        if not leaves:
+            return env
+        return env.with_leaves(_overrides.resolve(self.name, env.default_params, fields, leaves))
+
+    def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
+        """Return the environment whose ``default_params`` have other leaves, given by their paths."""
+        return _classes.replaced(self, param_overrides=_overrides.merge(self.param_overrides, leaves))
+
+    def state_shapes(self, params: ParamsT) -> StateT:
+        """Return the shapes and dtypes of a state, in the structure that it has."""
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        params = _canonical.params(params, self.params_template, self.name)
+        return _init.trace(self, key, params).out_info
+
+    def accepts(self, params: Any) -> bool:
+        """Whether ``params`` are of this environment, and not of another one or of a layer beneath."""
+        return isinstance(params, type(self.params_template))
+
+    def lift(self, params: Any) -> Any:
+        """Return ``params`` of this environment or of any layer beneath as params of this environment."""
+        return params
 
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
         """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``."""
         out = self.transition(key, state, action, params)
+        _require_transition(self, out)
         time = jnp.asarray(state.time, jnp.int32) + 1
         truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
         return out.replace(state=out.state.replace(time=time), truncated=truncated)
@@ -213,17 +317,40 @@ class Environment(Generic[StateT, ParamsT]):
         return spaces.of_structure(shapes)
 
     def _given(self, params: ParamsT | None) -> ParamsT:
-        return self.default_params if params is None else params
+        if params is not None:
+            return params
+        traced = [".".join(path) for path, value in self.param_overrides if _overrides.has_traced(value)]
+        if traced:
+            raise TracedParamError(self.name, traced)
+        return self.default_params
+
+
+def _require_transition(env: Environment[Any, Any], out: Any) -> None:
+    if not isinstance(out, Transition):
+        action = "Write `return Transition(state, reward, terminated)`, with info as a fourth where there is some"
+        raise HookResultTypeError(env.name, "transition", out, "a Transition", action)
+    _require_state(env, "transition", out.state)
+
+
+def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
+    if not (hasattr(state, "replace") and hasattr(state, "time")) or isinstance(state, type):
+        action = "Derive a class from jaxenv.State, give it the fields that change, and return one"
+        raise HookResultTypeError(
+            env.name, hook, state, "a State" if hook == "init" else "a Transition whose state is a State", action
+        )
 
 
 @partial(jax.jit, static_argnums=0)
 def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
-    return _canonical.strong(env.init(key, params))
+    state = env.init(key, params)
+    _require_state(env, "init", state)
+    return _canonical.strong(state)
 
 
 @partial(jax.jit, static_argnums=0)
 def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
     out = env.advance(key, state, action, params)
+    _require_transition(env, out)
     return out.replace(
         state=_canonical.like(out.state, state, env.name),
         reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),
@@ -244,11 +371,24 @@ def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: A
     return _advance(env, key_advance, state, action, params), key_reset
 
 
-def _arguments(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Any, Any, Any]:
+_HOW_TO_RESET = "jax.vmap(env.reset, in_axes=(0, None))(keys, params)"
+_HOW_TO_STEP = "jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, states, actions, params)"
+_HOW_TO_VARY = "jax.vmap(env.step, in_axes=(0, 0, 0, 0))(keys, states, actions, params), where every leaf has this axis"
+
+
+def _arguments(
+    env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False
+) -> tuple[Array, Any, Any, Any]:
     """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
-    params = _canonical.params(params, env.params_template, env.name)
-    action = env.action_space(params).cast(action, f"{env.name}'s action")
-    return _canonical.key(key), _canonical.strong(state), action, params
+    key = _canonical.key(key, _HOW_TO_STEP)
+    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    state = _canonical.state(state, _init.trace(env, key, params).out_info, env.name, _HOW_TO_STEP)
+    space = env.action_space(params)
+    action = _canonical.action(space, action, env.name, _HOW_TO_STEP)
+    if check:
+        checking.action(env.name, space, action)
+        checking.params(env.name, params)
+    return key, state, space.nearest(action), params
 
 
 @partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
@@ -268,9 +408,15 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
     return jnp.asarray(out.reward), terminated | truncated, info
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _reset(env: Environment[Any, Any], kernels: bool, key: Array, params: Any) -> tuple[Any, Any]:
-    key, params = _canonical.key(key), _canonical.params(params, env.params_template, env.name)
+@partial(jax.jit, static_argnums=(0, 1, 4))
+def _reset(env: Environment[Any, Any], kernels: bool, key: Array, params: Any, check: bool = False) -> tuple[Any, Any]:
+    key = _canonical.key(key, _HOW_TO_RESET)
+    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    if check:
+        checking.params(env.name, params)
+        obs, state = _plain_reset(env, key, params)
+        checking.observation(env.name, env.observation_space(params), obs)
+        return obs, state
     if kernels:
         from jaxenv.engine import batched
 
@@ -284,22 +430,49 @@ def _plain_reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[A
 
 
 @partial(jax.jit, static_argnums=0)
-def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
-    key, state, action, params = _arguments(env, key, state, action, params)
+def _restart(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tuple[Any, Any]:
+    key = _canonical.key(key, _HOW_TO_RESET)
+    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    fresh = _init(env, key, params)
+    state = _canonical.state(state, _init.trace(env, key, params).out_info, env.name, _HOW_TO_STEP)
+    state = _canonical.like(env.carry_over(fresh, state, params), state, env.name)
+    return _observation(env, state, params), state
+
+
+@partial(jax.jit, static_argnums=(0, 5))
+def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False) -> Any:
+    key, state, action, params = _arguments(env, key, state, action, params, check)
     out, _ = _keyed_advance(env, key, state, action, params)
     obs = _observation(env, out.state, params)
+    if check:
+        checking.observation(env.name, env.observation_space(params), obs)
     reward, done, info = _results(out, obs)
-    return obs, out.state, reward, done, info
+    return obs, out.state, reward, done, env.report(info)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _step(env: Environment[Any, Any], kernels: bool, key: Array, state: Any, action: Any, params: Any) -> Any:
-    key, state, action, params = _arguments(env, key, state, action, params)
-    if kernels:
+@partial(jax.jit, static_argnums=(0, 1, 6))
+def _step(
+    env: Environment[Any, Any], kernels: bool, key: Array, state: Any, action: Any, params: Any, check: bool = False
+) -> Any:
+    if kernels and not check:
         from jaxenv.engine import batched
 
-        return batched.step(env, _plain_step, _observation, key, state, action, params)
-    return _plain_step(env, key, state, action, params)
+        args = _arguments(env, key, state, action, params)
+        obs, state, reward, done, info = batched.step(env, _plain_step, _observation, *args)
+    else:
+        obs, state, reward, done, info = _step_with_all(env, key, state, action, params, check)
+    return obs, state, reward, done, env.report(info)
+
+
+def _step_with_all(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False) -> Any:
+    """Take a step; ``info`` holds everything, what a wrapper leaves out too."""
+    args = _arguments(env, key, state, action, params, check)
+    obs, state, reward, done, info = _plain_step(env, *args)
+    if check:
+        space = env.observation_space(args[-1])
+        checking.observation(env.name, space, info["final_observation"])
+        checking.observation(env.name, space, obs)
+    return obs, state, reward, done, info
 
 
 def _plain_step(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Any:

@@ -11,9 +11,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenv import random
+from jaxenv._policies import require_arguments, require_environment, require_policy
+from jaxenv._sizes import is_size, whole
 from jaxenv.engine.plan import Policy
-from jaxenv.environment import NO_TIME_LIMIT, Environment
-from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
+from jaxenv.environment import NO_TIME_LIMIT, Environment, _step_with_all
+from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutKeywordsError, RolloutLengthError
 
 Episode = tuple[Any, Any, Array, Any, Array, Array]
 
@@ -28,7 +30,7 @@ class RolloutWrapper:
         env: the environment itself.
         env_params: its parameters, or a mapping of the leaves to change; None means the defaults.
         num_env_steps: length of a rollout; None means ``max_steps_in_episode``.
-        env_kwargs: further overrides for ``jaxenv.make``.
+        env_kwargs: further overrides for ``jaxenv.make``, with ``env_name`` alone.
 
     Every rollout returns ``(obs, action, reward, next_obs, done, cum_return)``. The first five have a leading axis
     ``[num_env_steps]``: ``next_obs`` is what the step led to, before any reset. ``cum_return`` is the undiscounted
@@ -52,12 +54,16 @@ class RolloutWrapper:
     ) -> None:
         if (env_name is None) == (env is None):
             raise RolloutEnvError(env_name, env)
+        if env is not None and env_kwargs:
+            raise RolloutKeywordsError(env_kwargs)
         if env is None:
             from jaxenv.registry import make  # the registry imports plugins; a rollout of a given env needs none
 
             env, params = make(str(env_name), **dict(env_kwargs or {}))
         else:
+            require_environment(env)
             params = env.default_params
+        require_policy(model_forward)
         if isinstance(env_params, Mapping):
             params = params.replace(**env_params)
         elif env_params is not None:
@@ -68,10 +74,10 @@ class RolloutWrapper:
         self.num_env_steps = self._length(num_env_steps)
 
     def _length(self, given: int | None) -> int:
-        length = int(self.env_params.max_steps_in_episode) if given is None else given
+        length = whole(self.env_params.max_steps_in_episode if given is None else given)
         if length == NO_TIME_LIMIT:
             raise RolloutLengthError(self.env.name)
-        if length < 1:
+        if not is_size(length):
             raise RolloutArgumentError("num_env_steps", length)
         return length
 
@@ -100,6 +106,8 @@ class RolloutWrapper:
 def _single(
     env: Environment[Any, Any], forward: Policy | None, length: int, key: Array, params: Any, policy_params: Any
 ) -> Episode:
+    if forward is not None:
+        require_arguments(forward, ["policy_params", "obs", "key"], always=True)
     space = env.action_space(params)
     key_reset, key_act, key_step = random.split(key, 3)
 
@@ -107,7 +115,7 @@ def _single(
         obs, state, cum_return, running = loop
         key_now = random.fold_in(key_act, time)
         action = space.sample(key_now) if forward is None else forward(policy_params, obs, key_now)
-        next_obs, state, reward, done, info = env.step(random.fold_in(key_step, time), state, action, params)
+        next_obs, state, reward, done, info = _step_with_all(env, random.fold_in(key_step, time), state, action, params)
         cum_return = cum_return + jnp.where(running, reward, 0.0)
         return (next_obs, state, cum_return, running & ~done), (obs, action, reward, info["final_observation"], done)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,8 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jaxenv._policies import require_environment, require_policy
+from jaxenv._sizes import is_size, whole
 from jaxenv.engine import scan, select
 from jaxenv.engine.plan import Given, Loop, Plan, Policy
 from jaxenv.environment import Environment
@@ -65,8 +66,9 @@ def rollout(
     ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``.
     The carry goes back to ``initial_carry`` whenever an episode ends.
 
-    JAX compiles a rollout once for each policy *object*. Define the policy once and hand what changes to ``policy_params``: a new
-    lambda in every call is compiled anew in every call.
+    A rollout is compiled once for each environment, policy, sizes and options, and policies are told apart as Python objects. So a
+    lambda, a ``functools.partial`` or a function that is defined anew for each call is compiled anew each time. Define the policy
+    once, outside of the loop that calls ``rollout``, and pass what changes as ``policy_params``.
 
     Args:
         env: the environment.
@@ -98,6 +100,8 @@ def rollout(
     Raises:
         RolloutArgumentError: a size is not a positive integer.
         RolloutStateError: ``state`` or ``carry`` has no leading axis ``[num_envs]``, or the environment can't begin with a state.
+        RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
+        RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
         RolloutFusedError: ``fused`` is True, and no kernel can be had.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
@@ -107,9 +111,13 @@ def rollout(
     >>> result.trajectory.obs.shape
     (100, 64, 4)
     """
+    sizes: list[Any] = [whole(size) for size in (num_envs, num_steps, scan.default_unroll() if unroll is None else unroll)]
+    for name, size in zip(("num_envs", "num_steps", "unroll"), sizes, strict=True):
+        if not is_size(size):
+            raise RolloutArgumentError(name, size)
+    require_environment(env)
+    require_policy(policy)
     choice = Choice.of(fused if unroll is None or fused else False, key, mesh)
-    unroll = scan.default_unroll() if unroll is None else unroll
-    sizes = [positive(name, size) for name, size in (("num_envs", num_envs), ("num_steps", num_steps), ("unroll", unroll))]
     if params_axis not in (None, 0):
         raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
     given: Any = env.default_params if params is None else params, key, policy_params, initial_carry
@@ -120,17 +128,6 @@ def rollout(
         given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
     plan = Plan(env, policy, own_params=params_axis == 0)
     return _rollout(plan, *sizes, keep_states, choice, mesh, Given(*given), state, carry)
-
-
-def positive(name: str, size: Any) -> int:
-    """Return a size as a Python integer. Raises RolloutArgumentError if it is not a positive one."""
-    try:
-        number = 0 if isinstance(size, bool) else operator.index(size)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise RolloutArgumentError(name, size)
-    return number
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxenv.staging import stage
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
@@ -22,7 +22,7 @@ NOOP, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 class MinAtarParams(Params):
     """Numeric settings that every game has."""
 
-    sticky_action_prob: Array | float = 0.1
+    sticky_action_prob: Array | float = ranges.number(0.1, at_least=0, at_most=1)
     """Probability that the game repeats its last action instead of taking the one it is given, in [0, 1]."""
 
 

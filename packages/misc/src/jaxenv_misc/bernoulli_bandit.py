@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_misc.two_arms import NO_ACTION, TwoArms
@@ -19,8 +19,8 @@ class BernoulliBanditParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=100, kw_only=True)
     """Pulls in an episode."""
-    reward_prob: Array | float = 0.1
-    """Probability q that one of the arms pays; the other one pays with 1 - q."""
+    reward_prob: Array | float = ranges.number(0.1, at_least=0, at_most=1)
+    """Probability q that one of the arms pays; the other one pays with 1 - q; in [0, 1]."""
 
 
 @struct.dataclass

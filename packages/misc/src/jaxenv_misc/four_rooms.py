@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxenv.division import divided
 from jaxtyping import Bool, Int, UInt8
 
@@ -41,7 +41,7 @@ class FourRoomsParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=500, kw_only=True)
     """Steps after which an episode is truncated."""
-    fail_prob: Array | float = 1 / 3
+    fail_prob: Array | float = ranges.number(1 / 3, at_least=0, at_most=0.75)
     """Probability that the move is not the intended one, in [0, 3/4], equal for the other three."""
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxenv.division import divided
 from jaxtyping import Float, Int, UInt8
 
@@ -27,7 +27,7 @@ class FrozenLakeParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=100, kw_only=True)
     """Steps after which an episode is truncated."""
-    success_rate: Array | float = 1 / 3
+    success_rate: Array | float = ranges.number(1 / 3, at_least=0, at_most=1)
     """Probability that the move is the intended one, in [0, 1]; the rest is shared by the two moves perpendicular to it."""
     reward_schedule: tuple[Array | float, Array | float, Array | float] = (1.0, 0.0, 0.0)
     """Rewards for stepping on the goal, into a hole, and on frozen ice."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array, lax
-from jaxenv import Params, State, Transition, random, spaces
+from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_misc.two_arms import NO_ACTION, TwoArms
@@ -22,10 +22,10 @@ class GaussianBanditParams(Params):
     """Pulls in an episode."""
     mean_mu: Array | float = -1.0
     """Mean of the distribution of arm 1's mean."""
-    sigma_p: Array | float = 1.0
-    """Standard deviation of the distribution of arm 1's mean."""
-    sigma_l: Array | float = 0.1
-    """Standard deviation of arm 1's reward around its mean."""
+    sigma_p: Array | float = ranges.number(1.0, at_least=0)
+    """Standard deviation of the distribution of arm 1's mean, at least 0."""
+    sigma_l: Array | float = ranges.number(0.1, at_least=0)
+    """Standard deviation of arm 1's reward around its mean, at least 0."""
 
 
 @struct.dataclass
@@ -129,7 +129,7 @@ class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
         return drawing.gaussian_bandit(state, params, size)
 
     def observation_space(self, params: GaussianBanditParams) -> spaces.Box:
-        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), jnp.asarray((math.inf, 1.0, 1.0, self.latest(params)), jnp.float32), (4,))
+        return spaces.Box((-math.inf, 0.0, 0.0, 0.0), (math.inf, 1.0, 1.0, self.latest(params)), (4,))
 
 
 def _normal(word: Array) -> Array:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxenv.division import divided
 from jaxtyping import Bool, Float, Int, UInt8
 
@@ -105,9 +105,9 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
     [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0]
     """
 
-    maze_size: int = 11
+    maze_size: int = ranges.number(11, at_least=5)
     """Rows and columns, the border included; odd, at least 5."""
-    receptive_field: int = 3
+    receptive_field: int = ranges.number(3, at_least=1)
     """Rows and columns of what the agent sees; odd."""
 
     def __post_init__(self) -> None:

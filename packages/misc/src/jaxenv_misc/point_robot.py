@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
 
 START_LOW, START_HIGH = (-1.5, -0.5), (1.5, 1.5)
@@ -21,12 +21,12 @@ class PointRobotParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=20, kw_only=True)
     """Steps after which an episode is truncated; with ``observe_context`` the observed time is a fraction of it."""
-    max_force: Array | float = 0.1
-    """Longest move along each axis; actions beyond it are clipped."""
-    circle_radius: Array | float = 1.0
-    """Radius of the half circle that the goal lies on."""
-    goal_radius: Array | float = 0.2
-    """The goal is reached at this distance from it or less."""
+    max_force: Array | float = ranges.number(0.1, at_least=0)
+    """Longest move along each axis; actions beyond it are clipped; at least 0."""
+    circle_radius: Array | float = ranges.number(1.0, at_least=0)
+    """Radius of the half circle that the goal lies on, at least 0."""
+    goal_radius: Array | float = ranges.number(0.2, at_least=0)
+    """The goal is reached at this distance from it or less; at least 0."""
 
 
 @struct.dataclass

@@ -7,7 +7,7 @@ from typing import Literal
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, spaces
+from jaxenv import Environment, Params, State, Transition, ranges, spaces
 from jaxtyping import Bool, Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -22,12 +22,12 @@ class PongParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=1000, kw_only=True)
     """Steps after which an episode is truncated."""
-    paddle_step: Array | float = 2.0
-    """Rows that a paddle moves in a step."""
-    ball_x_speed: Array | float = 1.0
-    """Columns that the ball moves in a step."""
-    ball_max_y_speed: Array | float = 3.0
-    """Rows that the ball moves in a step, at most."""
+    paddle_step: Array | float = ranges.number(2.0, at_least=0)
+    """Rows that a paddle moves in a step, at least 0."""
+    ball_x_speed: Array | float = ranges.number(1.0, above=0)
+    """Columns that the ball moves in a step, above 0."""
+    ball_max_y_speed: Array | float = ranges.number(3.0, at_least=0)
+    """Rows that the ball moves in a step, at most; at least 0."""
 
 
 @struct.dataclass
@@ -91,19 +91,16 @@ class Pong(Environment[PongState, PongParams]):
 
     opponent: Literal["self", "greedy"] = "self"
     """Who controls the right paddle: the agent, or a player that follows the ball."""
-    width: int = 40
+    width: int = ranges.number(40, at_least=8)
     """Columns of the field, at least 8."""
-    height: int = 30
+    height: int = ranges.number(30, at_least=8)
     """Rows of the field, at least 8."""
-    paddle_half_height: int = 2
+    paddle_half_height: int = ranges.number(2, at_least=1)
     """Rows of a paddle above its centre, and below, at least 1."""
 
     def __post_init__(self) -> None:
         if self.opponent not in ("self", "greedy"):
             raise FieldValueError(self.name, "opponent", self.opponent, "'self' or 'greedy'")
-        for field, least in (("width", 8), ("height", 8), ("paddle_half_height", 1)):
-            if getattr(self, field) < least:
-                raise FieldValueError(self.name, field, getattr(self, field), f"at least {least}")
 
     @property
     def default_params(self) -> PongParams:

@@ -8,10 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
-
-from jaxenv_misc.errors import FieldValueError
 
 
 @struct.dataclass
@@ -22,8 +20,8 @@ class ReacherParams(Params):
     """Steps after which an episode is truncated."""
     torque_scale: Array | float = 1.0
     """Angular acceleration that an action of 1 gives, rad/s^2."""
-    dt: Array | float = 0.05
-    """Time between two steps, s."""
+    dt: Array | float = ranges.number(0.05, above=0)
+    """Time between two steps, s, above 0."""
 
 
 @struct.dataclass
@@ -83,12 +81,8 @@ class Reacher(Environment[ReacherState, ReacherParams]):
     ((11,), (3,))
     """
 
-    num_joints: int = 2
+    num_joints: int = ranges.number(2, at_least=1)
     """How many links the arm has, at least 1."""
-
-    def __post_init__(self) -> None:
-        if self.num_joints < 1:
-            raise FieldValueError(self.name, "num_joints", self.num_joints, "at least 1")
 
     @property
     def default_params(self) -> ReacherParams:

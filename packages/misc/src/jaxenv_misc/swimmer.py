@@ -8,10 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, spaces
+from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, UInt8
-
-from jaxenv_misc.errors import FieldValueError
 
 
 @struct.dataclass
@@ -20,8 +18,8 @@ class SwimmerParams(Params):
 
     max_steps_in_episode: Array | int = struct.field(default=500, kw_only=True)
     """Steps after which an episode is truncated."""
-    dt: Array | float = 0.05
-    """Time between two steps, s."""
+    dt: Array | float = ranges.number(0.05, above=0)
+    """Time between two steps, s, above 0."""
 
 
 @struct.dataclass
@@ -81,12 +79,8 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
     ((12,), (3, 2))
     """
 
-    num_urchins: int = 5
+    num_urchins: int = ranges.number(5, at_least=1)
     """How many urchins there are, at least 1."""
-
-    def __post_init__(self) -> None:
-        if self.num_urchins < 1:
-            raise FieldValueError(self.name, "num_urchins", self.num_urchins, "at least 1")
 
     @property
     def default_params(self) -> SwimmerParams:

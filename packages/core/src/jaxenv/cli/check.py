@@ -75,10 +75,12 @@ def _report(name: str, subject: dict[str, Any], examine: _Examine, out: Console 
     results: list[Result] = []
     for result in examine(subject):
         results.append(result)
-        if out:
+        if out and not result.because:
             _print(out, result)
     report = Report(name, tuple(results))
     if out:
+        for line in report.not_tried:
+            out.print(Text(f"  - {line}"))
         out.print(Text(f"  {report.summary}\n"))
     return report
 

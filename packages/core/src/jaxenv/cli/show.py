@@ -22,6 +22,7 @@ class Setting(NamedTuple):
     name: str
     value: Any
     description: str
+    range: str = ""
 
 
 class Description(NamedTuple):
@@ -114,13 +115,18 @@ def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
 
 def _settings(values: Any) -> Iterator[Setting]:
     """Yield the fields of a dataclass and of the dataclasses in it, each by the name that ``make`` knows it by."""
+    from jaxenv import ranges
+
     descriptions = field_docstrings(type(values))
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
+        if field.metadata.get("internal"):
+            continue
         if dataclasses.is_dataclass(value):
             yield from _settings(value)
         else:
-            yield Setting(field.name, value, descriptions.get(field.name, ""))
+            stated = ranges.of(type(values), field.name)
+            yield Setting(field.name, value, descriptions.get(field.name, ""), "" if stated is None else str(stated))
 
 
 def _print(description: Description) -> None:
@@ -145,9 +151,9 @@ def _print(description: Description) -> None:
     out.print(facts)
     for title, settings in (("field", description.fields), ("param", description.params)):
         if settings:
-            rows = table(title, "value", "meaning, unit and range")
+            rows = table(title, "value", "range", "meaning and unit")
             for setting in settings:
-                rows.add_row(Text(setting.name), Text(_brief(setting)), Text(setting.description))
+                rows.add_row(Text(setting.name), Text(_brief(setting)), Text(setting.range), Text(setting.description))
             out.print()
             out.print(rows)
 

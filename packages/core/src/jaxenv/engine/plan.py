@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenv import random
+from jaxenv._policies import carry_and_action, require_arguments
 from jaxenv.environment import Environment, _observation
 from jaxenv.episodes import Tally, Trajectory
 
@@ -91,10 +92,11 @@ class Plan:
         """Return the policy's carry and action."""
         if self.policy is None:
             return carry, self.env.action_space(given.params).sample(key)
-        args = () if given.policy_params is None else (given.policy_params,)
-        if given.initial_carry is None:
-            return carry, self.policy(*args, obs, key)
-        return self.policy(*args, carry, obs, key)
+        args, recurrent = (() if given.policy_params is None else (given.policy_params,)), given.initial_carry is not None
+        require_arguments(self.policy, [*(["policy_params"] if args else []), *(["carry"] if recurrent else []), "obs", "key"])
+        if recurrent:
+            return carry_and_action(self.policy, self.policy(*args, carry, obs, key))
+        return carry, self.policy(*args, obs, key)
 
     def report(self, env_key: Array, time: Array, state: Any, action: Any, given: Given) -> dict[str, Any]:
         """Return what ``info`` says of a step, from what the step began with."""

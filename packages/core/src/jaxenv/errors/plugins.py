@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.wording import listed, named, short
 
 
 class InvalidSpecError(JaxenvError, ValueError):
@@ -32,10 +32,7 @@ class HookResultError(JaxenvError, TypeError):
     """A plugin's hook returned the wrong type."""
 
     def __init__(self, hook: str, given: Any, expected: str) -> None:
-        super().__init__(
-            f"{hook} gave {type(given).__name__} {short(given)}, but an iterable of {expected} was expected. "
-            f"Return a list of {expected}."
-        )
+        super().__init__(f"{hook} gave {named(given)}, but an iterable of {expected} was expected. Return a list of {expected}.")
 
 
 class DuplicateNameError(JaxenvError, ValueError):

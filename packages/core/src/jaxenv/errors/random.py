@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.wording import named, short
 
 
 class SeedTypeError(JaxenvError, TypeError):
     """A seed is not an integer."""
 
     def __init__(self, given: Any) -> None:
-        super().__init__(
-            f"a seed must be an integer, but {type(given).__name__} {short(given)} was given. Pass an int or an integer array."
-        )
+        super().__init__(f"a seed must be an integer, but {named(given)} was given. Pass an int or an integer array.")
 
 
 class SeedRangeError(JaxenvError, ValueError):
@@ -36,7 +34,8 @@ class RandomSizeError(JaxenvError, ValueError):
 class IntegerRangeError(JaxenvError, ValueError):
     """A range of integers is empty or too wide for one 32-bit word."""
 
-    def __init__(self, low: int, high: int) -> None:
+    def __init__(self, low: Any, high: Any) -> None:
         super().__init__(
-            f"uniform_int needs 0 < high - low <= 65536, but low = {low} and high = {high} were given. Choose another range."
+            f"uniform_int needs Python integers with 0 < high - low <= 65536, but low = {short(low)} and high = {short(high)} "
+            "were given. Choose another range."
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.wording import listed, named, short
 
 
 class RegisterTypeError(JaxenvError, TypeError):
@@ -14,7 +14,7 @@ class RegisterTypeError(JaxenvError, TypeError):
 
     def __init__(self, given: Any) -> None:
         super().__init__(
-            f"register takes an EnvSpec or a subclass of Environment, but {type(given).__name__} {short(given)} was given. "
+            f"register takes an EnvSpec or a subclass of Environment, but {named(given)} was given. "
             "Pass the class itself, or an EnvSpec that names it."
         )
 
@@ -82,7 +82,7 @@ class OverrideValueError(JaxenvError, ValueError):
     """A field or a param was given a value that it cannot take."""
 
     def __init__(self, env_id: str, name: str, given: Any, expected: str, action: str) -> None:
-        super().__init__(f"{env_id}: {name} is {type(given).__name__} {short(given)}, but {expected} was expected. {action}")
+        super().__init__(f"{env_id}: {name} is {named(given)}, but {expected} was expected. {action}")
 
 
 class ConstructionError(JaxenvError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
@@ -43,6 +44,27 @@ class RolloutFusedError(JaxenvError, NotImplementedError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
             f"The rollout of {name} can't be played by one kernel, because of {reason}. Leave fused out to play by a scan whatever can't."
+        )
+
+
+class RolloutPolicyError(JaxenvError, TypeError):
+    """A policy can't be called with what it is given, or returns something else than it should."""
+
+
+class RolloutEnvironmentError(JaxenvError, TypeError):
+    """What is to be played is no single environment."""
+
+    def __init__(self, given: Any, action: str) -> None:
+        super().__init__(f"A rollout plays one environment in a batch of its own, but {short(given)} was given. {action}")
+
+
+class RolloutKeywordsError(JaxenvError, TypeError):
+    """RolloutWrapper was given settings for an environment that is made already."""
+
+    def __init__(self, env_kwargs: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"env_kwargs are settings for jaxenv.make, but an environment was given, so {', '.join(env_kwargs)} would be ignored. "
+            "Make the environment with them, or pass env_name in place of env."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.wording import named, short
 
 
 class WrappedTypeError(JaxenvError, TypeError):
@@ -13,7 +13,7 @@ class WrappedTypeError(JaxenvError, TypeError):
 
     def __init__(self, wrapper: str, given: Any) -> None:
         super().__init__(
-            f"{wrapper} wraps an environment, but {type(given).__name__} {short(given)} was given. "
+            f"{wrapper} wraps an environment, but {named(given)} was given. "
             "Pass the environment alone (make returns it together with its params), and put Vectorize outermost."
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv.errors import IntegerRangeError
-from jaxenv.random import generator, threefry
+from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.keys import is_own, is_threefry, typed
 from jaxenv.random.layout import FEW, stack
 
@@ -32,7 +33,9 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
             same; done the other way, either can cost several times as much.
     """
     shape = count if isinstance(count, tuple) else (count,)
-    return _random_words(typed(key), shape, isinstance(count, int) and 0 < count <= FEW)
+    return _random_words(
+        typed(key, "jax.vmap(lambda key: jaxenv.random.words(key, 2))(keys)"), shape, isinstance(count, int) and 0 < count <= FEW
+    )
 
 
 @partial(jax.jit, static_argnums=(1, 2))
@@ -42,7 +45,7 @@ def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
         return stack(threefry.lanes(data, shape[0])) if separate else threefry.stream(data, shape)
     if is_own(key):
         return stack(generator.lanes(data, generator.BITS, shape[0])) if separate else generator.stream(data, generator.BITS, shape)
-    return jax.random.bits(key, shape, jnp.uint32)
+    return foreign.bits(data, jax.random.key_impl(key), shape)
 
 
 def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
@@ -60,7 +63,10 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
 
     ``low`` and ``high`` are Python integers with 0 < high - low <= 65,536. No value's probability is off by more than 2**-32.
     """
-    count = high - low
+    bounds: tuple[Any, Any] = low, high
+    if not all(isinstance(bound, int | np.integer) for bound in bounds):
+        raise IntegerRangeError(low, high)
+    count = int(high) - int(low)
     if not 0 < count <= 1 << 16:
         raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.

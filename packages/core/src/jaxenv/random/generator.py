@@ -166,6 +166,16 @@ def key(seed: Array | int) -> Array:
     Every ``jax.random`` function takes the key, and so does all of jaxenv. Its words are the same on every backend, under
     ``jit``, ``vmap`` and sharding, with and without x64. They are not for cryptography.
 
+    JAX has no documented way to register a generator by name, so what stores keys by the name of their generator, such as Orbax, can
+    save such a key but not restore it ("unrecognized PRNG implementation"). Store its data:
+
+    >>> import jax, jaxenv
+    >>> key = jaxenv.random.key(0)
+    >>> data = jax.random.key_data(key)  # uint32[4], to be stored
+    >>> restored = jax.random.wrap_key_data(data, impl=jax.random.key_impl(jaxenv.random.key(0)))
+    >>> bool((jax.random.bits(restored) == jax.random.bits(key)).all())
+    True
+
     Args:
         seed: an integer from -2**63 to 2**64 - 1, or a scalar array of integers. Equal numbers have equal keys, whatever their
             dtype, and different ones different keys, except that ``n`` and ``n - 2**64`` share theirs.

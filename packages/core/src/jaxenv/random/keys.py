@@ -9,12 +9,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv.random import generator, threefry
+from jaxenv import _canonical
+from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.layout import FEW, stack
 
 
-def typed(key: Array) -> Array:
-    """Return a raw uint32 key as the typed one that it stands for: of JAX's default generator at the time of the call."""
+def typed(key: Array, how: str) -> Array:
+    """Return a raw uint32 key as the typed one that it stands for: of JAX's default generator at the time of the call.
+
+    What is not one key is refused; ``how`` says what to write for a batch of them.
+    """
+    key = _canonical.key(key, how)
     return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
 
 
@@ -37,7 +42,7 @@ def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
         key: a single key, typed or raw, of any generator.
         num: how many keys to return, or the shape of the array of keys.
     """
-    return _like(key, _random_split(typed(key), num if isinstance(num, tuple) else (num,)))
+    return _like(key, _random_split(typed(key, "jax.vmap(jaxenv.random.split)(keys)"), num if isinstance(num, tuple) else (num,)))
 
 
 def fold_in(key: Array, data: Array | int) -> Array:
@@ -49,7 +54,7 @@ def fold_in(key: Array, data: Array | int) -> Array:
         key: a single key, typed or raw, of any generator.
         data: a 32-bit integer.
     """
-    return _like(key, _random_fold_in(typed(key), jnp.asarray(data, jnp.uint32)))
+    return _like(key, _random_fold_in(typed(key, "jax.vmap(jaxenv.random.fold_in)(keys, numbers)"), jnp.asarray(data, jnp.uint32)))
 
 
 def lane(key: Array, number: Array | int) -> Array:
@@ -64,14 +69,16 @@ def lane(key: Array, number: Array | int) -> Array:
             lanes of one family. Nothing else may be drawn or derived from it.
         number: a 32-bit integer.
     """
-    return _like(key, _random_lane(typed(key), jnp.asarray(number, jnp.uint32)))
+    return _like(key, _random_lane(typed(key, "jax.vmap(jaxenv.random.lane)(keys, numbers)"), jnp.asarray(number, jnp.uint32)))
 
 
 @partial(jax.jit, static_argnums=1)
 def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
-    if not is_threefry(key):
+    if is_own(key):
         return jax.random.split(key, shape)
     data, size = jax.random.key_data(key), math.prod(shape)
+    if not is_threefry(key):
+        return foreign.split(data, jax.random.key_impl(key), shape)
     if 0 < size <= FEW // 2:
         children = stack(threefry.lanes(data, 2 * size)).reshape(*shape, 2)
     else:
@@ -81,17 +88,19 @@ def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
 
 @jax.jit
 def _random_fold_in(key: Array, data: Array) -> Array:
-    if not is_threefry(key):
+    if is_own(key):
         return jax.random.fold_in(key, data)
     words = jax.random.key_data(key)
+    if not is_threefry(key):
+        return foreign.fold_in(words, jax.random.key_impl(key), data)
     return jax.random.wrap_key_data(stack(threefry.threefry_block(words[0], words[1], data)), impl="threefry2x32")
 
 
 @jax.jit
 def _random_lane(key: Array, number: Array) -> Array:
-    if not (is_threefry(key) or is_own(key)):
-        return jax.random.fold_in(key, number)
     data = jax.random.key_data(key)
+    if not (is_threefry(key) or is_own(key)):
+        return foreign.fold_in(data, jax.random.key_impl(key), number)
     words = generator.lane(data, number) if is_own(key) else [data[0], data[1] ^ number]
     return jax.random.wrap_key_data(stack(words), impl=jax.random.key_impl(key))
 

@@ -38,14 +38,18 @@ def integers(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.
     return lax.convert_element_type(lax.bitcast_convert_type(offset + low, jnp.int32), dtype)
 
 
-def floats(key: Array, low: Any, high: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Draw floats: uniform between finite bounds, exponential from a single one, standard normal without any."""
+def floats(key: Array, low: Any, high: Any, below: Any, above: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Draw floats: uniform between finite bounds, exponential from a single one, standard normal without any.
+
+    ``below`` and ``above`` tell where there is a lower and an upper bound.
+    """
     wide = jnp.float64 if dtype.itemsize == 8 else jnp.float32
     words = _words(key, shape)
     # The middles of 2**23 equal cells of (0, 1): exact in float32, and neither end occurs.
     unit = ((words >> 9).astype(wide) + 0.5) * 2.0**-23
-    below, above = _finite(low), _finite(high)
-    lower, upper = (jnp.asarray(lax.convert_element_type(jnp.where(f, b, 0), wide)) for f, b in ((below, low), (above, high)))
+    lower, upper = (
+        jnp.asarray(lax.convert_element_type(jnp.where(f, _within(b), 0), wide)) for f, b in ((below, low), (above, high))
+    )
     # Not lower + unit * (upper - lower): the difference of two large bounds overflows.
     value = lower * (1.0 - unit) + upper * unit
     if not (below.all() and above.all()):
@@ -67,9 +71,12 @@ def _words(key: Array, shape: tuple[int, ...]) -> Array:
     return random.words(key, math.prod(shape)).reshape(shape)
 
 
-def _finite(bound: Any) -> np.ndarray:
-    """Tell where a bound is finite. A traced one is taken to be: its value is unknown, and computing every case is slow."""
-    return np.isfinite(bound) if isinstance(bound, np.ndarray) else np.ones(np.shape(bound), np.bool_)
+def _within(bound: Any) -> Any:
+    """Return a bound; of a traced one, the nearest finite numbers, as infinite ones would make samples NaN."""
+    if isinstance(bound, np.ndarray):
+        return bound
+    largest = jnp.finfo(bound.dtype).max.astype(bound.dtype)
+    return lax.clamp(-largest, bound, largest)
 
 
 def _as_words(bound: Any, shape: tuple[int, ...]) -> Array:

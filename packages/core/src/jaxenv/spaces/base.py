@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv.errors import FrozenSpaceError, SpaceDefinitionError, SpaceMismatchError
+from jaxenv.errors.wording import short
 
 if TYPE_CHECKING:
     from jaxenv.spaces.box import Box
@@ -48,6 +49,17 @@ class Space(abc.ABC):
         Integers of any width serve an integer space, and a bool or an integer serves any kind that holds it (bool, integer,
         float in this order). ``what`` names the value in the :class:`SpaceMismatchError` that anything else raises.
         """
+
+    def fitted(self, x: Any) -> Any:
+        """Return ``x`` with the shape or the kind of a member, where size and values agree; else as it is.
+
+        One component may be given as a number or as an array of any shape, and a choice as a whole float whose value is known.
+        """
+        return x
+
+    def nearest(self, x: Any) -> Any:
+        """Return the nearest choice to ``x``, which ``cast`` returned; values that are no choices stay as they are."""
+        return x
 
     @abc.abstractmethod
     def batch(self, n: int) -> Space:
@@ -114,7 +126,7 @@ def canonical_dtype(dtype: Any, owner: str, *kinds: str) -> np.dtype[Any]:
         result = np.dtype(dtype)
     except TypeError:
         raise SpaceDefinitionError(
-            f"{owner} got the dtype {dtype!r}, which is not one. Pass a dtype such as jnp.float32."
+            f"{owner} got the dtype {short(dtype)}, which is not one. Pass a dtype such as jnp.float32."
         ) from None
     if kind(result) not in kinds:
         raise SpaceDefinitionError(

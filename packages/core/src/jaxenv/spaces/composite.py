@@ -14,8 +14,10 @@ from jax import Array, lax
 
 from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
+from jaxenv.errors.wording import short
 from jaxenv.spaces.base import Space
 from jaxenv.spaces.box import Box
+from jaxenv.spaces.discrete import HOW
 
 
 class _Composite(Space):
@@ -44,7 +46,7 @@ class _Composite(Space):
         return self._build(part.dtype for part in self._parts())
 
     def sample(self, key: Array) -> Any:
-        key, parts = _canonical.key(key), self._parts()
+        key, parts = _canonical.key(key, HOW), self._parts()
         keys = [key] if len(parts) == 1 else random.split(key, len(parts))
         return self._build(part.sample(k) for part, k in zip(parts, keys, strict=True))
 
@@ -66,6 +68,13 @@ class _Composite(Space):
         )
         return self._build(cast)
 
+    def fitted(self, x: Any) -> Any:
+        values = self._values(x)
+        return x if values is None else self._build(p.fitted(v) for p, v in zip(self._parts(), values, strict=True))
+
+    def nearest(self, x: Any) -> Any:
+        return self._build(p.nearest(v) for p, v in zip(self._parts(), self._values(x) or (), strict=True))
+
     def flatten(self, x: Any) -> Array:
         values = self._values(x)
         if values is None:
@@ -84,7 +93,8 @@ class _Composite(Space):
         if not flats:
             return Box(0, 0, (0,), dtype)
         low, high = (_concatenate(bounds, dtype) for bounds in ([f.low for f in flats], [f.high for f in flats]))
-        return Box(low, high, (self.flat_size(),), dtype)
+        known = (np.concatenate(bounds) for bounds in zip(*(flat.known for flat in flats), strict=True))
+        return Box(low, high, (self.flat_size(),), dtype)._knowing(*known)
 
     def flat_size(self) -> int:
         return sum(part.flat_size() for part in self._parts())
@@ -217,7 +227,7 @@ class Dict(_Composite):
 
 def _require_space(space: Any, where: str) -> None:
     if not isinstance(space, Space):
-        raise SpaceDefinitionError(f"{where} {space!r}, which is not a space. Pass one of jaxenv.spaces.")
+        raise SpaceDefinitionError(f"{where} {short(space)}, which is not a space. Pass one of jaxenv.spaces.")
 
 
 def _outline(x: Any) -> str:

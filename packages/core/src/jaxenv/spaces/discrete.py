@@ -6,13 +6,17 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxenv import _canonical, random
+from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
+from jaxenv.errors.wording import short
 from jaxenv.spaces import _sampling
-from jaxenv.spaces.base import Space, canonical_dtype, leaf_cast, leaf_contains
+from jaxenv.spaces.base import Space, as_array, canonical_dtype, leaf_cast, leaf_contains
 from jaxenv.spaces.box import Box
+
+HOW = "jax.vmap(space.sample)(keys)"
 
 
 class Discrete(Space):
@@ -45,7 +49,7 @@ class Discrete(Space):
         self._set(n=n, start=start, dtype=dtype, shape=())
 
     def sample(self, key: Array) -> Array:
-        key = _canonical.key(key)
+        key = _canonical.key(key, HOW)
         if self.n <= 1 << 16:
             choice = random.uniform_int(random.words(key, 1)[0], 0, self.n)
             return choice.astype(self.dtype) + np.asarray(self.start, self.dtype)
@@ -58,6 +62,14 @@ class Discrete(Space):
 
     def cast(self, x: Any, what: str = "the value") -> Array:
         return leaf_cast(x, (), self.dtype, what, self)
+
+    def fitted(self, x: Any) -> Any:
+        array = whole(as_array(x))
+        return x if array is None or array.size != 1 else array.reshape(())
+
+    def nearest(self, x: Any) -> Any:
+        low, high = (np.asarray(bound, self.dtype) for bound in (self.start, self.start + self.n - 1))
+        return lax.max(lax.min(x, high), low)
 
     def batch(self, n: int) -> MultiDiscrete | Box:
         if self.start == 0:
@@ -101,10 +113,10 @@ class MultiDiscrete(Space):
 
     def __init__(self, nvec: Any, dtype: Any = jnp.int32) -> None:
         dtype = canonical_dtype(dtype, "MultiDiscrete", "integer")
-        counts = np.array(nvec)
+        counts = np.array("traced") if is_traced(nvec) else np.array(nvec)
         if counts.size and not np.issubdtype(counts.dtype, np.integer):
             raise SpaceDefinitionError(
-                f"MultiDiscrete got nvec = {nvec!r}, which is not an array of integers. Pass one, such as [3, 2]."
+                f"MultiDiscrete got nvec = {short(nvec)}, which is not an array of integers. Pass one, such as [3, 2]."
             )
         counts = counts.astype(np.int64)
         if (counts < 1).any():
@@ -123,13 +135,22 @@ class MultiDiscrete(Space):
         return (self.nvec - 1).astype(self.dtype)
 
     def sample(self, key: Array) -> Array:
-        return _sampling.integers(_canonical.key(key), np.zeros_like(self._high), self._high, self.shape, self.dtype)
+        return _sampling.integers(_canonical.key(key, HOW), np.zeros_like(self._high), self._high, self.shape, self.dtype)
 
     def contains(self, x: Any) -> Array:
         return leaf_contains(x, self.shape, self.dtype, np.zeros_like(self._high), self._high)
 
     def cast(self, x: Any, what: str = "the value") -> Array:
         return leaf_cast(x, self.shape, self.dtype, what, self)
+
+    def fitted(self, x: Any) -> Any:
+        array = whole(as_array(x))
+        if array is None:
+            return x
+        return array.reshape(self.shape) if array.size == self.nvec.size == 1 else array
+
+    def nearest(self, x: Any) -> Any:
+        return lax.max(lax.min(x, self._high), np.zeros_like(self._high))
 
     def batch(self, n: int) -> Box:
         return Box(0, np.broadcast_to(self._high, (n, *self.shape)), (n, *self.shape), self.dtype)
@@ -159,7 +180,14 @@ class MultiDiscrete(Space):
         return f"MultiDiscrete({self.nvec.tolist()}{dtype})"
 
 
+def whole(array: Any) -> Any:
+    """Return whole floats whose values are known as integers; leave any other array."""
+    if isinstance(array, np.ndarray | np.generic) and array.dtype.kind == "f" and (np.trunc(array) == array).all():
+        return np.asarray(array).astype(np.int64 if np.abs(array).max(initial=0) > 2**31 - 1 else np.int32)
+    return array
+
+
 def _integer(value: Any, owner: str, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise SpaceDefinitionError(f"{owner} got {name} = {value!r}, which is not an integer. Pass a Python integer.")
+        raise SpaceDefinitionError(f"{owner} got {name} = {short(value)}, which is not an integer. Pass a Python integer.")
     return int(value)

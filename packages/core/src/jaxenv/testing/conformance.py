@@ -7,8 +7,9 @@ from typing import Any
 
 from jaxenv.errors import ConformanceError, UnknownCheckError
 from jaxenv.registry.spec import EnvSpec
+from jaxenv.testing.causes import explain
 from jaxenv.testing.checks import CHECKS, Check
-from jaxenv.testing.outcomes import Report, Result, Unexercised, Violation, first_line
+from jaxenv.testing.outcomes import Report, Result, Unexercised, Violation
 from jaxenv.testing.subject import Subject
 
 
@@ -71,7 +72,9 @@ class Examination:
     def _run(self, check: Check) -> Result:
         for foundation in CHECKS[: CHECKS.index(check)]:
             if foundation.foundation and self.result(foundation).outcome == "failed":
-                return Result(check.name, check.promise, "unexercised", f"not tried, because {foundation.name!r} failed")
+                return Result(
+                    check.name, check.promise, "unexercised", f"not tried, because {foundation.name!r} failed", foundation.name
+                )
         try:
             check.run(self.subject)
         except Violation as violation:
@@ -79,5 +82,5 @@ class Examination:
         except Unexercised as reason:
             return Result(check.name, check.promise, "unexercised", str(reason))
         except Exception as error:
-            return Result(check.name, check.promise, "failed", f"the environment raised {first_line(error)}")
+            return Result(check.name, check.promise, "failed", f"the environment failed: {explain(error, self.subject.env)}")
         return Result(check.name, check.promise, "passed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import Any, Literal
 
 Outcome = Literal["passed", "failed", "unexercised"]
@@ -40,6 +41,8 @@ class Result:
     """``passed``, ``failed`` or ``unexercised`` (nothing against it was seen, but not everything could be tried)."""
     message: str = ""
     """How the promise was broken, or what could not be exercised."""
+    because: str = ""
+    """The check that failed before, so that this one was not tried; empty if it was."""
 
     def __str__(self) -> str:
         line = f"{self.outcome:<11} {self.check}"
@@ -81,5 +84,21 @@ class Report:
         return f"{kept} checks passed, {len(self.failures)} failed, {len(self.unexercised)} not fully exercised"
 
     def __str__(self) -> str:
-        findings = (*self.failures, *self.unexercised)
-        return "\n".join([f"{self.environment}: {self.summary}", *(f"  {result}" for result in findings)])
+        return "\n".join([f"{self.environment}: {self.summary}", *(f"  {line}" for line in self.findings)])
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What failed and what was not exercised, a line each: first what kept other checks from being tried, then the rest."""
+        blocking = Counter(result.because for result in self.results)
+        failures = sorted(self.failures, key=lambda result: -blocking[result.check])
+        tried = [result for result in self.unexercised if not result.because]
+        return (*map(str, failures), *map(str, tried), *self.not_tried)
+
+    @property
+    def not_tried(self) -> tuple[str, ...]:
+        """A line for each failure that kept other checks from being tried, with their names."""
+        failed = list(dict.fromkeys(result.because for result in self.results if result.because))
+        return tuple(
+            f"{'not tried':<11} {', '.join(r.check for r in self.results if r.because == check)}: {check!r} failed"
+            for check in failed
+        )

@@ -17,6 +17,8 @@ from jaxenv import _canonical, environment
 from jaxenv.environment import Environment
 from jaxenv.testing import trees
 
+RESERVED = ("terminated", "truncated", "discount", "final_observation")
+"""The entries of ``info`` that core writes."""
 COPIES = 32
 """Environments that play side by side."""
 SEGMENT = 40
@@ -111,16 +113,26 @@ def play(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tup
     return state, steps, facts
 
 
-def _results(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Any, Any]:
-    """Return what ``step`` and ``step_env`` give, and the restart as the protocol words it."""
+def _results(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Any, Any, Any, Any]:
+    """Return what ``step`` and ``step_env`` give, the restart as the protocol words it, and ``step``'s info with all entries."""
     last = env.step_env(key, state, action, params)
     _, key_reset = environment._keyed_advance(env, *environment._arguments(env, key, state, action, params))
     restart = env.carry_over(environment._init(env, key_reset, params), last[1], params)
-    return env.step(key, state, action, params), last, _canonical.strong(restart)
+    step = env.step(key, state, action, params)
+    return step, last, _canonical.strong(restart), _whole_info(env, step[4], key, state, action, params)
 
 
-def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, outputs: Any, last: Any, restart: Any) -> Facts:
-    obs, after, reward, done, info = outputs
+def _whole_info(env: Environment[Any, Any], info: dict[str, Any], key: Array, state: Any, action: Any, params: Any) -> Any:
+    """Return ``info`` with the entries that core wrote and a wrapper left out."""
+    if set(RESERVED) <= set(info):
+        return info
+    return {**environment._step_with_all(env, key, state, action, params)[4], **info}
+
+
+def _facts(
+    env: Environment[Any, Any], state: Any, action: Any, params: Any, outputs: Any, last: Any, restart: Any, info: Any
+) -> Facts:
+    obs, after, reward, done, reported = outputs
     last_obs, last_state, *last_results = last
     final, space = info["final_observation"], env.observation_space(params)
     return Facts(
@@ -140,7 +152,7 @@ def _facts(env: Environment[Any, Any], state: Any, action: Any, params: Any, out
         observation_is_observe=trees.same(obs, space.cast(env.observe(after, params), "the observation")),
         final_is_step_env=trees.same(final, last_obs),
         final_is_observation=trees.same(final, obs),
-        results_are_step_env=trees.same([reward, done, info], last_results),
+        results_are_step_env=trees.same([reward, done, reported], last_results),
         state_is_step_env=trees.same(after, last_state),
         state_is_restart=trees.same(after, restart),
     )

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenv._sizes import whole
 from jaxenv.visualize import distance, font, pixels
 from jaxenv.visualize.palette import SILVER, WHITE, Color
 
@@ -52,7 +53,8 @@ class Canvas:
         view: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
         background: Color = WHITE,
     ) -> None:
-        self.height, self.width = (size, size) if isinstance(size, int) else size
+        side = whole(size)
+        self.height, self.width = (side, side) if isinstance(side, int) else map(whole, side)
         left, bottom, right, top = view
         self.pixel = max((right - left) / self.width, (top - bottom) / self.height)
         self._left = (left + right - self.width * self.pixel) / 2.0

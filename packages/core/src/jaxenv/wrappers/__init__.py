@@ -11,7 +11,9 @@ observations                                   FlattenObservation, FrameStackObs
 actions                                        ClipAction, RescaleAction, DiscretizeAction, StickyAction, RepeatAction,
                                                TransformAction
 rewards                                        ClipReward, ScaleReward, RewardNoise, NormalizeReward, TransformReward
-episodes and batches                           RecordEpisodeStatistics (also called LogWrapper), Vectorize
+evaluation with trained statistics             NormalizeObservation.frozen, NormalizeReward.frozen
+episodes and batches                           RecordEpisodeStatistics (also called LogWrapper), RandomizeParams,
+                                               SelectInfo, Vectorize
 to write one's own                             Wrapper, StatefulWrapper, ParametricWrapper, WrapperState, WrapperParams,
                                                RunningStatistics
 =============================================  =====================================================================
@@ -25,16 +27,19 @@ from jaxenv.wrappers.discretize_action import DiscretizeAction
 from jaxenv.wrappers.dtype_observation import DtypeObservation
 from jaxenv.wrappers.flatten_observation import FlattenObservation
 from jaxenv.wrappers.frame_stack_observation import FrameStackObservation
+from jaxenv.wrappers.frozen import FrozenNormalizeObservation, FrozenNormalizeReward
 from jaxenv.wrappers.normalize_observation import NormalizeObservation
 from jaxenv.wrappers.normalize_reward import NormalizeReward
 from jaxenv.wrappers.pixel_observation import PixelObservation
 from jaxenv.wrappers.previous_action_and_reward import PreviousActionAndReward
+from jaxenv.wrappers.randomize_params import RandomizeParams
 from jaxenv.wrappers.record_episode_statistics import LogWrapper, RecordEpisodeStatistics
 from jaxenv.wrappers.repeat_action import RepeatAction
 from jaxenv.wrappers.rescale_action import RescaleAction
 from jaxenv.wrappers.rescale_observation import RescaleObservation
 from jaxenv.wrappers.reward_noise import RewardNoise
 from jaxenv.wrappers.scale_reward import ScaleReward
+from jaxenv.wrappers.select_info import SelectInfo
 from jaxenv.wrappers.statistics import RunningStatistics
 from jaxenv.wrappers.sticky_action import StickyAction
 from jaxenv.wrappers.time_aware_observation import TimeAwareObservation
@@ -51,12 +56,15 @@ __all__ = [
     "DtypeObservation",
     "FlattenObservation",
     "FrameStackObservation",
+    "FrozenNormalizeObservation",
+    "FrozenNormalizeReward",
     "LogWrapper",
     "NormalizeObservation",
     "NormalizeReward",
     "ParametricWrapper",
     "PixelObservation",
     "PreviousActionAndReward",
+    "RandomizeParams",
     "RecordEpisodeStatistics",
     "RepeatAction",
     "RescaleAction",
@@ -64,6 +72,7 @@ __all__ = [
     "RewardNoise",
     "RunningStatistics",
     "ScaleReward",
+    "SelectInfo",
     "StatefulWrapper",
     "StickyAction",
     "TimeAwareObservation",

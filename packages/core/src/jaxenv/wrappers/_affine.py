@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv import spaces
+from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError, WrapperSettingError
 
 Bound = float | tuple[Any, ...]
@@ -17,6 +18,8 @@ Bound = float | tuple[Any, ...]
 
 def hashable(value: Any) -> Any:
     """Return a number or an array as Python numbers and tuples; leave anything else."""
+    if is_traced(value):
+        return value
     if isinstance(value, list | tuple):
         return tuple(hashable(v) for v in value)
     return hashable(value.tolist()) if hasattr(value, "tolist") else value

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn, Self
 
+import jax
 from flax import struct
 from jax import Array
 
 from jaxenv import _canonical, environment, random, spaces
+from jaxenv._classes import RecordType
 from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors.wording import short
 from jaxenv.spaces.base import kind
 
 
@@ -33,6 +37,7 @@ class Wrapper(Environment[Any, Any]):
 
     def __post_init__(self) -> None:
         """Check the settings; a subclass that needs certain spaces or settings checks them here, after this."""
+        super().__post_init__()
         if not isinstance(self.env, Environment):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise WrappedTypeError(type(self).__name__, self.env)
         for field in dataclasses.fields(self):
@@ -40,7 +45,7 @@ class Wrapper(Environment[Any, Any]):
                 hash(getattr(self, field.name))
             except TypeError:
                 raise WrapperSettingError(
-                    f"{type(self).__name__} got {field.name} = {getattr(self, field.name)!r}, which cannot be hashed. "
+                    f"{type(self).__name__} got {field.name} = {short(getattr(self, field.name))}, which cannot be hashed. "
                     "Pass Python numbers, tuples and functions; to vary a number under JAX, replace the leaf of the params."
                 ) from None
 
@@ -51,16 +56,16 @@ class Wrapper(Environment[Any, Any]):
             self.refuse(role, space, f"a {'bounded ' if bounded else ''}Box of {' or '.join(kinds)} {role}s", advice)
         return space
 
-    def require_function(self, func: Any) -> None:
+    def require_function(self, func: Any, name: str = "func") -> None:
         """Refuse what cannot be called."""
         if not callable(func):
-            raise WrapperSettingError(f"{type(self).__name__} got func = {func!r}, which cannot be called. Pass a function.")
+            raise WrapperSettingError(f"{type(self).__name__} got {name} = {short(func)}, which cannot be called. Pass a function.")
 
     def require_space(self, space: Any) -> None:
         """Refuse what is neither a space nor None."""
         if space is not None and not isinstance(space, spaces.Space):
             raise WrapperSettingError(
-                f"{type(self).__name__} got space = {space!r}. Pass one of jaxenv.spaces, or None to keep it."
+                f"{type(self).__name__} got space = {short(space)}. Pass one of jaxenv.spaces, or None to keep it."
             )
 
     def refuse(self, role: str, space: spaces.Space, needed: str, advice: str) -> NoReturn:
@@ -84,7 +89,7 @@ class Wrapper(Environment[Any, Any]):
     def inner_advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         """Step the wrapped environment, its clock and time limit included; ``action`` is one of its own actions."""
         state, params = self.inner_state(state), self.inner_params(params)
-        action = self.env.action_space(params).cast(action, f"{self.env.name}'s action")
+        action = self._inner_action(action, params)
         return environment._advance(self.env, key, state, action, params)
 
     def inner_observation(self, env_state: Any, params: Any) -> Any:
@@ -94,8 +99,13 @@ class Wrapper(Environment[Any, Any]):
     def inner_reads_key(self, key: Array, state: Any, action: Any, params: Any) -> bool:
         """Whether the wrapped environment's step draws from its key."""
         state, params = self.inner_state(state), self.inner_params(params)
-        action = self.env.action_space(params).cast(action, f"{self.env.name}'s action")
+        action = self._inner_action(action, params)
         return _canonical.reads_key(environment._advance, self.env, key, state, action, params)
+
+    def _inner_action(self, action: Any, params: Any) -> Any:
+        """Return ``action`` as the wrapped environment takes it, as ``step`` would; ``params`` are its own."""
+        space = self.env.action_space(params)
+        return space.nearest(space.cast(action, f"{self.env.name}'s action"))
 
     def split_key(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Array]:
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
@@ -141,6 +151,36 @@ class Wrapper(Environment[Any, Any]):
     def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
         return self.env.render(self.inner_state(state), self.inner_params(params), size)
 
+    def report(self, info: dict[str, Any]) -> dict[str, Any]:
+        return self.env.report(info)
+
+    def lane_axes(self, state: Any, axis_name: str) -> Any:
+        return self.env.lane_axes(self.inner_state(state), axis_name)
+
+    def accepts(self, params: Any) -> bool:
+        return self.env.accepts(params)
+
+    def lift(self, params: Any) -> Any:
+        return self.env.lift(params)
+
+    def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
+        return dataclasses.replace(self, env=self.env.with_leaves(leaves))
+
+    def replace(self, **changes: Any) -> Self:
+        own = {field.name for field in dataclasses.fields(self)}
+        inner = {name: value for name, value in changes.items() if name not in own and self._inner_field(name)}
+        env = dataclasses.replace(self, env=self.env.replace(**inner)) if inner else self
+        return super(Wrapper, env).replace(**{name: value for name, value in changes.items() if name not in inner})
+
+    def _inner_field(self, name: str) -> bool:
+        """Whether an environment beneath has a field of this name."""
+        layer: Any = self.env
+        while name not in {field.name for field in dataclasses.fields(layer)}:
+            if layer is layer.unwrapped:
+                return False
+            layer = layer.env
+        return True
+
     @property
     def differentiable(self) -> bool:
         return self.env.differentiable
@@ -183,6 +223,10 @@ class StatefulWrapper(Wrapper):
         del ended, params
         return begun
 
+    def lane_axes(self, state: Any, axis_name: str) -> Any:
+        own = jax.tree.map(lambda _: 0, state)
+        return own.replace(env_state=self.env.lane_axes(state.env_state, axis_name))
+
     def inner_state(self, state: Any) -> Any:
         return state.env_state
 
@@ -194,9 +238,20 @@ class StatefulWrapper(Wrapper):
         return self.keep(self.begin(env_state, params), ended, params)
 
 
+class _KeepsReplace(RecordType):
+    """Lets ``flax.struct.dataclass`` give its ``replace`` to no subclass of a class that defines one."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name != "replace":
+            super().__setattr__(name, value)
+
+
 @struct.dataclass
-class WrapperParams(Record):
-    """The inner parameters, and beside them a wrapper's own."""
+class WrapperParams(Record, metaclass=_KeepsReplace):
+    """The inner parameters, and beside them a wrapper's own.
+
+    ``replace`` takes leaves of the inner parameters by name too, where the wrapper has none of that name.
+    """
 
     env_params: Any
     """The parameters of the wrapped environment."""
@@ -205,6 +260,15 @@ class WrapperParams(Record):
     def max_steps_in_episode(self) -> Array:
         """Steps after which an episode is truncated, int32[]: the inner parameter."""
         return self.env_params.max_steps_in_episode
+
+    def replace(self, **updates: Any) -> Self:
+        """Return the parameters with other leaves, of this layer or of the nearest beneath that has them."""
+        own = {field.name for field in dataclasses.fields(self)}
+        inner = {name: value for name, value in updates.items() if name not in own}
+        changes = {name: value for name, value in updates.items() if name in own}
+        if inner:
+            changes["env_params"] = changes.get("env_params", self.env_params).replace(**inner)
+        return dataclasses.replace(self, **changes)
 
 
 class ParametricWrapper(Wrapper):
@@ -219,3 +283,18 @@ class ParametricWrapper(Wrapper):
 
     def inner_params(self, params: Any) -> Any:
         return params.env_params
+
+    def accepts(self, params: Any) -> bool:
+        return isinstance(params, type(self.params_template)) and self.env.accepts(params.env_params)
+
+    def lift(self, params: Any) -> Any:
+        if self.accepts(params):
+            return params
+        inner = self.env.lift(params)
+        return self._given(None).replace(env_params=inner) if self.env.accepts(inner) else params
+
+    def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
+        inner = {path[1:]: value for path, value in leaves.items() if path[0] == "env_params" and path[1:]}
+        own = {path: value for path, value in leaves.items() if path[1:] not in inner}
+        env = dataclasses.replace(self, env=self.env.with_leaves(inner)) if inner else self
+        return super(Wrapper, env).with_leaves(own) if own else env

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import ranges
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
@@ -18,9 +19,9 @@ from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 class ClipRewardParams(WrapperParams):
     """Parameters of :class:`ClipReward`."""
 
-    min_reward: Array | float = -math.inf
+    min_reward: Array | float = ranges.number(-math.inf, infinite=True)
     """The smallest reward, -inf for no bound."""
-    max_reward: Array | float = math.inf
+    max_reward: Array | float = ranges.number(math.inf, infinite=True)
     """The largest reward, inf for no bound."""
 
 
@@ -31,9 +32,9 @@ class ClipReward(ParametricWrapper):
     >>> params = env.default_params.replace(max_reward=2.0)
     """
 
-    min_reward: float | None = None
+    min_reward: float | None = ranges.number(None, infinite=True)
     """The default of the parameter ``min_reward``; ``None`` for no bound."""
-    max_reward: float | None = None
+    max_reward: float | None = ranges.number(None, infinite=True)
     """The default of the parameter ``max_reward``; ``None`` for no bound."""
 
     def __post_init__(self) -> None:

@@ -9,8 +9,10 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -35,9 +37,10 @@ class DelayObservation(StatefulWrapper):
     """By how many steps observations are late, at least 0."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "delay", whole(self.delay))
         super().__post_init__()
-        if not isinstance(self.delay, int) or self.delay < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"DelayObservation got delay = {self.delay!r}. Pass an integer of at least 0.")
+        if not is_size(self.delay, least=0):
+            raise WrapperSettingError(f"DelayObservation got delay = {short(self.delay)}. Pass an integer of at least 0.")
 
     def begin(self, env_state: Any, params: Any) -> DelayObservationState:
         space = self.env.observation_space(self.inner_params(params))

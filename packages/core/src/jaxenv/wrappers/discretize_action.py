@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv import spaces
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers._affine import hashable
@@ -31,12 +32,13 @@ class DiscretizeAction(Wrapper):
     """Whether each component is chosen by a number of its own."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bins", hashable(self.bins))
+        bins: Any = hashable(self.bins)
+        object.__setattr__(self, "bins", tuple(map(whole, bins)) if isinstance(bins, tuple) else whole(bins))
         super().__post_init__()
         advice = "Give the wrapped environment bounded continuous actions."
         size = math.prod(self.require_box("action", "float", bounded=True, advice=advice).shape)
-        bins: Any = self.bins if isinstance(self.bins, tuple) else (self.bins,) * size
-        if len(bins) != size or not all(isinstance(n, int) and n >= 1 for n in bins):
+        bins = self.bins if isinstance(self.bins, tuple) else (self.bins,) * size
+        if len(bins) != size or not all(map(is_size, bins)):
             raise WrapperSettingError(
                 f"DiscretizeAction got bins = {self.bins} for {size} components. Pass one positive integer, or {size} of them."
             )

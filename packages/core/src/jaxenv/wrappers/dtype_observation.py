@@ -59,4 +59,4 @@ def _converted(space: spaces.Space, dtype: Any) -> spaces.Space:
             return spaces.Box(0, space.nvec - 1, space.shape, dtype)
         case _:
             box: Any = space
-            return spaces.Box(box.low, box.high, box.shape, dtype)
+            return box.astype(dtype)

@@ -10,8 +10,10 @@ from flax import struct
 from jax import Array
 
 from jaxenv import spaces
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -39,11 +41,14 @@ class FrameStackObservation(StatefulWrapper):
     """What fills the older places at the start of an episode: "reset" or "zero"."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stack_size", whole(self.stack_size))
         super().__post_init__()
-        if not isinstance(self.stack_size, int) or self.stack_size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"FrameStackObservation got stack_size = {self.stack_size!r}. Pass an integer of at least 1.")
+        if not is_size(self.stack_size):
+            raise WrapperSettingError(f"FrameStackObservation got stack_size = {short(self.stack_size)}. Pass an integer of at least 1.")
         if self.padding_type not in ("reset", "zero"):
-            raise WrapperSettingError(f"FrameStackObservation got padding_type = {self.padding_type!r}. Pass 'reset' or 'zero'.")
+            raise WrapperSettingError(
+                f"FrameStackObservation got padding_type = {short(self.padding_type)}. Pass 'reset' or 'zero'."
+            )
 
     def begin(self, env_state: Any, params: Any) -> FrameStackObservationState:
         first = self.inner_observation(env_state, params)

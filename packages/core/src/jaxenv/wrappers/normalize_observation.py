@@ -10,9 +10,10 @@ from flax import struct
 from jax import Array
 
 from jaxenv import spaces
-from jaxenv.environment import Transition
+from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
+from jaxenv.wrappers.frozen import FrozenNormalizeObservation, normalized
 from jaxenv.wrappers.statistics import RunningStatistics
 
 
@@ -35,10 +36,12 @@ class NormalizeObservation(StatefulWrapper):
 
     Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis (as in
     ``flax.linen.BatchNorm``): then all lanes count together. ``Vectorize`` calls its axis "envs". There, an observation that
-    begins an episode is counted together with the step that follows it.
+    begins an episode is counted together with the step that follows it. It stores what its lanes share once.
+
+    To evaluate, take the statistics out of a training state and put them into an environment: a reset begins with fresh ones.
 
     >>> env = NormalizeObservation(env)
-    >>> frozen = dataclasses.replace(env, update_running_mean=False)  # to evaluate: the same states, statistics unchanged
+    >>> trained = NormalizeObservation.frozen(env.env, state)  # plays with the statistics of a training state, unchanged
     """
 
     epsilon: float = 1e-8
@@ -54,6 +57,29 @@ class NormalizeObservation(StatefulWrapper):
         self.require_box("observation", "bool", "integer", "float", advice=advice)
         if self.epsilon < 0:
             raise WrapperSettingError(f"NormalizeObservation got epsilon = {self.epsilon}. Pass a number of at least 0.")
+
+    @classmethod
+    def statistics(cls, state: Any) -> RunningStatistics:
+        """Return the statistics that a state of an environment with this wrapper holds, those of a batch merged into one."""
+        return RunningStatistics.of(state, NormalizeObservationState)
+
+    @classmethod
+    def frozen(cls, env: Environment[Any, Any], state: Any, epsilon: float = 1e-8) -> FrozenNormalizeObservation:
+        """Return ``env`` with observations normalised by the statistics of a training run, which stay as they are.
+
+        Args:
+            env: the environment within, without this wrapper.
+            state: a state of training, of one environment or of a batch, with further wrappers or not; or its statistics.
+            epsilon: what the training added to the variance.
+
+        To evaluate with newer statistics without compiling anew, replace the leaf:
+        ``env.default_params.replace(statistics=NormalizeObservation.statistics(state))``.
+        """
+        return FrozenNormalizeObservation(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)
+
+    def lane_axes(self, state: Any, axis_name: str) -> Any:
+        axes = super().lane_axes(state, axis_name)
+        return axes.replace(statistics=None) if self.axis_name == axis_name else axes
 
     def begin(self, env_state: Any, params: Any) -> NormalizeObservationState:
         shape = self.env.observation_space(self.inner_params(params)).shape
@@ -75,10 +101,7 @@ class NormalizeObservation(StatefulWrapper):
         return out.replace(state=self._count(state, params))  # type: ignore[attr-defined]
 
     def observe(self, state: Any, params: Any) -> Array:
-        statistics = state.statistics
-        observation = self.inner_observation(state.env_state, params).astype(statistics.mean.dtype)
-        centred = (observation - statistics.mean) - statistics.mean_residual
-        return (centred / jnp.sqrt(statistics.variance + self.epsilon)).astype(jnp.float32)
+        return normalized(self.inner_observation(state.env_state, params), state.statistics, self.epsilon)
 
     def observation_space(self, params: Any) -> spaces.Box:
         return spaces.Box(-math.inf, math.inf, self.env.observation_space(self.inner_params(params)).shape)

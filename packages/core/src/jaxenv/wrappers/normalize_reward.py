@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from jaxenv.environment import Transition
+from jaxenv import ranges
+from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers.base import ParametricWrapper, StatefulWrapper, WrapperParams, WrapperState
+from jaxenv.wrappers.frozen import FrozenNormalizeReward, scaled
 from jaxenv.wrappers.statistics import RunningStatistics
 
 
@@ -28,7 +30,7 @@ class NormalizeRewardState(WrapperState):
 class NormalizeRewardParams(WrapperParams):
     """Parameters of :class:`NormalizeReward`."""
 
-    gamma: Array | float = 0.99
+    gamma: Array | float = ranges.number(0.99, at_least=0, at_most=1)
     """The discount of the return whose variance is taken, in [0, 1]."""
 
 
@@ -43,6 +45,7 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
     count together. ``Vectorize`` calls its axis "envs".
 
     >>> env = NormalizeReward(env, gamma=0.999)
+    >>> trained = NormalizeReward.frozen(env.env, state)  # divides by what a training state has, unchanged
     """
 
     gamma: float = 0.99
@@ -65,6 +68,26 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
     def default_params(self) -> NormalizeRewardParams:
         return NormalizeRewardParams(env_params=self.env.default_params, gamma=self.gamma)
 
+    @classmethod
+    def statistics(cls, state: Any) -> RunningStatistics:
+        """Return the statistics that a state of an environment with this wrapper holds, those of a batch merged into one."""
+        return RunningStatistics.of(state, NormalizeRewardState)
+
+    @classmethod
+    def frozen(cls, env: Environment[Any, Any], state: Any, epsilon: float = 1e-8) -> FrozenNormalizeReward:
+        """Return ``env`` with rewards divided by the standard deviation of a training run, which stays as it is.
+
+        Args:
+            env: the environment within, without this wrapper.
+            state: a state of training, of one environment or of a batch, with further wrappers or not; or its statistics.
+            epsilon: what the training added to the variance.
+        """
+        return FrozenNormalizeReward(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)
+
+    def lane_axes(self, state: Any, axis_name: str) -> Any:
+        axes = super().lane_axes(state, axis_name)
+        return axes.replace(statistics=None) if self.axis_name == axis_name else axes
+
     def begin(self, env_state: Any, params: Any) -> NormalizeRewardState:
         return NormalizeRewardState(env_state, RunningStatistics.empty(()), jnp.zeros((), jnp.result_type(float)))
 
@@ -80,5 +103,5 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
             statistics = statistics.update(discounted_return, axis_name=self.axis_name)
         return out.replace(  # type: ignore[attr-defined]
             state=NormalizeRewardState(out.state, statistics, discounted_return),
-            reward=(reward / jnp.sqrt(statistics.variance + self.epsilon)).astype(jnp.float32),
+            reward=scaled(reward, statistics, self.epsilon),
         )

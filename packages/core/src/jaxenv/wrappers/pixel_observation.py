@@ -7,8 +7,10 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxenv import spaces
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment
 from jaxenv.errors import RenderNotSupportedError, WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import Wrapper
 
 
@@ -32,11 +34,13 @@ class PixelObservation(Wrapper):
     """Whether to keep the brightness alone (Rec. 601 luma, rounded)."""
 
     def __post_init__(self) -> None:
+        size: Any = self.size
+        object.__setattr__(self, "size", tuple(map(whole, size)) if isinstance(size, tuple) else whole(size))
         super().__post_init__()
         sides: tuple[Any, ...] = self._shape
-        if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
+        if len(sides) != 2 or not all(map(is_size, sides)):
             raise WrapperSettingError(
-                f"PixelObservation got size = {self.size!r}. Pass an integer of at least 1, or a pair of them: height and width."
+                f"PixelObservation got size = {short(self.size)}. Pass an integer of at least 1, or a pair: height and width."
             )
         if type(self.env.unwrapped).render is Environment.render:
             raise RenderNotSupportedError(self.env.name)

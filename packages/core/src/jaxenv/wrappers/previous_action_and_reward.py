@@ -75,4 +75,5 @@ class PreviousActionAndReward(StatefulWrapper):
         flat = spaces.flatten_space(self.env.action_space(self.inner_params(params)))
         np_like: Any = np if isinstance(flat.low, np.ndarray) and isinstance(flat.high, np.ndarray) else jnp
         low, high = np_like.minimum(flat.low, flat.dtype.type(0)), np_like.maximum(flat.high, flat.dtype.type(0))
-        return spaces.Box(low, high, flat.shape)
+        known_low, known_high = flat.known
+        return spaces.Box(low, high, flat.shape)._knowing(np.minimum(known_low, 0), np.maximum(known_high, 0))

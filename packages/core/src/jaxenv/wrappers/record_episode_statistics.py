@@ -35,9 +35,19 @@ class RecordEpisodeStatistics(StatefulWrapper):
     ``returned_episode_lengths`` (of the last episode that completed, 0 before) and ``timestep`` (steps taken in all
     episodes). Rewards are those that this wrapper sees: put it inside wrappers that change them.
 
+    ``info`` of this wrapper does not hold ``final_observation`` unless asked for: programs that return every step's ``info`` would
+    otherwise keep every observation twice.
+
     >>> env = RecordEpisodeStatistics(env)
     >>> # under a scan: info["returned_episode_returns"][info["returned_episode"]]
     """
+
+    final_observation: bool = False
+    """Whether ``info`` holds ``final_observation``."""
+
+    def report(self, info: dict[str, Any]) -> dict[str, Any]:
+        reported = super().report(info)
+        return reported if self.final_observation else {n: x for n, x in reported.items() if n != "final_observation"}
 
     def begin(self, env_state: Any, params: Any) -> RecordEpisodeStatisticsState:
         nought, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenv import _canonical, random
+from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrapperSettingError
+from jaxenv.errors.wording import short
 from jaxenv.wrappers.base import Wrapper
 
 _UNROLLED = 4
@@ -28,9 +30,10 @@ class RepeatAction(Wrapper):
     """How often an action is taken, at least 1."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "num_repeats", whole(self.num_repeats))
         super().__post_init__()
-        if not isinstance(self.num_repeats, int) or self.num_repeats < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise WrapperSettingError(f"RepeatAction got num_repeats = {self.num_repeats!r}. Pass an integer of at least 1.")
+        if not is_size(self.num_repeats):
+            raise WrapperSettingError(f"RepeatAction got num_repeats = {short(self.num_repeats)}. Pass an integer of at least 1.")
         inner: Environment[Any, Any] = self.env
         while isinstance(inner, Wrapper):
             if getattr(inner, "axis_name", None) is not None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from jaxenv import random
+from jaxenv import random, ranges
 from jaxenv.environment import Transition
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 
@@ -17,7 +17,7 @@ from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 class RewardNoiseParams(WrapperParams):
     """Parameters of :class:`RewardNoise`."""
 
-    scale: Array | float = 1.0
+    scale: Array | float = ranges.number(1.0, at_least=0)
     """The standard deviation of the noise, at least 0."""
 
 
@@ -38,7 +38,7 @@ class RewardNoise(ParametricWrapper):
     >>> params = env.default_params.replace(scale=0.5)
     """
 
-    scale: float
+    scale: float = ranges.number(at_least=0)
     """The default of the parameter ``scale``."""
 
     @property

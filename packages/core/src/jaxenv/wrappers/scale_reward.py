@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import ranges
 from jaxenv.environment import Transition
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 
@@ -27,7 +28,7 @@ class ScaleReward(ParametricWrapper):
     >>> params = env.default_params.replace(scale=0.5)
     """
 
-    scale: float
+    scale: float = ranges.number()
     """The default of the parameter ``scale``."""
 
     @property

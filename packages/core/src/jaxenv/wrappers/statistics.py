@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jax import Array, lax
 
@@ -40,10 +42,44 @@ class RunningStatistics:
         zeros = jnp.zeros(shape, jnp.result_type(float))
         return cls(jnp.zeros((), jnp.int32), zeros, zeros, zeros + _PRIOR_COUNT, zeros)
 
+    @classmethod
+    def of(cls, state: Any, kind: type[Any]) -> RunningStatistics:
+        """Return the statistics that the outermost state of type ``kind`` within ``state`` holds, merged if it is a batch."""
+        layer = state
+        while not isinstance(layer, kind):
+            if not hasattr(layer, "env_state"):
+                raise WrapperSettingError(
+                    f"There are no statistics in a state of type {type(state).__name__}: no layer of it is a {kind.__name__}. "
+                    "Pass the state of an environment with this wrapper."
+                )
+            layer = layer.env_state
+        statistics = layer.statistics
+        for _ in range(statistics.count.ndim):
+            statistics = statistics.merged()
+        return statistics
+
     @property
     def variance(self) -> Array:
         """The variance."""
         return (self.deviation + self.deviation_residual) / (self.count.astype(self.deviation.dtype) + _PRIOR_COUNT)
+
+    def merged(self) -> RunningStatistics:
+        """Return one statistics of a batch of them along a first axis: of all values that any of them counted."""
+        weight = self.count.astype(self.mean.dtype) + _PRIOR_COUNT
+        whole = jnp.sum(weight)
+
+        def of_all(x: Array) -> Array:
+            return jnp.sum(x * weight.reshape(-1, *[1] * (x.ndim - 1)), 0) / whole
+
+        means = self.mean + self.mean_residual
+        mean = of_all(means)
+        spread = jax.vmap(lambda one: one.variance)(self) + jnp.square(means - mean[None])
+        # Whole numbers are added with care: their sum may not fit.
+        count = jnp.minimum(jnp.sum(self.count.astype(jnp.float32)), np.float32(2**31 - 128)).astype(jnp.int32)
+        count = jnp.where(jnp.sum(self.count.astype(jnp.float32)) < 2**30, jnp.sum(self.count), count)
+        zeros = jnp.zeros_like(mean)
+        deviation = of_all(spread) * (count.astype(mean.dtype) + _PRIOR_COUNT)
+        return RunningStatistics(count, mean, zeros, deviation, zeros)
 
     def update(self, value: Array, counted: Array | bool = True, axis_name: str | None = None) -> RunningStatistics:
         """Return the statistics with ``value`` counted too, if ``counted``: of each lane where an axis is named."""

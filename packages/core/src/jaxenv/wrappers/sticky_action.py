@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from jaxenv import _canonical, random
+from jaxenv import _canonical, random, ranges
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
 from jaxenv.wrappers._members import nearest_zero
@@ -31,7 +31,7 @@ class StickyActionState(WrapperState):
 class StickyActionParams(WrapperParams):
     """Parameters of :class:`StickyAction`."""
 
-    repeat_action_probability: Array | float = 0.25
+    repeat_action_probability: Array | float = ranges.number(0.25, at_least=0, at_most=1)
     """The probability that a step repeats the last action, in [0, 1]."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from jaxenv.testing.checks import episodes, execution, gradients, identity, types
+from jaxenv.testing.checks import episodes, execution, gradients, hooks, identity, types
 from jaxenv.testing.subject import Subject
 
 
@@ -28,17 +28,19 @@ class Check:
 
 CHECKS = (
     Check("environment", "The environment is an instance of a subclass of jaxenv.Environment.", identity.is_environment),
+    Check("hooks", "The hooks are there, with the arguments that the protocol gives them.", identity.has_hooks),
     Check("params", "The params are numbers and arrays, the time limit among them.", identity.has_params),
     Check("hashable", "The environment can be hashed, so it can be a static argument of jax.jit.", identity.is_hashable),
     Check("equal_by_value", "A copy of the environment equals it, so both share one compilation.", identity.equals_by_value),
     Check("pickle", "The environment can be pickled, so other processes can have it.", identity.can_be_pickled),
     Check("docstring", "The class says what the task is.", identity.has_docstring),
-    Check("spec", "The EnvSpec has a summary and a reference.", identity.has_spec),
+    Check("spec", "The EnvSpec has a summary, a reference, and settings that its environment knows.", identity.has_spec),
     Check("reset", "reset and the spaces can be traced by jax.jit.", types.reset_traces),
     Check("step", "step and step_env can be traced by jax.jit, on their own results too.", types.step_traces),
     Check("stable_types", "reset and step return one structure, with the same shapes, dtypes and weak types.", types.types_stay),
     Check("dtypes", "Reward and discount are float32, flags bool, time int32, and nothing is weakly typed.", types.types_are_fixed),
     Check("observation_type", "Observations have the structure, shape and dtype of observation_space.", types.observation_has_type),
+    Check("params_used", "What the hooks do follows from the params that they are given.", hooks.params_are_used),
     Check("info", "transition's info leaves the names to jaxenv that jaxenv writes.", types.info_is_free),
     Check("sizes", "num_actions and state_space give their answers.", types.sizes_are_known),
     Check("x64", "With 64-bit types enabled, observations, reward, flags and time keep their dtypes.", types.works_in_x64),
@@ -52,6 +54,9 @@ CHECKS = (
     Check("different_keys", "Different keys give different plays, where anything is random.", execution.differs),
     Check("raw_keys", "Typed and raw uint32 keys give the same play.", execution.takes_raw_keys),
     Check("retrace", "One compilation serves every step, and every equal environment.", execution.compiles_once),
+    Check(
+        "ranges", "Under jaxenv.checks(), params, actions and observations of a reset and a step are inside.", execution.is_inside
+    ),
     Check("actions", "Actions that action_space draws are members of it.", episodes.actions_are_inside),
     Check("observations", "Every observation is a member of observation_space.", episodes.observations_are_inside),
     Check("nan", "No observation, state, reward or info is ever NaN.", episodes.nothing_is_nan),
@@ -62,11 +67,14 @@ CHECKS = (
     Check("observe", "An observation is a pure function of the state that comes with it.", episodes.observe_is_pure),
     Check("step_env", "step_env takes the very step that step takes, without the reset.", episodes.step_env_is_step),
     Check("restart", "After the end of an episode, step returns a state that init and carry_over produce.", episodes.restarts),
+    Check(
+        "no_own_reset", "transition returns the state that ends an episode, and leaves the reset to jaxenv.", hooks.resets_are_left
+    ),
     Check("clock", "state.time is 0 after a reset and grows by one with each step.", episodes.clock_runs),
     Check("time_limit", "An episode is truncated on exactly the step max_steps_in_episode.", episodes.limit_is_exact),
     Check("gradients", "Where promised, gradients of a step are finite, and not all zero.", gradients.gradients_are_finite),
 )
 """Every check, in the order they run in."""
 
-FOUNDATIONS = frozenset({"environment", "params", "hashable", "reset", "step", "scan"})
+FOUNDATIONS = frozenset({"environment", "hooks", "params", "hashable", "reset", "step", "scan"})
 """Where one of these fails, nothing that comes after it can be tried."""

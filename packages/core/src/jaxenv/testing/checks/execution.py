@@ -7,9 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxenv import checking, ranges
+from jaxenv.errors import CheckError, RangeError
 from jaxenv.testing import trees
-from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
-from jaxenv.testing.runs import SEGMENT
+from jaxenv.testing.causes import explain
+from jaxenv.testing.outcomes import Unexercised, Violation, require
+from jaxenv.testing.runs import QUICKLY, SEGMENT
 from jaxenv.testing.subject import Subject
 
 
@@ -18,7 +21,7 @@ def scans(subject: Subject) -> None:
     try:
         _ = subject.limited
     except Exception as error:
-        raise Violation(f"a scan over a vmapped step fails: {first_line(error)}") from error
+        raise Violation(f"a scan over a vmapped step fails: {explain(error, subject.env)}") from error
 
 
 def loops(subject: Subject) -> None:
@@ -32,22 +35,22 @@ def runs_eagerly(subject: Subject) -> None:
     key = subject.start_keys[0]
     params = trees.take(subject.batched_params, 0)
     with jax.disable_jit():
-        begun = _uncompiled(subject.env.reset, key, params)
+        begun = _uncompiled(subject.env, "reset", key, params)
         difference = trees.value_difference(begun, trees.take(subject.start, 0), "(observation, state)")
         require(difference is None, f"without and with jax.jit, after reset {difference}. {_IMPURE}")
         for step, params, where in _samples(subject)[::4]:
-            outputs = _uncompiled(subject.env.step, step.key, step.state, step.action, params)
+            outputs = _uncompiled(subject.env, "step", step.key, step.state, step.action, params)
             _compare(outputs, step.outputs, f"without and with jax.jit, {where}", _IMPURE)
 
 
 _IMPURE = "Hooks are pure functions: no Python state, no NumPy randomness, no branch on values."
 
 
-def _uncompiled(function: Any, *args: Any) -> Any:
+def _uncompiled(env: Any, method: str, *args: Any) -> Any:
     try:
-        return function(*args)
+        return getattr(env, method)(*args)
     except Exception as error:
-        raise Violation(f"under jax.disable_jit, {function.__name__} fails: {first_line(error)}") from error
+        raise Violation(f"under jax.disable_jit, {method} fails: {explain(error, env)}") from error
 
 
 def repeats(subject: Subject) -> None:
@@ -108,7 +111,7 @@ def takes_raw_keys(subject: Subject) -> None:
             begun = subject.env.reset(raw_start, trees.take(subject.batched_params, 0))
             outputs = subject.env.step(raw_step, step.state, step.action, params)
     except Exception as error:
-        raise Violation(f"a raw uint32 key is refused: {first_line(error)} {_LOOKS}") from error
+        raise Violation(f"a raw uint32 key is refused: {explain(error, subject.env)} {_LOOKS}") from error
     difference = trees.value_difference(begun, trees.take(subject.start, 0), "(observation, state)")
     require(difference is None, f"with a raw key and with a typed one, after reset {difference}. {_LOOKS}")
     _compare(outputs, step.outputs, f"with a raw key and with a typed one, {where}", _LOOKS)
@@ -143,3 +146,20 @@ def _compare(outputs: Any, expected: Any, where: str, advice: str = "Hooks must 
     for name, a, b in zip(names, outputs, expected, strict=True):
         difference = trees.value_difference(a, b, name)
         require(difference is None, f"{where}, {difference}. {advice}")
+
+
+def is_inside(subject: Subject) -> None:
+    """Under checks, params, actions and observations are inside of their ranges and spaces."""
+
+    def play(key: Any, params: Any) -> Any:
+        keys = jax.random.split(key, 3)
+        _, state = subject.env.reset(keys[0], params)
+        action = subject.env.action_space(params).sample(keys[1])
+        return subject.env.step(keys[2], state, action, params)
+
+    try:
+        ranges.check_tree(subject.name, subject.params)
+        with checking.switched_on():
+            jax.block_until_ready(jax.jit(play, compiler_options=QUICKLY)(subject.key(3), subject.params))
+    except (CheckError, RangeError) as error:
+        raise Violation(str(error)) from error

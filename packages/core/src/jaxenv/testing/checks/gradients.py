@@ -10,7 +10,8 @@ import numpy as np
 from jax import Array
 
 from jaxenv.testing import trees
-from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.causes import explain
+from jaxenv.testing.outcomes import Unexercised, Violation, require
 from jaxenv.testing.runs import QUICKLY
 from jaxenv.testing.subject import Subject
 
@@ -53,14 +54,14 @@ def _gradients(env: Any, keys: Array, *arguments: Any) -> list[Any]:
     def outcome(floats: list[Any], others: list[Any], key: Array) -> Any:
         merged = [other if leaf is None else leaf for leaf, other in zip(floats, others, strict=True)]
         obs, after, reward, _, info = env.step(key, *jax.tree.unflatten(structure, merged))
-        results = [leaf for leaf in jax.tree.leaves((obs, after, info["final_observation"])) if _is_float(leaf)]
+        results = [leaf for leaf in jax.tree.leaves((obs, after, info.get("final_observation"))) if _is_float(leaf)]
         return sum((leaf.sum().astype(jnp.float32) for leaf in results), reward)
 
     batched = jax.jit(jax.vmap(jax.vmap(jax.grad(outcome))), compiler_options=QUICKLY)
     try:
         return batched(floats, others, keys)
     except Exception as error:
-        raise Violation(f"a step cannot be differentiated: {first_line(error)}") from error
+        raise Violation(f"a step cannot be differentiated: {explain(error, env)}") from error
 
 
 def _is_float(leaf: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from typing import Any
 
@@ -9,8 +10,14 @@ import jax
 import jax.numpy as jnp
 
 from jaxenv.environment import Environment
+from jaxenv.errors import JaxenvError
+from jaxenv.errors.wording import listed, short
+from jaxenv._overrides import leaf_paths
+from jaxenv.registry.build import field_types, load_factory
+from jaxenv.registry.names import nearest
 from jaxenv.testing import trees
-from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
+from jaxenv.testing.causes import definition, explain
+from jaxenv.testing.outcomes import Unexercised, Violation, require
 from jaxenv.testing.subject import Subject
 
 
@@ -23,9 +30,53 @@ def is_environment(subject: Subject) -> None:
     )
 
 
+_HOOKS: dict[str, tuple[str, ...]] = {
+    "init": ("key", "params"),
+    "transition": ("key", "state", "action", "params"),
+    "observe": ("state", "params"),
+    "action_space": ("params",),
+    "observation_space": ("params",),
+    "carry_over": ("fresh", "ended", "params"),
+    "render": ("state", "params"),
+}
+"""The arguments that each hook is called with, by position."""
+
+
+def has_hooks(subject: Subject) -> None:
+    """Every hook is there, and takes what it will be called with."""
+    cls: Any = type(subject.env)
+    for hook in ("default_params", "init", "transition", "observe", "action_space", "observation_space"):
+        arguments = "" if hook == "default_params" else f"({', '.join(_HOOKS[hook])})"
+        require(
+            getattr(cls, hook) is not getattr(Environment, hook),
+            f"{cls.__name__} does not define {hook}{arguments}. Define it on the class.",
+        )
+    where = definition(subject.env, "default_params")
+    require(
+        not callable(cls.default_params) or isinstance(cls.default_params, type),
+        f"{where}: default_params is a method, but it is read without a call. Write @property above it.",
+    )
+    for hook, arguments in _HOOKS.items():
+        where = definition(subject.env, hook)
+        require(
+            not isinstance(inspect.getattr_static(cls, hook), property) and callable(getattr(cls, hook)),
+            f"{where}: {hook} is no method, but it is called with ({', '.join(arguments)}). Write a method.",
+        )
+        try:
+            inspect.signature(getattr(subject.env, hook)).bind(*arguments)
+        except TypeError as error:
+            raise Violation(
+                f"{where}: {hook} is called with ({', '.join(arguments)}), by position, but does not take that ({error}). "
+                f"Write `def {hook}(self, {', '.join(arguments)})`."
+            ) from error
+
+
 def has_params(subject: Subject) -> None:
     """The params hold numbers and a time limit, fit the template, and, if they are the defaults, never change."""
-    params, template = subject.params, subject.env.params_template
+    try:
+        params, template = subject.params, subject.env.params_template
+    except Exception as error:
+        raise Violation(f"default_params fails: {explain(error, subject.env)}") from error
     require(
         isinstance(params, type(template)),
         f"the params to check with are a {type(params).__name__}, but {subject.name} takes {type(template).__name__}. "
@@ -43,7 +94,7 @@ def has_params(subject: Subject) -> None:
             jnp.asarray(leaf)
         except TypeError as error:
             raise Violation(
-                f"{path} is {leaf!r}, which is no number or array. Make it a field of the environment instead."
+                f"{path} is {short(leaf)}, which is no number or array. Make it a field of the environment instead."
             ) from error
     require(
         int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."
@@ -107,6 +158,29 @@ def has_spec(subject: Subject) -> None:
             bool(getattr(subject.spec, field, "").strip()),
             f"the EnvSpec of {subject.spec.name} has no {field}. `jaxenv list` and `jaxenv show` print it: add one.",
         )
+    try:
+        factory = load_factory(subject.spec)
+    except JaxenvError as error:
+        raise Violation(f"the EnvSpec's entry point does not work. {error}") from error
+    fields = field_types(factory)
+    leaves = [path[-1] for path in leaf_paths(subject.params)]
+    takes_any = not isinstance(factory, type) and any(
+        p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values()
+    )
+    known = {"kwargs": (list(fields), "fields"), "params": (leaves, "leaves of its params")}
+    for attribute, (names, what) in known.items():
+        for name in getattr(subject.spec, attribute):
+            close = nearest(name, names)
+            advice = (
+                f"Did you mean {listed([repr(word) for word in close])}?"
+                if close
+                else f"Choose from {', '.join(dict.fromkeys(names))}."
+            )
+            require(
+                name in names or (attribute == "kwargs" and takes_any),
+                f"the EnvSpec of {subject.spec.name} has {name!r} in its {attribute}, which is none of the {what} of "
+                f"{getattr(factory, '__name__', subject.spec.entry_point)}. {advice}",
+            )
 
 
 def draws(subject: Subject) -> None:
@@ -117,7 +191,7 @@ def draws(subject: Subject) -> None:
     try:
         image = jax.eval_shape(subject.env.render, state, subject.params)
     except Exception as error:
-        raise Violation(f"render cannot be traced by jax.jit ({first_line(error)}). Write it with jax.numpy.") from error
+        raise Violation(f"render cannot be traced by jax.jit: {explain(error, subject.env)}") from error
     require(
         getattr(image, "dtype", None) == jnp.uint8 and len(image.shape) == 3 and image.shape[-1] == 3,
         f"render returns {trees.describe(image)}, but an image is uint8[H, W, 3].",

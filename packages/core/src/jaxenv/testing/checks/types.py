@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
+from jaxenv.environment import Environment, _step_with_all
+from jaxenv.errors import HookResultTypeError
+from jaxenv.spaces import Space
 from jaxenv.testing import trees
+from jaxenv.testing.causes import explain, without_tracers
 from jaxenv.testing.outcomes import Unexercised, Violation, first_line, require
 from jaxenv.testing.precision import enable_x64
+from jaxenv.testing.runs import RESERVED
 from jaxenv.testing.subject import Subject
-
-RESERVED = ("terminated", "truncated", "discount", "final_observation")
-"""The entries of ``info`` that core writes."""
 
 
 def reset_traces(subject: Subject) -> None:
     """Reset works under jit."""
+    for hook in ("action_space", "observation_space"):
+        try:
+            space = getattr(subject.env, hook)(subject.params)
+            _require_space(subject.env, hook, space)
+        except Exception as error:
+            raise Violation(f"{hook} fails: {explain(error, subject.env)}") from error
     try:
         subject.reset_types()
         subject.action_type()
     except Exception as error:
-        raise Violation(f"reset, or a space, cannot be traced by jax.jit: {first_line(error)}") from error
+        raise Violation(f"reset, or a space, cannot be traced by jax.jit: {explain(error, subject.env)}") from error
+
+
+def _require_space(env: Environment[Any, Any], hook: str, space: Any) -> None:
+    if not isinstance(space, Space):
+        raise HookResultTypeError(env.name, hook, space, "a space", "Return one of jaxenv.spaces, such as spaces.Discrete(4)")
 
 
 def step_traces(subject: Subject) -> None:
@@ -31,7 +47,7 @@ def step_traces(subject: Subject) -> None:
             after = subject.step_types(state, restarts=restarts)[1]
             subject.step_types(after, restarts=restarts)
     except Exception as error:
-        raise Violation(f"step cannot be traced by jax.jit: {first_line(error)}") from error
+        raise Violation(f"step cannot be traced by jax.jit: {explain(error, subject.env)}") from error
 
 
 def types_stay(subject: Subject) -> None:
@@ -42,7 +58,7 @@ def types_stay(subject: Subject) -> None:
         for before, after, what in (
             (obs, step_obs, "observation"),
             (state, step_state, "state"),
-            (obs, info["final_observation"], "final_observation"),
+            (obs, info.get("final_observation", obs), "final_observation"),
         ):
             difference = trees.type_difference(before, after, what)
             require(difference is None, f"between reset and {method}, {difference}: a scan over it cannot run. Make them agree.")
@@ -53,7 +69,11 @@ def types_are_fixed(subject: Subject) -> None:
     obs, state = subject.reset_types()
     _, _, reward, done, info = subject.step_types(state)
     expected = {"reward": (reward, "float32[]"), "done": (done, "bool[]"), "state.time": (state.time, "int32[]")}
+    types = (subject.abstract_key, state, subject.action_type(), subject.params)
+    reported = subject.env.report(jax.eval_shape(partial(_step_with_all, subject.env), *types)[4])
     for name, dtype in (("terminated", "bool[]"), ("truncated", "bool[]"), ("discount", "float32[]")):
+        if name not in reported:
+            continue
         require(name in info, f"info has no {name!r}. Leave step to jaxenv.Environment, which adds it.")
         expected[f"info[{name!r}]"] = (info[name], dtype)
     for name, (leaf, dtype) in expected.items():
@@ -92,7 +112,7 @@ def sizes_are_known(subject: Subject) -> None:
         number = subject.env.num_actions
         subject.env.state_space(subject.params)
     except Exception as error:
-        raise Violation(f"num_actions or state_space fails: {first_line(error)}") from error
+        raise Violation(f"num_actions or state_space fails: {explain(error, subject.env)}") from error
     require(number >= 1, f"num_actions is {number}, but an agent needs at least one.")
 
 
@@ -106,7 +126,7 @@ def works_in_x64(subject: Subject) -> None:
             subject.step_types(after[1])
         except Exception as error:
             raise Violation(
-                f"with 64-bit types enabled, reset or step cannot be traced: {first_line(error)} "
+                f"with 64-bit types enabled, reset or step cannot be traced: {explain(error, subject.env)} "
                 "State floats are jnp.result_type(float); convert constants and draws to the dtype of what they meet."
             ) from error
         types_are_fixed(subject)
@@ -132,7 +152,7 @@ def params_can_be_batched(subject: Subject) -> None:
             )
         except Exception as error:
             raise Violation(
-                f"a batch of values for {path} alone cannot be vmapped: {first_line(error)} "
+                f"a batch of values for {path} alone cannot be vmapped: {explain(error, subject.env)} "
                 "A quantity that changes a shape or a branch is a field of the environment, not a leaf of Params."
             ) from error
 
@@ -151,6 +171,6 @@ def keys_are_spent_once(subject: Subject) -> None:
                 )
             except jax.errors.KeyReuseError as error:
                 raise Violation(
-                    f"a random key is used twice, so two draws are the same numbers: {first_line(error)} "
+                    f"a random key is used twice, so two draws are the same numbers: {without_tracers(first_line(error))} "
                     "Split the key, or take all words of a step from one jaxenv.random.words call."
                 ) from error
