@@ -24,9 +24,10 @@ from it, times ``info["discount"]``. No step is lost to the reset: it happens wi
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
@@ -183,7 +184,7 @@ class Environment(Generic[StateT, ParamsT]):
         if params is not None:
             ranges.check_tree(self.name, params)
         try:
-            return checking.run(_reset, self, key, self._given(params))
+            return checking.run(_reset, self.without_overrides, key, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, params=params)
             raise
@@ -203,7 +204,7 @@ class Environment(Generic[StateT, ParamsT]):
             ``(obs, state)`` of the next episode.
         """
         try:
-            return _restart(self, key, state, self._given(params))
+            return _restart(self.without_overrides, key, state, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, params=params)
             raise
@@ -227,7 +228,7 @@ class Environment(Generic[StateT, ParamsT]):
         if isinstance(action, float | list | np.ndarray | np.floating):
             action = self.action_space(self._given(params)).fitted(action)
         try:
-            return checking.run(_step, self, key, state, action, self._given(params))
+            return checking.run(_step, self.without_overrides, key, state, action, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
             raise
@@ -244,7 +245,7 @@ class Environment(Generic[StateT, ParamsT]):
         if isinstance(action, float | list | np.ndarray | np.floating):
             action = self.action_space(self._given(params)).fitted(action)
         try:
-            return checking.run(_step_env, self, key, state, action, self._given(params))
+            return checking.run(_step_env, self.without_overrides, key, state, action, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
             raise
@@ -255,6 +256,7 @@ class Environment(Generic[StateT, ParamsT]):
         Where params are nested, as a wrapper's are, the outermost leaf of that name is meant; a wrapper passes fields of the
         environments beneath on to them.
 
+        >>> import jaxenv
         >>> env, params = jaxenv.make("CartPole-v1")
         >>> env.replace(integrator="semi-implicit euler", gravity=1.6).default_params.gravity
         1.6
@@ -311,6 +313,28 @@ class Environment(Generic[StateT, ParamsT]):
         key = jax.eval_shape(lambda: jax.random.key(0))
         shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
         return spaces.of_structure(shapes)
+
+    @cached_property
+    def without_overrides(self) -> Self:
+        """This environment as its class has it, with other ``default_params`` than ``make`` may have told it.
+
+        It does the same with the same params, so that environments that differ in numbers alone share one compilation.
+        """
+        return self._without_overrides()
+
+    def _without_overrides(self, **changes: Any) -> Self:
+        """Return the environment without overrides and with other fields, unchecked: they were checked with the overrides."""
+        if not self.param_overrides and all(getattr(self, name) is value for name, value in changes.items()):
+            return self
+        env = copy.copy(self)
+        for name, value in {"param_overrides": (), **changes}.items():
+            object.__setattr__(env, name, value)
+        return env
+
+    def _told(self, params: ParamsT | None) -> Any:
+        """Return the params for :attr:`without_overrides`, to which those of a layer beneath mean another task."""
+        given = self._given(params)
+        return given if self.without_overrides is self else self.lift(given)
 
     def _given(self, params: ParamsT | None) -> ParamsT:
         if params is not None:
@@ -371,6 +395,7 @@ def _arguments(
 
 @partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
+    params = env.lift(params)  # a rollout passes what its caller gave
     return env.observation_space(params).cast(env.observe(state, params), f"{env.name}'s observation")
 
 

@@ -92,7 +92,6 @@ class _Game(NamedTuple):
 
     def play_at_once(self, begin: Begin, inputs: Any, times: Array) -> tuple[Any, Trajectory]:
         """Play all steps in one kernel."""
-
         reported: set[str] = set()
         """The entries of ``info`` that wrappers leave."""
 
