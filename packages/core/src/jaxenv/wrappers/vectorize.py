@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -151,9 +151,10 @@ class Vectorize:
         axes: list[int | None] = []
         for (path, leaf), ndim in zip(leaves, single, strict=True):
             stacked = leaf is not None and ndim is not None and jnp.ndim(leaf) == ndim + 1
-            if stacked and jnp.shape(leaf)[0] != self.num_envs:
+            shape = np.shape(cast("Any", leaf))
+            if stacked and shape[0] != self.num_envs:
                 raise WrapperSettingError(
-                    f"Vectorize has {self.num_envs} lanes, but params{jax.tree_util.keystr(path)} has the shape {jnp.shape(leaf)}. "
+                    f"Vectorize has {self.num_envs} lanes, but params{jax.tree_util.keystr(path)} has the shape {shape}. "
                     f"Pass one value for all lanes, or {self.num_envs} of them along a first axis."
                 )
             axes.append(0 if stacked else None)
