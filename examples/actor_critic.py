@@ -160,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> Array:
     steps_an_update = given.envs * Settings().num_steps
     settings = Settings(num_envs=given.envs, num_updates=max(1, given.steps // steps_an_update))
     # The log is of the rewards of the task; what is learned from is scaled, so that values are of the order of 1 in every task.
-    wrapped = NormalizeReward(LogWrapper(FlattenObservation(env), final_observation=True), gamma=settings.discount, axis_name="envs")
+    logged = LogWrapper(FlattenObservation(env), final_observation=True)
+    wrapped = NormalizeReward(logged, gamma=settings.discount, axis_name="envs")
     batch, params = Vectorize(wrapped, settings.num_envs, axis_name="envs"), wrapped.default_params.replace(env_params=params)
 
     started = time.perf_counter()

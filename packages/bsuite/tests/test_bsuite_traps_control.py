@@ -31,7 +31,7 @@ def test_cartpole_limit_is_counted_in_accumulated_float64():
 @pytest.mark.parametrize("times", [{"max_time": 0.0}, {"timescale": 0.0}, {"timescale": 20.0}, {"max_time": float("inf")}])
 def test_cartpole_refuses_impossible_times(times):
     for name in ("Cartpole-bsuite", "CartpoleSwingup-bsuite"):
-        with pytest.raises(ValueError, match=r"choose 0 < timescale <= max_time|a number above 0 was expected"):
+        with pytest.raises(ValueError, match=r"choose 0 < timescale <= max_time|a number above 0 was expected|a finite number"):
             jaxenv.make(name, **times)
 
 

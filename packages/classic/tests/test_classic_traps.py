@@ -47,8 +47,10 @@ def test_cartpole_force_is_chosen_not_computed_from_the_action():
     state = {"x": 0.0, "x_dot": 0.0, "theta": 0.0, "theta_dot": 0.0}
     left, right = (stepped(env, params, action, **state)[1].x_dot for action in (0, 1))
     assert float(left) == -float(right)
-    # An action beyond the space pushes left, as in the reference, not harder to the right.
-    assert float(stepped(env, params, 2, **state)[1].x_dot) == float(left)
+    # An action beyond the space acts as the nearest inside, and no push is harder than the largest.
+    assert [float(stepped(env, params, action, **state)[1].x_dot) for action in (-1, 2, 7)] == [
+        float(v) for v in (left, right, right)
+    ]
 
 
 def test_cartpole_velocities_are_unbounded_in_the_space():

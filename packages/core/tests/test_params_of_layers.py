@@ -107,6 +107,22 @@ def test_rollouts_play_what_the_environment_was_told(layers):
     result = jaxenv.rollout(env, None, None, KEY, num_envs=2, num_steps=4)
     assert result.trajectory.done.any(0).all()
     assert jaxenv.RolloutWrapper(env=env).num_env_steps == 3
+    inner = layers[-1].default_params.replace(max_steps_in_episode=2)
+    shorter = jaxenv.rollout(env, inner, None, KEY, num_envs=2, num_steps=4)
+    assert shorter.trajectory.done.sum(0).min() >= result.trajectory.done.sum(0).min()
+    assert jaxenv.RolloutWrapper(env=env, env_params=inner).num_env_steps == 2
+
+
+def test_environments_that_differ_in_numbers_alone_share_one_compilation(layers):
+    environments = [layers[0].replace(max_steps_in_episode=limit) for limit in (5, 7)]
+    assert len({env.without_overrides for env in environments}) == 1
+    sizes: list[Any] = []
+    for number, env in enumerate(environments):
+        obs, state = env.reset(KEY)
+        env.step(KEY, state, env.action_space().sample(KEY))
+        sizes.append((environment._reset._cache_size(), environment._step._cache_size()))
+        assert limit(env.default_params) == (5, 7)[number]
+    assert sizes[0] == sizes[1]
 
 
 def test_the_conformance_kit_checks_what_the_environment_was_told():

@@ -80,15 +80,17 @@ def load_batches(names: Iterable[str], **overrides: Any) -> list[Batch]:
     >>> [len(batch.ids) for batch in jaxenv_bsuite.load_batches(["catch", "deep_sea/0", "deep_sea/1"])]
     [20, 1, 1]
     """
-    groups: dict[tuple[str, Environment[Any, Any]], list[tuple[str, Any]]] = {}
+    groups: dict[tuple[str, Environment[Any, Any]], list[tuple[str, Environment[Any, Any], Any]]] = {}
     for bsuite_id in select(names):
         env, params = load_from_id(bsuite_id, **overrides)
-        groups.setdefault((bsuite_id.partition("/")[0], env), []).append((bsuite_id, params))
+        # Ids of one experiment often differ in their params alone, which ``make`` has told their environments.
+        groups.setdefault((bsuite_id.partition("/")[0], env.without_overrides), []).append((bsuite_id, env, params))
     return [_batch(env, members) for (_, env), members in groups.items()]
 
 
-def _batch(env: Environment[Any, Any], members: list[tuple[str, Any]]) -> Batch:
-    ids, params = zip(*members, strict=True)
+def _batch(bare: Environment[Any, Any], members: list[tuple[str, Environment[Any, Any], Any]]) -> Batch:
+    ids, environments, params = zip(*members, strict=True)
+    env = environments[0] if len(set(environments)) == 1 else bare
 
     def axis(*leaves: Any) -> int | None:
         return None if jnp.ndim(leaves[0]) and all(leaf is leaves[0] for leaf in leaves[1:]) and len(leaves) > 1 else 0

@@ -106,14 +106,14 @@ def switched_on() -> Generator[None, None, None]:
         _switch.contexts -= 1
 
 
-def run(function: Callable[..., Any], env: Any, key: Any, *args: Any) -> Any:
+def run(function: Callable[..., Any], env: Any, key: Any, *args: Any, **options: Any) -> Any:
     """Call a jitted function of the protocol with its checks if they are on; called from Python, wait for what they find."""
     if not enabled():
-        return function(env, key, *args)
+        return function(env, key, *args, **options)
     if is_traced(key):
-        return function(env, key, *args, True)
+        return function(env, key, *args, True, **options)
     with _switch.settled():
-        return jax.block_until_ready(function(env, key, *args, True))
+        return jax.block_until_ready(function(env, key, *args, True, **options))
 
 
 def action(name: str, space: Any, value: Any) -> None:

@@ -24,10 +24,11 @@ from it, times ``info["discount"]``. No step is lost to the reset: it happens wi
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
@@ -186,7 +187,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         if params is not None:
             ranges.check_tree(self.name, params)
         try:
-            return checking.run(_reset, self, _batches_are_kernels(), key, self._given(params))
+            return checking.run(_reset, self.without_overrides, key, self._told(params), kernels=_batches_are_kernels())
         except TypeError as error:
             _hooks.explain(self, error, key=key, params=params)
             raise
@@ -206,7 +207,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             ``(obs, state)`` of the next episode.
         """
         try:
-            return _restart(self, key, state, self._given(params))
+            return _restart(self.without_overrides, key, state, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, params=params)
             raise
@@ -230,7 +231,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         if isinstance(action, float | list | np.ndarray | np.floating):
             action = self.action_space(self._given(params)).fitted(action)
         try:
-            return checking.run(_step, self, _batches_are_kernels(), key, state, action, self._given(params))
+            return checking.run(
+                _step, self.without_overrides, key, state, action, self._told(params), kernels=_batches_are_kernels()
+            )
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
             raise
@@ -247,7 +250,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         if isinstance(action, float | list | np.ndarray | np.floating):
             action = self.action_space(self._given(params)).fitted(action)
         try:
-            return checking.run(_step_env, self, key, state, action, self._given(params))
+            return checking.run(_step_env, self.without_overrides, key, state, action, self._told(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
             raise
@@ -258,6 +261,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         Where params are nested, as a wrapper's are, the outermost leaf of that name is meant; a wrapper passes fields of the
         environments beneath on to them.
 
+        >>> import jaxenv
         >>> env, params = jaxenv.make("CartPole-v1")
         >>> env.replace(integrator="semi-implicit euler", gravity=1.6).default_params.gravity
         1.6
@@ -313,8 +317,30 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def state_space(self, params: ParamsT | None = None) -> spaces.Dict:
         """Return the space of the state, field by field, with its shapes and dtypes; bounds are the dtypes' own."""
         key = jax.eval_shape(lambda: jax.random.key(0))
-        shapes = jax.eval_shape(lambda k, p: _reset(self, False, k, p)[1], key, self._given(params))
+        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
         return spaces.of_structure(shapes)
+
+    @cached_property
+    def without_overrides(self) -> Self:
+        """This environment as its class has it, with other ``default_params`` than ``make`` may have told it.
+
+        It does the same with the same params, so that environments that differ in numbers alone share one compilation.
+        """
+        return self._without_overrides()
+
+    def _without_overrides(self, **changes: Any) -> Self:
+        """Return the environment without overrides and with other fields, unchecked: they were checked with the overrides."""
+        if not self.param_overrides and all(getattr(self, name) is value for name, value in changes.items()):
+            return self
+        env = copy.copy(self)
+        for name, value in {"param_overrides": (), **changes}.items():
+            object.__setattr__(env, name, value)
+        return env
+
+    def _told(self, params: ParamsT | None) -> Any:
+        """Return the params for :attr:`without_overrides`, to which those of a layer beneath mean another task."""
+        given = self._given(params)
+        return given if self.without_overrides is self else self.lift(given)
 
     def _given(self, params: ParamsT | None) -> ParamsT:
         if params is not None:
@@ -393,6 +419,7 @@ def _arguments(
 
 @partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
+    params = env.lift(params)  # a rollout passes what its caller gave
     return env.observation_space(params).cast(env.observe(state, params), f"{env.name}'s observation")
 
 
@@ -408,8 +435,8 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
     return jnp.asarray(out.reward), terminated | truncated, info
 
 
-@partial(jax.jit, static_argnums=(0, 1, 4))
-def _reset(env: Environment[Any, Any], kernels: bool, key: Array, params: Any, check: bool = False) -> tuple[Any, Any]:
+@partial(jax.jit, static_argnums=(0, 3), static_argnames="kernels")
+def _reset(env: Environment[Any, Any], key: Array, params: Any, check: bool = False, *, kernels: bool = False) -> tuple[Any, Any]:
     key = _canonical.key(key, _HOW_TO_RESET)
     params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
     if check:
@@ -450,9 +477,9 @@ def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, p
     return obs, out.state, reward, done, env.report(info)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 6))
+@partial(jax.jit, static_argnums=(0, 5), static_argnames="kernels")
 def _step(
-    env: Environment[Any, Any], kernels: bool, key: Array, state: Any, action: Any, params: Any, check: bool = False
+    env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False, *, kernels: bool = False
 ) -> Any:
     if kernels and not check:
         from jaxenv.engine import batched

@@ -85,6 +85,7 @@ def number(
         below: what every value is smaller than.
         infinite: whether infinities are values too, where the bounds allow them.
 
+    >>> import jaxenv
     >>> class Pond(jaxenv.Environment):
     ...     size: int = jaxenv.ranges.number(8, at_least=1)
     """

@@ -30,8 +30,9 @@ def make(env_id: str | EnvSpec, /, **overrides: Any) -> tuple[Environment[Any, A
             nested, as a wrapper's are, the outermost leaf of that name is meant.
 
     Returns:
-        ``(env, params)``. Pass ``params`` to every call: they are what the id stands for, and may differ from
-        ``env.default_params`` (CartPole-v0 and CartPole-v1 are one environment with two time limits).
+        ``(env, params)``. ``params`` are what the id and the overrides stand for, and so are ``env.default_params``: a call
+        that is given none plays the same task, through wrappers too. Only an override that is being traced is in ``params``
+        alone.
 
     Raises:
         UnknownEnvError: there is no such id; the message names the nearest.
@@ -40,6 +41,7 @@ def make(env_id: str | EnvSpec, /, **overrides: Any) -> tuple[Environment[Any, A
         EntryPointError: the environment's module cannot be imported.
         UnknownOverrideError: an override names neither a field nor a leaf.
         OverrideValueError: an override has a value of the wrong kind.
+        RangeError: an override is outside of the range that its field states.
         ConstructionError: the environment refused the values of its fields.
 
     >>> import jaxenv

@@ -151,6 +151,9 @@ class Wrapper(Environment[Any, Any]):
     def render(self, state: Any, params: Any, size: int | tuple[int, int] = 256) -> Array:
         return self.env.render(self.inner_state(state), self.inner_params(params), size)
 
+    def _without_overrides(self, **changes: Any) -> Self:
+        return super()._without_overrides(env=self.env.without_overrides, **changes)
+
     def report(self, info: dict[str, Any]) -> dict[str, Any]:
         return self.env.report(info)
 

@@ -28,8 +28,8 @@ class RandomizeParams(StatefulWrapper):
     ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of
     the caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
 
-    The time limit stays the caller's, whatever is drawn. Put this around the environment itself, and other wrappers around this; equal
-    environments share one compilation, and functions are equal if they are the same object.
+    The time limit stays the caller's, whatever is drawn. Put this around the environment itself, and other wrappers around this.
+    Equal environments share one compilation, and functions are equal if they are the same object.
 
     >>> def gravity(key, params):
     ...     return params.replace(gravity=jax.random.uniform(key, minval=5.0, maxval=15.0))

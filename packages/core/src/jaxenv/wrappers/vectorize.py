@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +62,7 @@ class Vectorize:
 
     def reset(self, key: Array, params: Any = None) -> tuple[Any, Any]:
         """Begin an episode in every lane and return ``(obs, state)``."""
-        return checking.run(_reset, self, key, self._given(params))
+        return checking.run(_reset, self._shared, key, self._given(params))
 
     def restart(self, key: Array, state: Any, chosen: Array, params: Any = None) -> tuple[Any, Any]:
         """Begin the next episode in the lanes that ``chosen``, bool[num_envs], names, and leave the others as they are.
@@ -80,15 +80,15 @@ class Vectorize:
                 f"Vectorize.restart got chosen = {short(chosen)} of shape {shape}. "
                 f"Pass a bool for each lane: an array bool[{self.num_envs}]."
             )
-        return _restart(self, key, state, jnp.asarray(chosen), self._given(params))
+        return _restart(self._shared, key, state, jnp.asarray(chosen), self._given(params))
 
     def step(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
         """Step every lane, and begin the next episode in those that are done: ``(obs, state, reward, done, info)``."""
-        return checking.run(_step, self, key, state, action, self._given(params))
+        return checking.run(_step, self._shared, key, state, action, self._given(params))
 
     def step_env(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
         """Take the very step that ``step`` takes with this key, without the resets."""
-        return checking.run(_step_env, self, key, state, action, self._given(params))
+        return checking.run(_step_env, self._shared, key, state, action, self._given(params))
 
     def render(self, state: Any, params: Any = None, size: int | tuple[int, int] = 256) -> Array:
         """Draw every lane, uint8[num_envs, H, W, 3]."""
@@ -131,6 +131,12 @@ class Vectorize:
         """The environment of a lane beneath all wrappers."""
         return self.env.unwrapped
 
+    @cached_property
+    def _shared(self) -> Vectorize:
+        """The batch that compilations are shared by; see ``Environment.without_overrides``."""
+        bare = self.env.without_overrides
+        return self if bare is self.env else dataclasses.replace(self, env=bare)
+
     def _given(self, params: Any) -> Any:
         return self.env.lift(self.env._given(params))
 
@@ -147,9 +153,10 @@ class Vectorize:
         axes: list[int | None] = []
         for (path, leaf), ndim in zip(leaves, single, strict=True):
             stacked = leaf is not None and ndim is not None and jnp.ndim(leaf) == ndim + 1
-            if stacked and jnp.shape(leaf)[0] != self.num_envs:
+            shape = np.shape(cast("Any", leaf))
+            if stacked and shape[0] != self.num_envs:
                 raise WrapperSettingError(
-                    f"Vectorize has {self.num_envs} lanes, but params{jax.tree_util.keystr(path)} has the shape {jnp.shape(leaf)}. "
+                    f"Vectorize has {self.num_envs} lanes, but params{jax.tree_util.keystr(path)} has the shape {shape}. "
                     f"Pass one value for all lanes, or {self.num_envs} of them along a first axis."
                 )
             axes.append(0 if stacked else None)
