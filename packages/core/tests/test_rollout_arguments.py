@@ -176,7 +176,9 @@ def test_a_rollout_wrapper_says_how_it_calls() -> None:
 
 
 def test_a_policy_with_a_carry_that_returns_an_action_alone() -> None:
-    with pytest.raises(RolloutPolicyError, match=r"anything must return \(carry, action\), but it returned [^.]*\. Return the pair"):
+    with pytest.raises(
+        RolloutPolicyError, match=r"anything must return \(carry, action\), but it returned [^.]*\. Return the pair"
+    ):
         play(anything, **C)
     with pytest.raises(RolloutPolicyError, match=r"must return \(carry, action\), but it returned a tuple of 3"):
         play(lambda carry, obs, key: (carry, obs, 1), **C)

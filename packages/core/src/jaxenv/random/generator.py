@@ -166,8 +166,8 @@ def key(seed: Array | int) -> Array:
     Every ``jax.random`` function takes the key, and so does all of jaxenv. Its words are the same on every backend, under
     ``jit``, ``vmap`` and sharding, with and without x64. They are not for cryptography.
 
-    JAX has no documented way to register a generator by name, so what stores keys by the name of their generator, such as Orbax, can
-    save such a key but not restore it ("unrecognized PRNG implementation"). Store its data:
+    JAX has no documented way to register a generator by name, so what stores keys by the name of their generator, such as Orbax,
+    can save such a key but not restore it ("unrecognized PRNG implementation"). Store its data:
 
     >>> import jax, jaxenv
     >>> key = jaxenv.random.key(0)

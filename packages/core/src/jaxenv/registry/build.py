@@ -50,7 +50,7 @@ def load_factory(spec: EnvSpec) -> Any:
 
 
 def field_types(factory: Any) -> dict[str, Any]:
-    """Return the annotation of what ``make`` can set: a class's fields, or the arguments of a function or of an own ``__init__``."""
+    """Return the annotation of what ``make`` can set: a class's fields, or the arguments of a function or an own ``__init__``."""
     init = own_init(factory) if isinstance(factory, type) and issubclass(factory, Environment) else None
     if init is None and isinstance(factory, type) and issubclass(factory, Environment):
         return {field.name: field.type for field in dataclasses.fields(cast("Any", factory)) if field.init and not field.metadata.get('internal')}
