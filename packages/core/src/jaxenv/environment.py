@@ -481,19 +481,19 @@ def _step_env(env: Environment[Any, Any], key: Array, state: Any, action: Any, p
 def _step(
     env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False, *, kernels: bool = False
 ) -> Any:
-    if kernels and not check:
-        from jaxenv.engine import batched
-
-        args = _arguments(env, key, state, action, params)
-        obs, state, reward, done, info = batched.step(env, _plain_step, _observation, *args)
-    else:
-        obs, state, reward, done, info = _step_with_all(env, key, state, action, params, check)
+    obs, state, reward, done, info = _step_with_all(env, key, state, action, params, check, kernels)
     return obs, state, reward, done, env.report(info)
 
 
-def _step_with_all(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False) -> Any:
+def _step_with_all(
+    env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any, check: bool = False, kernels: bool = False
+) -> Any:
     """Take a step; ``info`` holds everything, what a wrapper leaves out too."""
     args = _arguments(env, key, state, action, params, check)
+    if kernels and not check:
+        from jaxenv.engine import batched
+
+        return batched.step(env, _plain_step, _observation, *args)
     obs, state, reward, done, info = _plain_step(env, *args)
     if check:
         space = env.observation_space(args[-1])

@@ -14,7 +14,7 @@ from jaxenv import random
 from jaxenv._policies import require_arguments, require_environment, require_policy
 from jaxenv._sizes import is_size, whole
 from jaxenv.engine.plan import Policy
-from jaxenv.environment import NO_TIME_LIMIT, Environment, _step_with_all
+from jaxenv.environment import NO_TIME_LIMIT, Environment, _batches_are_kernels, _step_with_all
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutKeywordsError, RolloutLengthError
 
 Episode = tuple[Any, Any, Array, Any, Array, Array]
@@ -88,18 +88,24 @@ class RolloutWrapper:
 
     def single_rollout(self, key: Array, policy_params: Any = None) -> Episode:
         """Roll out once."""
-        return _single(self.env, self.model_forward, self.num_env_steps, key, self.env_params, policy_params)
+        return _single(
+            self.env.without_overrides, self.model_forward, self.num_env_steps, key, self.env._told(self.env_params), policy_params
+        )
 
     def batch_rollout(self, keys: Array, policy_params: Any = None) -> Episode:
         """Roll out once for each key; results have a leading axis ``[num_keys]``."""
-        return _batch(self.env, self.model_forward, self.num_env_steps, keys, self.env_params, policy_params)
+        return _batch(
+            self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params
+        )
 
     def population_rollout(self, keys: Array, policy_params: Any) -> Episode:
         """Roll out each member of a population (leaves stacked on axis 0) once for each key.
 
         Results have leading axes ``[members, num_keys]``.
         """
-        return _population(self.env, self.model_forward, self.num_env_steps, keys, self.env_params, policy_params)
+        return _population(
+            self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params
+        )
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -115,7 +121,8 @@ def _single(
         obs, state, cum_return, running = loop
         key_now = random.fold_in(key_act, time)
         action = space.sample(key_now) if forward is None else forward(policy_params, obs, key_now)
-        next_obs, state, reward, done, info = _step_with_all(env, random.fold_in(key_step, time), state, action, params)
+        key_now = random.fold_in(key_step, time)
+        next_obs, state, reward, done, info = _step_with_all(env, key_now, state, action, params, kernels=_batches_are_kernels())
         cum_return = cum_return + jnp.where(running, reward, 0.0)
         return (next_obs, state, cum_return, running & ~done), (obs, action, reward, info["final_observation"], done)
 

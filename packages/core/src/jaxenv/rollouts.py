@@ -120,13 +120,13 @@ def rollout(
     choice = Choice.of(fused if unroll is None or fused else False, key, mesh)
     if params_axis not in (None, 0):
         raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
-    given: Any = env.default_params if params is None else params, key, policy_params, initial_carry
+    given: Any = env._told(params), key, policy_params, initial_carry
     for name, batch in (("state", state), ("carry", carry)):
         if any(jnp.shape(leaf)[:1] != (sizes[0],) for leaf in jax.tree.leaves(batch)):
             raise RolloutStateError(env.name, name, sizes[0])
     if mesh is not None and not mesh.is_multi_process:
         given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
-    plan = Plan(env, policy, own_params=params_axis == 0)
+    plan = Plan(env.without_overrides, policy, own_params=params_axis == 0)
     return _rollout(plan, *sizes, keep_states, choice, mesh, Given(*given), state, carry)
 
 

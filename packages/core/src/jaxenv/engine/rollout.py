@@ -179,10 +179,11 @@ def _play(
 
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
     obs = found["obs"] if small else jax.vmap(observe, in_axes=(0, None))(before, given.params)
-    known = {name: found[f"info['{name}']"] for name in ("terminated", "truncated")}
-    known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
+    known = {name: found[f"info['{name}']"] for name in ("terminated", "truncated") if name in trajectory.info}
+    if "terminated" in known:
+        known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
     missing = {name: shape for name, shape in trajectory.info.items() if name not in known}
-    if before is None:  # the same rollout once more, for its states, if what is missing is used
+    if before is None and missing:  # the same rollout once more, for its states, if what is missing is used
         loop, constants = _programs(game, one, begun, stepped, {"before"})
         again = [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
         before = _RolloutCall(game, loop).results(again)[-1]["before"]
@@ -194,7 +195,7 @@ def _play(
         return {name: reported[name] for name in missing}
 
     every = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num_steps, len(indices), *x.shape), x.dtype), missing)
-    info = known | deferred(work_out, every, before, found["action"], arrays[1], indices, given)
+    info = known | (deferred(work_out, every, before, found["action"], arrays[1], indices, given) if missing else {})
     info = {name: info[name] for name in trajectory.info}
     last = Loop(observe(after[0], given.params), *after)
     return last, Trajectory(obs, found["action"], found["reward"], found["done"], info, before if states else None)

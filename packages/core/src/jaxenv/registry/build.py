@@ -53,7 +53,11 @@ def field_types(factory: Any) -> dict[str, Any]:
     """Return the annotation of what ``make`` can set: a class's fields, or the arguments of a function or an own ``__init__``."""
     init = own_init(factory) if isinstance(factory, type) and issubclass(factory, Environment) else None
     if init is None and isinstance(factory, type) and issubclass(factory, Environment):
-        return {field.name: field.type for field in dataclasses.fields(cast("Any", factory)) if field.init and not field.metadata.get('internal')}
+        return {
+            field.name: field.type
+            for field in dataclasses.fields(cast("Any", factory))
+            if field.init and not field.metadata.get("internal")
+        }
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = list(inspect.signature(init or factory).parameters.values())[1 if init else 0 :]
     return {parameter.name: parameter.annotation for parameter in parameters if parameter.kind in named}

@@ -44,7 +44,9 @@ class FrameStackObservation(StatefulWrapper):
         object.__setattr__(self, "stack_size", whole(self.stack_size))
         super().__post_init__()
         if not is_size(self.stack_size):
-            raise WrapperSettingError(f"FrameStackObservation got stack_size = {short(self.stack_size)}. Pass an integer of at least 1.")
+            raise WrapperSettingError(
+                f"FrameStackObservation got stack_size = {short(self.stack_size)}. Pass an integer of at least 1."
+            )
         if self.padding_type not in ("reset", "zero"):
             raise WrapperSettingError(
                 f"FrameStackObservation got padding_type = {short(self.padding_type)}. Pass 'reset' or 'zero'."

@@ -9,10 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxenv._overrides import leaf_paths
 from jaxenv.environment import Environment
 from jaxenv.errors import JaxenvError
 from jaxenv.errors.wording import listed, short
-from jaxenv._overrides import leaf_paths
 from jaxenv.registry.build import field_types, load_factory
 from jaxenv.registry.names import nearest
 from jaxenv.testing import trees
