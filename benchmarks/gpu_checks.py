@@ -6,8 +6,8 @@ For every class of environment, with JAX's keys and with jaxenv's:
 
 * ``rollout``: a kernel's rollout and a scan's: executors, integers and flags, and the largest difference of floats;
 * ``repeat``: the same kernel twice, bit for bit;
-* ``step``: batched steps of a kernel and of XLA from the same states, visited by the rollout: integers and flags bit for bit, floats
-  to 1e-6 relative (1e-5 where a step subtracts numbers that are nearly equal).
+* ``step``: batched steps of a kernel and of XLA from the same states, visited by the rollout: integers and flags bit for bit,
+  floats to 1e-6 relative (1e-5 where a step subtracts numbers that are nearly equal).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
             at = jnp.arange(0, args.num_steps, max(1, args.num_steps // 8))
             every = len(at) * args.num_envs
             visited = kernel.trajectory.state, kernel.trajectory.action
-            states, actions = jax.tree.map(lambda x: x[at].reshape(every, *x.shape[2:]), visited)
+            states, actions = jax.tree.map(lambda x, at=at, every=every: x[at].reshape(every, *x.shape[2:]), visited)
             keys = jax.random.split(make_key(2), every)
 
             def steps(keys: Any, states: Any, actions: Any, params: Any, env: Any = env) -> Any:
@@ -95,7 +95,7 @@ def main() -> None:
             fine = kernel.executor == "kernel" and repeated and step_wrong == 0 and step_largest <= 1e-5
             failed += not fine
             print(
-                f"{'ok   ' if fine else 'WRONG'} {spec.id} {key.dtype}: {kernel.executor}{' ' + kernel.reason if kernel.reason else ''}, "
+                f"{'ok   ' if fine else 'WRONG'} {spec.id} {key.dtype}: {kernel.executor} {kernel.reason}, "
                 f"first call {seconds:.2f} s; rollout: {wrong} integers or flags differ, floats by {largest:.1e}; "
                 f"repeat {'equal' if repeated else 'DIFFERS'}; step: {step_wrong} and {step_largest:.1e}",
                 flush=True,

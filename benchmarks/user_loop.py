@@ -2,8 +2,8 @@
 
     python benchmarks/user_loop.py [--num-envs 2048] [--num-steps 200] [--ids CartPole-v1 ...] [--json FILE]
 
-Observations, rewards, flags and actions of every step are outputs. A run's time is the median of several; compilation is apart, from
-a cleared cache. Rows are in the order of the ids; both libraries take turns within one process.
+Observations, rewards, flags and actions of every step are outputs. A run's time is the median of several; compilation is apart,
+from a cleared cache. Rows are in the order of the ids; both libraries take turns within one process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -136,7 +137,7 @@ def main() -> None:
             f"{name}: geometric mean {statistics.geometric_mean(values):.2f}, least {min(values):.2f}, greatest {max(values):.2f}"
         )
     if args.json:
-        with open(args.json, "w") as file:
+        with Path(args.json).open("w") as file:
             json.dump({"device": jax.devices()[0].device_kind, "jax": jax.__version__, **vars(args), "rows": rows}, file, indent=1)
 
 

@@ -1,4 +1,4 @@
-"""Rollouts and batched steps as kernels, run on the host: what a scan gives, for every form of a policy and every transformation."""
+"""Rollouts and batched steps as kernels, run on the host: what a scan gives, for every policy and every transformation."""
 
 import warnings
 
@@ -364,6 +364,22 @@ def test_batched_steps_under_shard_map():
     )
     got = jax.jit(function)(keys, states, actions, params)
     jax.tree.map(np.testing.assert_array_equal, got, steps(env, keys, states, actions, params)[:4])
+
+
+def test_a_scan_over_batched_steps_under_shard_map():
+    env = Corridor()
+    keys, states, actions, params = batch(env)
+    mesh, spread = Mesh(np.array(jax.devices()[:1]), "envs"), PartitionSpec("envs")
+
+    def walk(keys, states, actions):
+        def one(states, _):
+            _, states, reward, _, _ = steps(env, keys, states, actions, params)
+            return states, reward
+
+        return jax.lax.scan(one, states, None, length=4)
+
+    across = jax.shard_map(walk, mesh=mesh, in_specs=spread, out_specs=(spread, PartitionSpec(None, "envs")))
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(across)(keys, states, actions), walk(keys, states, actions))
 
 
 def test_batched_steps_leak_no_tracers():

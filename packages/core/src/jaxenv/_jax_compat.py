@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
+from jax.sharding import NamedSharding, PartitionSpec
 
 TESTED = "0.6.1", "0.10.2", "0.11.2", "0.12.0.1"
 """Versions of JAX that the tests were run with, oldest to newest."""
@@ -81,17 +83,16 @@ once: Callable[[Any], Any] = _entry("once", _make_once, lambda x: x)
 
 def _has_no_value(x: Any) -> bool:
     try:
-        np.asarray(
-            jax.random.key_data(x) if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
-        )
+        np.asarray(jax.random.key_data(x) if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
     except jax.errors.TracerArrayConversionError:
         return True
     return False
 
 
 def _make_is_traced() -> Callable[[Any], bool]:
-    tracer = jax.core.Tracer
-    return lambda x: isinstance(x, tracer)
+    from jax.core import Tracer
+
+    return lambda x: isinstance(x, Tracer)
 
 
 is_traced: Callable[[Any], bool] = _entry("is_traced", _make_is_traced, _has_no_value)
@@ -165,11 +166,8 @@ def _make_call() -> Callable[..., Sequence[Any]]:
     primitive.multiple_results = True
 
     def shapes(*args: Any, operation: Operation) -> list[Any]:
-        varying: frozenset[Any] = frozenset()  # along which axes of a mesh, in a shard_map that checks it
-        for arg in args:
-            varying |= getattr(arg, "vma", frozenset())
-        more = {"vma": varying} if varying else {}
-        return [ShapedArray(shape.shape, shape.dtype, **more) for shape in operation.shapes]
+        more = _on_mesh(args)
+        return [ShapedArray(shape.shape, shape.dtype, **more(len(shape.shape))) for shape in operation.shapes]
 
     def batch(args: Sequence[Any], axes: Sequence[Any], *, operation: Operation) -> Any:
         (size, *_) = (arg.shape[axis] for arg, axis in zip(args, axes, strict=True) if axis is not None)
@@ -203,6 +201,16 @@ def _make_call() -> Callable[..., Sequence[Any]]:
     batching.primitive_batchers[primitive] = batch
     ad.primitive_jvps[primitive] = derive
     return lambda operation, *args: primitive.bind(*args, operation=operation)
+
+
+def _on_mesh(args: Sequence[Any]) -> Callable[[int], dict[str, Any]]:
+    """Return how results of some rank vary over the devices of a ``shard_map`` that checks it: as the argument that varies most."""
+    for name, of in (("manual_axis_type", lambda kind: kind.varying), ("vma", lambda axes: axes)):
+        most = max((arg for arg in args if hasattr(arg, name)), key=lambda arg: len(of(getattr(arg, name))), default=None)
+        if most is not None and of(getattr(most, name)):
+            kind, mesh = getattr(most, name), most.sharding.mesh
+            return lambda rank: {name: kind, "sharding": NamedSharding(mesh, PartitionSpec(*[None] * rank))}
+    return lambda rank: {}
 
 
 def _whole(context: Any) -> bool:

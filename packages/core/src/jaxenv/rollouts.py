@@ -33,7 +33,7 @@ class Rollout:
     obs: Any
     """The observations after the last step, with a leading axis ``[num_envs]``."""
     state: Any
-    """The states after the last step, with a leading axis ``[num_envs]``; ``rollout(..., state=result.state)`` goes on from them."""
+    """The states after the last step, with a leading axis ``[num_envs]``; ``rollout(..., state=...)`` goes on from them."""
     carry: Any
     """The policy's carries after the last step, with a leading axis ``[num_envs]``; None for a policy without one."""
     executor: str = struct.field(pytree_node=False, default="scan")
@@ -74,8 +74,8 @@ def rollout(
         env: the environment.
         params: its parameters, shared by all environments; None means ``env.default_params``.
         policy: the policy; None plays uniformly random actions from the action space.
-        key: a typed or raw key. Environment ``i`` of the batch plays the same trajectory whatever ``num_envs`` is, up to the rounding
-            of floats.
+        key: a typed or raw key. Environment ``i`` of the batch plays the same trajectory whatever ``num_envs`` is, up to the
+            rounding of floats.
         num_envs: environments in the batch.
         num_steps: steps for each.
         policy_params: passed to the policy if not None.

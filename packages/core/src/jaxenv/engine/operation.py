@@ -47,8 +47,8 @@ class BatchedCall:
         leaves, structure = jax.tree.flatten(args)
         call = cls(what, function, tuple(names), tuple(results), structure, tuple((x.shape, x.dtype) for x in leaves))
         shapes, structure = _flat_shapes(call)
-        results = _jax_compat.call(call, *map(as_words, leaves))
-        out = [from_words(x, dtype) for x, (_, dtype) in zip(results, shapes, strict=True)]
+        words: Sequence[Array] = _jax_compat.call(call, *map(as_words, leaves))
+        out = [from_words(x, dtype) for x, (_, dtype) in zip(words, shapes, strict=True)]
         return jax.tree.unflatten(structure, out)
 
     @property
@@ -77,7 +77,8 @@ class BatchedCall:
             return self.plain(*words)
         try:
             kernel, used, constants = _kernel(self)
-            operands = [(*words, *constants)[i] for i in used]
+            every: tuple[Any, ...] = (*words, *constants)
+            operands = [every[i] for i in used]
             if where == "host":
                 return launch.on_host(kernel, [self.size], self.size, operands, self.shapes)
             return launch.on_gpu(kernel, select.required_capability(), [self.size], self.size, operands, self.shapes)
@@ -113,10 +114,12 @@ def is_key(leaf: Any) -> bool:
 
 
 def as_words(leaf: Any) -> Array:
+    """Return an array as it is, and typed keys as their words."""
     return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
 def from_words(words: Array, dtype: Any) -> Array:
+    """Return what :func:`as_words` was given, of a dtype."""
     if not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         return words
     return jax.random.wrap_key_data(words, impl=_generator(dtype))

@@ -8,7 +8,7 @@ observations in one elementwise pass. What else ``info`` holds is worked out fro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -359,9 +359,9 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
     ]
     first_given = 2 + len(started)
     first_constant = first_given + len(of_given)
-    given_sources: list[Source] = [("array", first_given + i) for i in range(len(of_given))]
+    given_sources = _arrays(first_given + i for i in range(len(of_given)))
     places = {id(x): first_constant + i for i, x in enumerate(constants)}
-    of_begin, of_step = ([("array", places[id(x)]) for x in program.constants] for program in (begin, step))
+    of_begin, of_step = (_arrays(places[id(x)] for x in program.constants) for program in (begin, step))
     loop = KernelLoop(
         arrays=tuple(arrays),
         carry=carry,
@@ -374,6 +374,10 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         kept=kept,
     )
     return loop, constants
+
+
+def _arrays(numbers: Iterable[int]) -> list[Source]:
+    return [("array", number) for number in numbers]
 
 
 def _leaf_of(name: str, array: Any) -> Leaf:

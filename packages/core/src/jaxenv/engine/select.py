@@ -1,7 +1,7 @@
 """Which executor plays, and why.
 
-A kernel plays on an NVIDIA GPU of compute capability 7.5 or higher, where NVRTC is installed and XLA launches what it is given; a scan
-plays everywhere else, and whatever can't be a kernel. Nobody has to choose:
+A kernel plays on an NVIDIA GPU of compute capability 7.5 or higher, where NVRTC is installed and XLA launches what it is given; a
+scan plays everywhere else, and whatever can't be a kernel. Nobody has to choose:
 
 * ``JAXENV_ENGINE=scan`` in the environment turns kernels off;
 * ``JAXENV_ENGINE=host`` plays the text of kernels on a CPU, by the host's C compiler: for tests.
@@ -41,7 +41,7 @@ def platform_of(array: Any = None) -> str:
     """Return the platform on which a program over an array will run, as far as that is known while it is traced."""
     if array is not None and not _jax_compat.is_traced(array) and isinstance(array, jax.Array):
         return next(iter(array.devices())).platform
-    device: Any = jax.config.jax_default_device
+    device: Any = getattr(jax.config, "jax_default_device", None)
     return getattr(device, "platform", device) or jax.default_backend()
 
 

@@ -22,9 +22,15 @@ class RolloutStateError(JaxenvError, ValueError):
 
     def __init__(self, name: str, what: str, num_envs: int | None) -> None:
         if num_envs is None:
-            reason = f"{name} steps in a way of its own, so that its observations can't be found from its states. Roll out what is beneath it"
+            reason = (
+                f"{name} steps in a way of its own, so that its observations can't be found from its states. "
+                "Roll out what is beneath it"
+            )
         else:
-            reason = f"every leaf of {what} must have a leading axis of {num_envs}, one for each environment. Pass those of an earlier result"
+            reason = (
+                f"every leaf of {what} must have a leading axis of {num_envs}, one for each environment. "
+                "Pass those of an earlier result"
+            )
         super().__init__(f"The rollout can't begin with the given {what}: {reason}, or leave {what} out to reset the environments.")
 
 
@@ -43,7 +49,8 @@ class RolloutFusedError(JaxenvError, NotImplementedError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
-            f"The rollout of {name} can't be played by one kernel, because of {reason}. Leave fused out to play by a scan whatever can't."
+            f"The rollout of {name} can't be played by one kernel, because of {reason}. "
+            "Leave fused out to play by a scan whatever can't."
         )
 
 

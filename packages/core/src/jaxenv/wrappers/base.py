@@ -244,7 +244,7 @@ class StatefulWrapper(Wrapper):
 class _KeepsReplace(RecordType):
     """Lets ``flax.struct.dataclass`` give its ``replace`` to no subclass of a class that defines one."""
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805 - a metaclass
         if name != "replace":
             super().__setattr__(name, value)
 

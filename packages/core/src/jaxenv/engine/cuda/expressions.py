@@ -56,7 +56,7 @@ def literal(number: np.generic) -> str:
         return f"({text})" if text[0] == "-" else text
     if kind == "u":
         return f"{value}{'ull' if number.dtype.itemsize == 8 else 'u'}"
-    if value == np.iinfo(number.dtype).min and number.dtype.itemsize >= 4:  # a literal of its own would not fit its type
+    if value == np.iinfo(number.dtype.name).min and number.dtype.itemsize >= 4:  # a literal of its own would not fit its type
         return f"({value + 1}{'ll' if number.dtype.itemsize == 8 else ''} - 1)"
     text = f"{value}{'ll' if number.dtype.itemsize == 8 else ''}"
     return f"({text})" if value < 0 else text

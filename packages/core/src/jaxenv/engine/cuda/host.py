@@ -64,7 +64,7 @@ def run(kernel: Kernel, sizes: Sequence[int], threads: int, operands: Sequence[A
     """
     given = [np.ascontiguousarray(x) for x in operands]
     made = [
-        np.full(x.shape + (x.dtype.itemsize,), 0xA5, np.uint8).view(x.dtype)[..., 0] for x in results
+        np.full((*x.shape, x.dtype.itemsize), 0xA5, np.uint8).view(x.dtype)[..., 0] for x in results
     ]  # shows what is not written
     arrays = [np.asarray(sizes, np.int32), *given, *made]
     pointers = (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))

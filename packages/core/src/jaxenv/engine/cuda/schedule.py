@@ -1,7 +1,7 @@
 """In which order a kernel computes, and what it computes only where it is needed.
 
-A step chooses between its own state and that of a fresh episode: ``select_n done, after, fresh``. What only a chosen case needs, such
-as the random numbers of a reset, goes under a branch on the condition, so that threads without need skip it.
+A step chooses between its own state and that of a fresh episode: ``select_n done, after, fresh``. What only a chosen case needs,
+such as the random numbers of a reset, goes under a branch on the condition, so that threads without need skip it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """The jaxpr of a function of one environment, taken apart into instructions on single numbers.
 
-``vmap`` gives every array of a step one more axis, and with it concatenations, slices and transposes of whole batches. Here an array
-of shape ``S`` becomes ``S`` separate elements, so that whatever only moves elements around (slicing, stacking, reshaping) costs
-nothing, and what is left is arithmetic: what a thread of a GPU does.
+``vmap`` gives every array of a step one more axis, and with it concatenations, slices and transposes of whole batches. Here an
+array of shape ``S`` becomes ``S`` separate elements, so that whatever only moves elements around (slicing, stacking, reshaping)
+costs nothing, and what is left is arithmetic: what a thread of a GPU does.
 """
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -433,7 +434,7 @@ def scalarize_jaxpr(
     wanted: Callable[[str], bool] = lambda name: True,
 ) -> ScalarProgram:
     """Return the program of a jaxpr; see :func:`scalarize`. Results whose names are not wanted are left out."""
-    import jaxenv.engine.scalar.rules as _  # noqa: F401 - registers the rules
+    importlib.import_module("jaxenv.engine.scalar.rules")  # registers the rules
 
     scalars = Scalarizer()
     inputs = [

@@ -48,7 +48,7 @@ def _scan(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequen
     if length > LONGEST_LOOP:
         raise UnsupportedError(f"a scan of {length} iterations")
     # What is carried has the same shape within and without; what is scanned over has one axis more without.
-    program, _ = opened(params["jaxpr"])
+    program: Any = opened(params["jaxpr"])[0]
     carried = sum(a.aval.shape == b.aval.shape for a, b in zip(program.outvars, equation.outvars, strict=True))
     held = sum(a.aval.shape == b.aval.shape for a, b in zip(program.invars, equation.invars, strict=True))
     values = [value(x) for x in operands]

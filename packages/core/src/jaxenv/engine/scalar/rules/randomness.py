@@ -50,8 +50,9 @@ def _iota_2x32_shape(scalars: Scalarizer, equation: Any, operands: Sequence[Any]
 
 @rule("threefry2x32")
 def _threefry2x32(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
-    values = np.broadcast_arrays(*map(value, operands))
-    pairs = [scalars.threefry(*words) for words in zip(*(x.reshape(-1) for x in values), strict=True)]
+    values: Any = np.broadcast_arrays(*map(value, operands))
+    words: list[list[Any]] = [x.reshape(-1).tolist() for x in values]
+    pairs = [scalars.threefry(*block) for block in zip(*words, strict=True)]
     return [box([pair[i] for pair in pairs], values[0].shape) for i in range(2)]
 
 

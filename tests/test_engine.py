@@ -1,0 +1,139 @@
+"""Kernels of every class of environment: the same text that a GPU gets, run on the host, and compiled for GPUs by NVRTC."""
+
+import jax
+import jax.numpy as jnp
+import jaxenv
+import pytest
+from jaxenv.engine.cuda import host, nvrtc
+from jaxenv.engine.cuda.source import prelude
+from likeness import assert_alike
+
+pytestmark = [
+    pytest.mark.usefixtures("mnist"),
+    pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed"),
+]
+
+FIRST = list({spec.entry_point: spec for spec in reversed(jaxenv.registered_envs())}.values())[::-1]
+KEYS = {"threefry": jax.random.key, "jaxenv": jaxenv.random.key}
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """The kernels that the host runs, and that it runs kernels at all."""
+    monkeypatch.setenv("JAXENV_ENGINE", "host")
+    ran, original = [], host.run
+    monkeypatch.setattr(host, "run", lambda kernel, *args: ran.append(kernel) or original(kernel, *args))
+    return ran
+
+
+def check_rollout(spec, make_key):
+    env, params = jaxenv.make(spec)
+    kernel, scan = (
+        jaxenv.rollout(env, params, None, make_key(1), num_envs=33, num_steps=40, fused=fused, keep_states=True)
+        for fused in (True, False)
+    )
+    assert kernel.executor == "kernel"
+    assert_alike(kernel, scan.replace(executor="kernel", reason=""), rtol=1e-4, atol=1e-5)
+    return env, params, scan.trajectory
+
+
+def check_steps(env, params, trajectory, make_key, monkeypatch):
+    """From states that a rollout visited: every step by itself, so that no difference can grow."""
+    states, actions = jax.tree.map(lambda x: x[::8].reshape(5 * 33, *x.shape[2:]), (trajectory.state, trajectory.action))
+    keys = jax.random.split(make_key(2), 5 * 33)
+
+    def steps():
+        return jax.jit(jax.vmap(env.step, in_axes=(0, 0, 0, None)))(keys, states, actions, params)
+
+    kernel = steps()
+    monkeypatch.setenv("JAXENV_ENGINE", "scan")
+    assert_alike(kernel, steps(), rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("spec", FIRST, ids=lambda spec: spec.id)
+def test_a_kernel_plays_every_environment_as_a_scan(spec, kernels, monkeypatch):
+    env, params, trajectory = check_rollout(spec, jax.random.key)
+    check_steps(env, params, trajectory, jax.random.key, monkeypatch)
+    assert {kernel.name for kernel in kernels} >= {"jaxenv_rollout", "jaxenv_step"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("spec", FIRST, ids=lambda spec: spec.id)
+def test_a_kernel_plays_every_environment_with_jaxenvs_keys(spec, kernels, monkeypatch):
+    env, params, trajectory = check_rollout(spec, jaxenv.random.key)
+    check_steps(env, params, trajectory, jaxenv.random.key, monkeypatch)
+
+
+def table(params, obs, key):
+    """A policy that looks something up."""
+    return jnp.argmax(params[jnp.sum(obs).astype(jnp.int32) % 3]).astype(jnp.int32)
+
+
+POLICIES = {
+    "linear": (lambda w, obs, key: jax.random.categorical(key, jnp.ravel(obs) @ w), lambda n: jnp.ones((n, 2)) * 0.1, None),
+    "table": (table, lambda n: jnp.eye(3, 2), None),
+    "recurrent": (
+        lambda w, carry, obs, key: (jnp.tanh(carry + jnp.ravel(obs) @ w), jnp.argmax(carry)),
+        lambda n: jnp.ones((n, 2)) * 0.1,
+        jnp.zeros(2),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "MemoryChain-bsuite"])
+def test_a_kernel_plays_policies_as_a_scan(name, env_id, kernels):
+    env, params = jaxenv.make(env_id)
+    policy, weights, carry = POLICIES[name]
+    given = weights(env.observation_space(params).sample(jax.random.key(0)).size)
+    kernel, scan = (
+        jaxenv.rollout(
+            env, params, policy, jax.random.key(1), num_envs=9, num_steps=30, policy_params=given, initial_carry=carry, fused=fused
+        )
+        for fused in (True, False)
+    )
+    assert kernel.executor == "kernel"
+    assert_alike(kernel, scan.replace(executor="kernel", reason=""), rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def compiler():
+    try:
+        nvrtc.version()
+    except nvrtc.NvrtcError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("spec", FIRST, ids=lambda spec: spec.id)
+def test_nvrtc_compiles_the_kernels_of_every_environment(spec, kernels, compiler):
+    env, params = jaxenv.make(spec)
+    result = jaxenv.rollout(env, params, None, jax.random.key(1), num_envs=2, num_steps=1, keep_states=True)
+    states, actions = jax.tree.map(lambda x: x[0], (result.trajectory.state, result.trajectory.action))
+    keys = jax.random.split(jax.random.key(2), 2)
+    stepped = jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, states, actions, params)
+    jax.block_until_ready((result, stepped, jax.vmap(env.reset, in_axes=(0, None))(keys, params)))
+    assert len({kernel.name for kernel in kernels}) == 3
+    for kernel in kernels:
+        assert f".entry {kernel.name}" in nvrtc.ptx(f"{prelude()}\n{kernel.source}", (9, 0))
+
+
+@pytest.mark.parametrize("capability", [(7, 5), (8, 0), (8, 9), (9, 0)])
+def test_nvrtc_compiles_for_every_architecture(capability, kernels, compiler):
+    env, params = jaxenv.make("CartPole-v1")
+    jax.block_until_ready(jaxenv.rollout(env, params, None, jax.random.key(1), num_envs=2, num_steps=1))
+    (kernel, *_) = kernels
+    assert f"sm_{capability[0]}{capability[1]}" in nvrtc.ptx(f"{prelude()}\n{kernel.source}", capability)
+
+
+def test_nvrtc_says_what_it_refuses(compiler):
+    with pytest.raises(nvrtc.NvrtcError, match=r"NVRTC says .*COMPILATION.*nonsense"):
+        nvrtc.ptx("nonsense", (9, 0))
+
+
+def test_the_text_of_a_kernel_names_what_it_reads_and_writes(kernels):
+    env, params = jaxenv.make("Pendulum-v1")
+    jax.block_until_ready(jaxenv.rollout(env, params, None, jax.random.key(1), num_envs=2, num_steps=1))
+    source = kernels[0].source
+    assert "// What goes from step to step." in source
+    for name in ("params_g[0]", "now_state_theta", "rows_reward", "last_state_theta"):
+        assert name in source
