@@ -58,7 +58,7 @@ def _threefry2x32(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -
 
 def _threefry_block(scalars: Scalarizer, operands: Sequence[Any]) -> Sequence[Value]:
     """Encrypt a counter as one instruction, which ``jaxenv.random.threefry`` writes out."""
-    first, second, counter = (value(x)[()] for x in operands)
+    first, second, counter = (value(x).item() for x in operands)
     return [box([word], ()) for word in scalars.threefry(first, second, np.uint32(0), counter)]
 
 
