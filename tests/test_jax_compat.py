@@ -42,7 +42,10 @@ def test_this_jax_has_all_that_there_is_to_have():
 BREAK = {
     "none": "",
     "once": "import jax.experimental.xla_metadata as m; del m.set_xla_metadata",
-    "once, later": "import jax.interpreters.mlir as m; f = m.lower_fun; m.lower_fun = lambda g, **k: 1 / 0 if 'inlined' in g.__name__ else f(g, **k)",
+    "once, later": (
+        "import jax.interpreters.mlir as m; f = m.lower_fun\n"
+        "m.lower_fun = lambda g, **k: 1 / 0 if 'inlined' in g.__name__ else f(g, **k)"
+    ),
     "is_traced": "import jax.core as c; del c.Tracer",
     "call": "import jax.core as c; del c.ShapedArray",
     "generator_of": "import jaxenv._jax_compat as c; c.generator_of = lambda dtype: None",
