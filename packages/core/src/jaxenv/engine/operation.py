@@ -40,15 +40,12 @@ class BatchedCall:
     """Which leaves have a leading axis of environments; empty for a call of one environment."""
     size: int = 0
     """The length of that axis."""
-    least: int = 0
-    """The size from which on a kernel is better than what XLA makes of a batch, which then is no reason for a warning."""
 
     @classmethod
-    def of(cls, what: str, function: Any, names: Sequence[str], results: Sequence[str], *args: Any, least: int = 0) -> Any:
+    def of(cls, what: str, function: Any, names: Sequence[str], results: Sequence[str], *args: Any) -> Any:
         """Return ``function(*args)``, whose batches are kernels on a GPU."""
         leaves, structure = jax.tree.flatten(args)
-        shapes_of_leaves = tuple((x.shape, x.dtype) for x in leaves)
-        call = cls(what, function, tuple(names), tuple(results), structure, shapes_of_leaves, least=least)
+        call = cls(what, function, tuple(names), tuple(results), structure, tuple((x.shape, x.dtype) for x in leaves))
         shapes, structure = _flat_shapes(call)
         words: Sequence[Array] = _jax_compat.call(call, *map(as_words, leaves))
         out = [from_words(x, dtype) for x, (_, dtype) in zip(words, shapes, strict=True)]
@@ -74,8 +71,8 @@ class BatchedCall:
     def lower(self, platform: str, *words: Array) -> Sequence[Array]:
         """Return the results in the way that suits a platform."""
         where, reason = select.kernels_on(platform)
-        if where is None or not self.batched or self.size < self.least:
-            if self.batched and not self.least and platform == "cuda" and select.setting() != "scan":
+        if where is None or not self.batched:
+            if self.batched and platform == "cuda" and select.setting() != "scan":
                 select.warn(self.what, reason)
             return self.plain(*words)
         try:
@@ -86,8 +83,7 @@ class BatchedCall:
                 return launch.on_host(kernel, [self.size], self.size, operands, self.shapes)
             return launch.on_gpu(kernel, select.required_capability(), [self.size], self.size, operands, self.shapes)
         except (UnsupportedError, launch.KernelRefusedError) as error:
-            if not self.least:
-                select.warn(self.what, str(error))
+            select.warn(self.what, str(error))
             return self.plain(*words)
 
     def batch(self, size: int, axes: Sequence[int | None], *words: Array) -> tuple[Sequence[Array], Sequence[int]]:

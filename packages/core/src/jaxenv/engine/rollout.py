@@ -26,17 +26,14 @@ from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Array as Operand
 from jaxenv.engine.cuda.loop import Loop as KernelLoop
 from jaxenv.engine.cuda.loop import Source
-from jaxenv.engine.operation import BatchedCall, as_words, flattened, from_words
+from jaxenv.engine.operation import as_words, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
-from jaxenv.environment import _observation
 from jaxenv.episodes import Trajectory
 
 MOST_AT_ONCE = 2**24
 """Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
-MANY = 2**17
-"""Observations of bytes from which on a kernel makes them: with fewer, its threads would be too few."""
 MOST_CARRIED = 256
 """Numbers that a thread carries from step to step, beyond which registers overflow."""
 
@@ -181,7 +178,7 @@ def _play(
     before = found.get("before")
 
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
-    obs = found["obs"] if small else _all_observations(plan, before, given.params)
+    obs = found["obs"] if small else jax.vmap(observe, in_axes=(0, None))(before, given.params)
     known = {name: found[f"info['{name}']"] for name in ("terminated", "truncated") if name in trajectory.info}
     if "terminated" in known:
         known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
@@ -202,39 +199,6 @@ def _play(
     info = {name: info[name] for name in trajectory.info}
     last = Loop(observe(after[0], given.params), *after)
     return last, Trajectory(obs, found["action"], found["reward"], found["done"], info, before if states else None)
-
-
-@dataclass(frozen=True)
-class _Observe:
-    """The observation of one environment, as a :class:`BatchedCall` takes it."""
-
-    env: Any
-
-    def __call__(self, state: Any, params: Any) -> tuple[Any]:
-        return (_observation(self.env, state, params),)
-
-
-def _all_observations(plan: Plan, states: Any, params: Any) -> Any:
-    """Return the observations in all states, ``[num_steps, num_envs, ...]``.
-
-    XLA's threads make an element each, whose place they first have to find: of flags, whose elements are bytes, a thread of a kernel
-    makes all faster, and stores sixteen at once.
-    """
-
-    def observe(state: Any, params: Any) -> Any:
-        what = f"The observations of {plan.env.name}"
-        return BatchedCall.of(what, _Observe(plan.env), ("state", "params"), ("obs",), state, params, least=MANY)[0]
-
-    bytes_alone = all(
-        leaf.dtype.itemsize == 1 for leaf in jax.tree.leaves(jax.eval_shape(plan.observe, *_first(plan, states, params)))
-    )
-    one = jax.vmap(observe if bytes_alone else plan.observe, in_axes=(0, plan.axes().params))
-    return jax.vmap(one, in_axes=(0, None))(states, params)
-
-
-def _first(plan: Plan, states: Any, params: Any) -> tuple[Any, Any]:
-    """Return the shapes of one environment's state and parameters."""
-    return _one(_one(states)), _one(params) if plan.own_params else _like(params)
 
 
 @dataclass(frozen=True, eq=False)
