@@ -226,7 +226,10 @@ def test_random_numbers_need_a_branch_only_where_they_are_needed() -> None:
         (lambda x: x + jnp.tile(x, 20)[place(x)], "a place chosen among 60 elements"),
         (lambda x: x + (jnp.zeros((70, 70), jnp.float32) + x[0]).sum(), "an array of 4,900 elements"),
         (lambda x: x + (x @ jnp.arange(1200, dtype=jnp.float32).reshape(3, 400)).sum(), "matrix products of more than 1,024"),
-        (lambda x: x + sum(jnp.sin(jnp.arange(4000) * x[0] + i).sum() for i in range(4)), "more than 12,000 operations"),
+        (
+            lambda x: x + sum(jnp.sin(jnp.arange(4000, dtype=jnp.float32) * x[0] + i).sum() for i in range(4)),
+            "more than 12,000 operations",
+        ),
         (lambda x: x.astype(jnp.bfloat16), "numbers of dtype bfloat16"),
         (lambda x: lax.bitcast_convert_type(x, jnp.uint8), "the bits of float32 as uint8"),
     ],

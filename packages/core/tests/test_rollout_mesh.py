@@ -9,8 +9,9 @@ import textwrap
 
 import jax
 import pytest
-from jaxenv import rollouts
+from jaxenv.engine.plan import Given, Plan
 from jaxenv.errors import RolloutMeshError
+from jaxenv.rollouts import Choice, Player
 
 COMMON = textwrap.dedent(
     """
@@ -110,4 +111,4 @@ def test_environments_that_cannot_be_shared_out_equally():
         size = 2
 
     with pytest.raises(RolloutMeshError, match=r"num_envs is 3, but the mesh has 2 devices.*Choose a multiple of 2"):
-        rollouts.playing(None, None, 3, 1, None, jax.random.key(0), mesh=TwoDevices())
+        Player(Plan(None, None), 3, 1, Given(None, jax.random.key(0), None, None), Choice(None, "", False), TwoDevices())

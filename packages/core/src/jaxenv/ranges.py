@@ -114,7 +114,7 @@ def check(
         for item in cast("tuple[Any, ...]", value):
             check(owner, name, item, stated, wait=wait)
         return
-    if not _is_known(value, wait):
+    if not _is_known(value, wait) or (stated is None and _is_integers(value)):
         return
     values, largest, holder = _widened(value)
     if static and holder.startswith(("int", "uint")):
@@ -157,6 +157,11 @@ def _is_known(value: Any, wait: bool) -> bool:
 
 def _is_numeric(dtype: Any) -> bool:
     return bool(jnp.issubdtype(dtype, np.integer) or jnp.issubdtype(dtype, np.floating))
+
+
+def _is_integers(value: Any) -> bool:
+    """Whether a value is an array of integers, which hold what they hold."""
+    return not isinstance(value, int | float) and jnp.issubdtype(value.dtype, np.integer)
 
 
 def _widened(value: Any) -> tuple[Any, float, str]:

@@ -72,6 +72,9 @@ class FrozenNormalizeObservation(_Frozen):
     """Normalise observations as ``NormalizeObservation`` does, by statistics that stay as they are.
 
     Made by ``NormalizeObservation.frozen(env, state)``, where ``state`` is one of a training run.
+
+    >>> obs, state = NormalizeObservation(env).reset(jax.random.key(0))
+    >>> evaluation = NormalizeObservation.frozen(env, state)
     """
 
     def __post_init__(self) -> None:
@@ -93,6 +96,9 @@ class FrozenNormalizeReward(_Frozen):
     """Divide rewards as ``NormalizeReward`` does, by statistics that stay as they are.
 
     Made by ``NormalizeReward.frozen(env, state)``, where ``state`` is one of a training run.
+
+    >>> obs, state = NormalizeReward(env).reset(jax.random.key(0))
+    >>> evaluation = NormalizeReward.frozen(env, state)
     """
 
     def transition(self, key: Array, state: Any, action: Any, params: FrozenParams) -> Transition[Any]:

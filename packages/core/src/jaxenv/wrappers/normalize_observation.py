@@ -40,8 +40,9 @@ class NormalizeObservation(StatefulWrapper):
 
     To evaluate, take the statistics out of a training state and put them into an environment: a reset begins with fresh ones.
 
-    >>> env = NormalizeObservation(env)
-    >>> trained = NormalizeObservation.frozen(env.env, state)  # plays with the statistics of a training state, unchanged
+    >>> training = NormalizeObservation(env)
+    >>> obs, state = training.reset(jax.random.key(0))
+    >>> evaluation = NormalizeObservation.frozen(env, state)  # plays with the statistics of a training state, unchanged
     """
 
     epsilon: float = 1e-8

@@ -44,8 +44,9 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
     Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis: then all lanes
     count together. ``Vectorize`` calls its axis "envs".
 
-    >>> env = NormalizeReward(env, gamma=0.999)
-    >>> trained = NormalizeReward.frozen(env.env, state)  # divides by what a training state has, unchanged
+    >>> training = NormalizeReward(env, gamma=0.999)
+    >>> obs, state = training.reset(jax.random.key(0))
+    >>> evaluation = NormalizeReward.frozen(env, state)  # divides by what a training state has, unchanged
     """
 
     gamma: float = 0.99
