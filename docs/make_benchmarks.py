@@ -5,8 +5,11 @@ Take one with ``jaxenv bench --against gymnax --json docs/benchmarks/NAME.json``
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import geometric_mean
+from typing import Any
 
 from jaxenv.benchmark.contenders import CONTENDERS, OURS, short_name
 from jaxenv.benchmark.measurement import Measurement
@@ -59,7 +62,10 @@ def files() -> dict[str, Report]:
 def page(reports: dict[str, Report]) -> str:
     """Return the page."""
     return (
-        "\n".join([INTRODUCTION, *overview(reports), *(line for stem in reports for line in section(stem, reports[stem]))]) + "\n"
+        "\n".join(
+            [INTRODUCTION, *overview(reports), *user_loops(), *(line for stem in reports for line in section(stem, reports[stem]))]
+        )
+        + "\n"
     )
 
 
@@ -75,6 +81,40 @@ def overview(reports: dict[str, Report]) -> list[str]:
                     speed = [f"**{found.speed:.2f}x**", f"{found.slowest:.2f}x", share(found.compiling), share(found.longest)]
                     lines.append([*where, *speed])
     return ["## Overview", "", "Times as fast and compile time are geometric means over the tasks.", "", *table(head, lines), ""]
+
+
+def user_loops() -> list[str]:
+    """Return what the page says of the loop that people write, from ``docs/benchmarks/user_loop/*.json``."""
+    lines: list[str] = []
+    for path in sorted((HERE / "benchmarks" / "user_loop").glob("*.json")):
+        found: dict[str, Any] = json.loads(path.read_text())
+        every: list[dict[str, Any]] = found["rows"]
+        head = ["environment", "jaxenv, ns", "gymnax, ns", "times as fast", "jaxenv compiles, s", "gymnax compiles, s"]
+        cells = [
+            [
+                r["id"],
+                *(f"{r[k]:.2f}" for k in ("ns", "gymnax_ns")),
+                f"{r['times']:.2f}x",
+                f"{r['compile_s']:.2f}",
+                f"{r['gymnax_compile_s']:.2f}",
+            ]
+            for r in every
+        ]
+        times, compiling = ([r[name] for r in every] for name in ("times", "compile_ratio"))
+        mean = ["**geometric mean**", "", "", f"**{geometric_mean(times):.2f}x**", f"**{geometric_mean(compiling):.2f}**", ""]
+        worst = ["worst", "", "", f"{min(times):.2f}x", f"{max(compiling):.2f}", ""]
+        lines += [
+            f"## Your own loop, {found['device']}",
+            "",
+            f"`benchmarks/user_loop.py`: {found['num_envs']:,} environments x {found['num_steps']} steps of `jax.vmap(env.step)` in `lax.scan`, "
+            "keys split at every step, random actions; observations, actions, rewards and flags of every step are outputs; the same code for "
+            f"both libraries, in one process. JAX {found['jax']}, gymnax {found['gymnax']}. Such a loop is a graph of small kernels of about a "
+            "microsecond each; of the ten in jaxenv's, one is the step, and the others split keys, draw actions and store outputs.",
+            "",
+            *table(head, [*cells, mean, worst]),
+            "",
+        ]
+    return lines
 
 
 def device(report: Report) -> str:

@@ -165,7 +165,7 @@ def _is_integers(value: Any) -> bool:
 
 
 def _widened(value: Any) -> tuple[Any, float, str]:
-    """Return numbers as float64, the largest of their kind that JAX holds, and the name of the dtype that holds it."""
+    """Return numbers as float64, the largest magnitude of their kind that JAX holds, and the name of the dtype that holds it."""
     if isinstance(value, int):
         try:
             wide = float(value)
@@ -174,6 +174,7 @@ def _widened(value: Any) -> tuple[Any, float, str]:
         return np.asarray(wide), _LARGEST_INTEGER, "int32"
     if not isinstance(value, float) and jnp.issubdtype(value.dtype, np.integer):
         dtype = np.dtype(np.int32) if value.dtype == np.int64 else np.dtype(value.dtype)
-        return np.asarray(value, np.float64), float(np.iinfo(dtype).max), str(dtype)
+        limits = np.iinfo(dtype)
+        return np.asarray(value, np.float64), float(max(limits.max, -limits.min)), str(dtype)
     dtype = jnp.result_type(float)
     return np.asarray(value, np.float64), float(jnp.finfo(dtype).max), str(dtype)

@@ -8,6 +8,7 @@ observations in one elementwise pass. What else ``info`` holds is worked out fro
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,6 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 
 from jaxenv import _jax_compat
 from jaxenv.engine import select
-from jaxenv.engine.batched import SMALL, elements
 from jaxenv.engine.cuda import launch
 from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Array as Operand
@@ -34,6 +34,8 @@ from jaxenv.episodes import Trajectory
 
 MOST_AT_ONCE = 2**24
 """Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
+WIDEST = 32
+"""Bytes up to which the kernel writes an observation itself: stores of larger ones by neighbouring threads lie far apart."""
 MOST_CARRIED = 256
 """Numbers that a thread carries from step to step, beyond which registers overflow."""
 
@@ -87,6 +89,11 @@ def play(
         loop, rest = go_on(loop, jnp.asarray(elapsed, jnp.uint32) + whole * length, num_steps - whole * length)
         trajectory = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), trajectory, rest)
     return loop, trajectory
+
+
+def _bytes(tree: Any) -> int:
+    """Return the size of a tree of shapes."""
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _one(tree: Any) -> Any:
@@ -168,7 +175,7 @@ def _play(
     begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
     game = _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step)
     trajectory = stepped_shapes[3]
-    small = elements(trajectory.obs) <= SMALL
+    small = _bytes(trajectory.obs) <= WIDEST
     rows = {*ROWS, "obs"} if small else {*ROWS}
     loop, constants = _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set()))
     main, words = _RolloutCall(game, loop), [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
