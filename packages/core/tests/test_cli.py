@@ -84,6 +84,12 @@ class TestDoctor:
         assert [plugin["status"] for plugin in data["plugins"]] == ["ok", "broken"]
         assert data["versions"]["jax"] == jax.__version__
 
+    def test_says_what_plays(self, jaxenv_command, monkeypatch):
+        assert "rollouts and batched steps: scans, because of the platform, cpu" in jaxenv_command("doctor")[1]
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["engine"].startswith("scans")
+        monkeypatch.setenv("JAXENV_ENGINE", "scan")
+        assert "because of JAXENV_ENGINE=scan" in jaxenv_command("doctor")[1]
+
     def test_says_which_versions_of_jax_were_tested(self, jaxenv_command):
         code, out, _ = jaxenv_command("doctor")
         assert (code, f"tested with jax {', '.join(_jax_compat.TESTED)}" in out) == (0, True)

@@ -37,6 +37,7 @@ def doctor(as_json: AsJson = False) -> None:
             "jax_tested": list(_jax_compat.TESTED),
             "jax_newer_than_tested": bool(newest),
             "jax_missing": _jax_compat.MISSING,
+            "engine": _engine(trouble),
         }
         print_json(report | {"plugins": [plugin.to_json() for plugin in plugins], "replaced": replaced})
         raise typer.Exit(0 if healthy else 1)
@@ -45,6 +46,7 @@ def doctor(as_json: AsJson = False) -> None:
     out.print(Text("  ".join(f"{name} {number}" for name, number in versions.items())))
     out.print(Text(f"tested with jax {', '.join(_jax_compat.TESTED)}"))
     out.print(Text(f"devices: {trouble or ', '.join(devices)}"))
+    out.print(Text(f"rollouts and batched steps: {_engine(trouble)}"))
     if newest:
         out.print(Text(newest, style="yellow"))
     for entry, reason in _jax_compat.MISSING.items():
@@ -68,6 +70,15 @@ def doctor(as_json: AsJson = False) -> None:
     out.print()
     out.print("All is well." if healthy else Text("Something is wrong: see above.", style="bold"))
     raise typer.Exit(0 if healthy else 1)
+
+
+def _engine(trouble: str | None) -> str:
+    """Return what plays here, and why."""
+    if trouble:
+        return "nothing, without a device"
+    from jaxenv.engine import select
+
+    return select.describe()
 
 
 def _examples() -> str:
