@@ -17,7 +17,6 @@ from jaxenv.engine.cuda import host, launch, nvrtc
 from jaxenv.engine.plan import Given, Plan
 from jaxenv.errors import EngineSettingError, JaxenvPerformanceWarning, RolloutArgumentError, RolloutFusedError, RolloutStateError
 from jaxenv.rollouts import Choice, Player
-from jaxenv.testing import enable_x64
 from jaxenv.wrappers import ClipReward, LogWrapper, StickyAction
 from likeness import assert_alike
 
@@ -87,8 +86,11 @@ def test_a_policy_with_a_key_in_its_carry():
 
 
 def test_double_precision_plays_as_in_a_scan():
-    with enable_x64():
+    jax.config.update("jax_enable_x64", True)  # not for this thread alone: the host's code is called in another
+    try:
         same(NoisyCorridor())
+    finally:
+        jax.config.update("jax_enable_x64", False)
 
 
 def test_states_are_kept_only_if_asked_for():

@@ -81,11 +81,11 @@ def test_every_lane_is_drawn(batch):
 
 
 def test_equal_batches_share_one_compilation(walk):
-    wrappers.Vectorize(walk, 3).reset(KEY)
+    wrappers.Vectorize(walk, 17).reset(KEY)  # numbers that no other test has compiled
     before = vectorize._reset._cache_size()
-    wrappers.Vectorize(walk, 3).reset(KEY)
+    wrappers.Vectorize(walk, 17).reset(KEY)
     assert vectorize._reset._cache_size() == before
-    wrappers.Vectorize(walk, 4).reset(KEY)
+    wrappers.Vectorize(walk, 19).reset(KEY)
     assert vectorize._reset._cache_size() == before + 1
 
 
