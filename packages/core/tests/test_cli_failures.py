@@ -47,7 +47,7 @@ FAILURES = [
     (Panic("the library fell over"), "Panic: the library fell over. Run"),
     (MemoryError(), "There is not enough memory for this: MemoryError. Ask for less"),
     (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes."), "There is not enough memory for this"),
-    (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "/root/x: Permission denied. Choose another path"),
+    (PermissionError(errno.EACCES, "Permission denied", "/etc/x"), "/etc/x: Permission denied. Choose another path"),
     (OSError(errno.ENOSPC, "No space left on device"), "OSError: [Errno 28] No space left on device. Run"),
     (ModuleNotFoundError("No module named 'sails'", name="sails"), "No module named 'sails'. Install it, or repair"),
     (traced_bool(), "TracerBoolConversionError: Attempted boolean conversion of"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Array as Operand
 from jaxenv.engine.cuda.loop import Loop as KernelLoop
 from jaxenv.engine.cuda.loop import Source
+from jaxenv.engine.deferred import deferred
 from jaxenv.engine.operation import as_words, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
@@ -392,42 +393,4 @@ def _leaf_of(name: str, array: Any) -> Leaf:
     return Leaf(name, (*np.shape(array), words) if words else np.shape(array), np.dtype(np.uint32 if words else array.dtype))
 
 
-@dataclass(frozen=True, eq=False)
-class _Deferred:
-    """A function that is called only if a result is used: an ``Operation`` of :mod:`jaxenv._jax_compat`."""
-
-    function: Callable[..., Sequence[Array]]
-    shapes: Sequence[jax.ShapeDtypeStruct]
-
-    def plain(self, *args: Array) -> Sequence[Array]:
-        return self.function(*args)
-
-    def lower(self, platform: str, *args: Array) -> Sequence[Array]:
-        return self.function(*args)
-
-    def batch(self, size: int, axes: Sequence[int | None], *args: Array) -> tuple[Sequence[Array], Sequence[int]]:
-        shapes = [jax.ShapeDtypeStruct((size, *x.shape), x.dtype) for x in self.shapes]
-        batched = _Deferred(jax.vmap(self.function, in_axes=tuple(axes)), shapes)
-        return _jax_compat.call(batched, *args), (0,) * len(shapes)
-
-
-def deferred(function: Callable[..., Any], shapes: Any, *args: Any) -> Any:
-    """Return ``function(*args)``, a tree like ``shapes``, but call it only if a result is used.
-
-    Under ``jax.jit`` what nobody uses costs no run time, but would be traced all the same. ``function`` must not close over arrays
-    that are being traced.
-    """
-    leaves, structure = jax.tree.flatten(args)
-    out, out_structure = jax.tree.flatten(shapes)
-    dtypes = [leaf.dtype for leaf in leaves]
-
-    def flat(*words: Array) -> tuple[Array, ...]:
-        given = [from_words(x, dtype) for x, dtype in zip(words, dtypes, strict=True)]
-        return tuple(map(as_words, jax.tree.leaves(function(*jax.tree.unflatten(structure, given)))))
-
-    operation = _Deferred(flat, [jax.eval_shape(as_words, x) for x in out])
-    results = _jax_compat.call(operation, *map(as_words, leaves))
-    return jax.tree.unflatten(out_structure, [from_words(x, y.dtype) for x, y in zip(results, out, strict=True)])
-
-
-__all__ = ["KernelRefusedError", "UnsupportedError", "deferred", "play"]
+__all__ = ["KernelRefusedError", "UnsupportedError", "play"]
