@@ -281,7 +281,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         """Return the shapes and dtypes of a state, in the structure that it has."""
         key = jax.eval_shape(lambda: jax.random.key(0))
         params = _canonical.params(params, self.params_template, self.name)
-        return _init.trace(self, key, params).out_info
+        return _init_shapes(self, key, params)
 
     def accepts(self, params: Any) -> bool:
         """Whether ``params`` are of this environment, and not of another one or of a layer beneath."""
@@ -373,6 +373,11 @@ def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
     return _canonical.strong(state)
 
 
+def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
+    """Return the shapes and dtypes of a state, of the trace that a reset makes anyway."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), _init.trace(env, key, params).out_info)
+
+
 @partial(jax.jit, static_argnums=0)
 def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
     out = env.advance(key, state, action, params)
@@ -408,7 +413,7 @@ def _arguments(
     """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
     key = _canonical.key(key, _HOW_TO_STEP)
     params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
-    state = _canonical.state(state, _init.trace(env, key, params).out_info, env.name, _HOW_TO_STEP)
+    state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
     space = env.action_space(params)
     action = _canonical.action(space, action, env.name, _HOW_TO_STEP)
     if check:
@@ -461,7 +466,7 @@ def _restart(env: Environment[Any, Any], key: Array, state: Any, params: Any) ->
     key = _canonical.key(key, _HOW_TO_RESET)
     params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
     fresh = _init(env, key, params)
-    state = _canonical.state(state, _init.trace(env, key, params).out_info, env.name, _HOW_TO_STEP)
+    state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
     state = _canonical.like(env.carry_over(fresh, state, params), state, env.name)
     return _observation(env, state, params), state
 
