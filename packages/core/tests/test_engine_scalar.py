@@ -292,3 +292,16 @@ def test_states_may_be_trees_with_flags_and_with_nothing() -> None:
     got = run(step, flag, none, scalar)
     for a, b in zip(got, jax.tree.leaves(jax.vmap(step)(flag, none, scalar)), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_result_may_be_written_over_the_argument_of_its_name() -> None:
+    """A thread reads all that it needs before it writes: here each of two leaves goes where the other was."""
+    one = jax.ShapeDtypeStruct((), jnp.int32)
+    program, _ = scalarize(lambda s: ({"a": s["b"], "b": s["a"] + s["b"]},), {"a": one, "b": one}, names=["s"], results=["s"])
+    kernel, _ = elementwise("test", program, [True, True])
+    assert kernel.aliases == ((0, 0), (1, 1))
+    a, b = np.arange(ENVS, dtype=np.int32), np.arange(ENVS, dtype=np.int32) * 10
+    shapes = [jax.ShapeDtypeStruct((ENVS,), np.int32)] * 2
+    got = host.run(kernel, [ENVS], ENVS, [a, b], shapes)
+    assert [x.tolist() for x in got] == [b.tolist(), (a + b).tolist()]
+    assert a.tolist() == list(range(ENVS)), "what was given stays as it was"
