@@ -292,6 +292,18 @@ def test_batched_resets_and_steps_are_one_kernel_each(env, launches, monkeypatch
     assert_alike(got, by_scan(monkeypatch, steps, env, keys, states, actions, params), rtol=1e-6, atol=1e-6)
 
 
+def test_what_an_environment_reports_may_be_called_obs(monkeypatch):
+    class Reporting(Corridor):
+        def transition(self, key, state, action, params):
+            return super().transition(key, state, action, params).replace(info={"obs": jnp.float32(7.0)})
+
+    env = Reporting()
+    args = batch(env)
+    got = steps(env, *args)
+    assert got[4]["obs"].tolist() == [7.0] * 6
+    assert_alike(got, by_scan(monkeypatch, steps, env, *args), rtol=1e-6, atol=1e-6)
+
+
 def test_a_step_of_one_environment_is_no_kernel(launches):
     env = Corridor()
     obs, state = env.reset(KEY)

@@ -36,10 +36,14 @@ class Steps:
     """The step with its reset, by JAX's own operations: ``step(env, key, state, action, params)``."""
 
     def __call__(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Any, ...]:
-        """Return what the kernel computes: the state, reward, done, and what of the rest is small, by name."""
+        """Return what the kernel computes: the state, reward, done, the observation if it is small, and what of ``info`` is."""
         obs, state, reward, done, info = self.step(self.env, key, state, action, params)
-        rest = {"obs": obs, **info}
-        return state, reward, done, {name: item for name, item in rest.items() if elements(item) <= SMALL}
+        return (
+            state,
+            reward,
+            done,
+            *({name: item for name, item in items.items() if elements(item) <= SMALL} for items in ({"obs": obs}, info)),
+        )
 
 
 def step(
@@ -62,17 +66,16 @@ def step(
         action: likewise.
         params: likewise.
     """
-    names, results = ("key", "state", "action", "params"), ("state", "reward", "done", "info")
+    names, results = ("key", "state", "action", "params"), ("state", "reward", "done", "small", "info")
     what = f"The step of {env.name}"
-    after, reward, done, small = BatchedCall.of(what, Steps(env, plain), names, results, key, state, action, params)
-    obs = small.pop("obs", None)
+    after, reward, done, observed, small = BatchedCall.of(what, Steps(env, plain), names, results, key, state, action, params)
     shapes = jax.eval_shape(lambda *args: plain(env, *args), key, state, action, params)
     large = {name: item for name, item in shapes[4].items() if name not in small}
     info = {name: small.get(name) for name in shapes[4]}
     if large:
         _, _, _, _, rest = plain(env, key, state, action, params)
         info |= {name: rest[name] for name in large}
-    return observe(env, after, params) if obs is None else obs, after, reward, done, info
+    return observed["obs"] if observed else observe(env, after, params), after, reward, done, info
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from jaxenv.engine.cuda.expressions import C_TYPES, expression, literal, name
+from jaxenv.engine.cuda.expressions import C_TYPES, expression, name
 from jaxenv.engine.cuda.schedule import Branch, schedule
 from jaxenv.engine.scalar.program import Instruction, Leaf, Operand, Register, ScalarProgram
 
@@ -170,6 +170,3 @@ def signature(kernel_name: str, block: int, operands: Sequence[str], results: Se
     """Return the first line of a kernel."""
     arguments = ", ".join(["const int32_t* __restrict__ sizes", *operands, *results])
     return f"KERNEL({block}) {kernel_name}({arguments}) {{"
-
-
-__all__ = ["Kernel", "Read", "Text", "distinct", "identifier", "literal", "pointer", "prelude", "signature", "statements", "store"]
