@@ -8,7 +8,6 @@ import jaxenv
 import numpy as np
 import pytest
 from corridors import Corridor, NoisyCorridor
-from flax import linen as nn
 from jax.sharding import Mesh, PartitionSpec
 from jaxenv import _jax_compat
 from jaxenv.engine import rollout as rollout_kernel
@@ -205,27 +204,26 @@ def test_a_gradient_is_that_of_the_scan():
         np.testing.assert_allclose(fused, scanned, rtol=1e-6)
 
 
-NETWORK = nn.Sequential([nn.Dense(64), nn.tanh, nn.Dense(64), nn.tanh, nn.Dense(2)])
+def sorting_policy(weights, obs, key):
+    return jnp.argmax(jnp.sort(obs @ weights)) % 2
 
 
-def network_policy(weights, obs, key):
-    return jnp.argmax(NETWORK.apply(weights, obs))
-
-
-def test_a_network_is_refused_if_a_kernel_must_play_and_else_played_by_a_scan_with_one_warning():
-    weights = NETWORK.init(KEY, jnp.zeros(2))
-    with pytest.raises(RolloutFusedError, match=r"The rollout of Corridor can't be .* matrix products .*Leave fused out"):
-        play(Corridor(), network_policy, policy_params=weights, fused=True)
+def test_what_can_be_no_kernel_is_refused_if_a_kernel_must_play_and_else_played_by_a_scan_with_one_warning():
+    weights = jnp.ones((2, 7))
+    with pytest.raises(RolloutFusedError, match=r"The rollout of Corridor can't be .* the operation sort.*Leave fused out"):
+        play(Corridor(), sorting_policy, policy_params=weights, fused=True)
     select._warned.clear()
-    with pytest.warns(JaxenvPerformanceWarning, match=r"A rollout of Corridor is played by a scan, .* because of matrix products"):
-        result = play(Corridor(), network_policy, policy_params=weights)
+    with pytest.warns(
+        JaxenvPerformanceWarning, match=r"A rollout of Corridor is played by a scan, .* because of the operation sort"
+    ):
+        result = play(Corridor(), sorting_policy, policy_params=weights)
     assert result.executor == "scan"
-    assert "matrix products" in result.reason
+    assert "sort" in result.reason
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         jax.clear_caches()
-        again = play(Corridor(), network_policy, policy_params=weights)
-    scanned = play(Corridor(), network_policy, policy_params=weights, fused=False)
+        again = play(Corridor(), sorting_policy, policy_params=weights)
+    scanned = play(Corridor(), sorting_policy, policy_params=weights, fused=False)
     jax.tree.map(np.testing.assert_array_equal, result.trajectory, scanned.trajectory)
     jax.tree.map(np.testing.assert_array_equal, again.trajectory, scanned.trajectory)
 

@@ -243,7 +243,7 @@ class Player:
                 played = kernel.play(plan, indices, loop, elapsed, given, num_steps, choice.where, self.keep_states)
             except (NotImplementedError, kernel.KernelRefusedError) as error:
                 self.reason = str(error)
-                if not choice.required:
+                if not choice.required and not isinstance(error, kernel.SlowerError):
                     select.warn(f"A rollout of {plan.env.name}", self.reason)
             else:
                 self.executor, self.reason = "kernel", ""

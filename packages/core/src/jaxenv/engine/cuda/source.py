@@ -97,7 +97,7 @@ def pointer(leaf: Leaf, variable: str, *, written: bool = False, shared: bool = 
 
 
 def statements(text: Text, program: ScalarProgram, read: Read, warp: Warp | None = None) -> None:
-    """Write what a program does; register ``n`` is then the variable ``rn``. A program with vectors needs a ``warp`` to write them."""
+    """Write what a program does; register ``n`` is then the variable ``rn``. Vectors are written by a ``warp``."""
     outputs = [x for row in program.outputs for x in row]
     for item in schedule(program.instructions, outputs):
         if isinstance(item, Branch):

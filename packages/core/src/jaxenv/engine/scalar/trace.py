@@ -379,7 +379,7 @@ class Scalarizer:
         return out
 
     def _wants_vectors(self, operands: Sequence[Value]) -> bool:
-        """Whether an operation on values of one shape is one on vectors: if any is one, or if it is a long one that is not known."""
+        """Whether an operation on values of one shape is one on vectors: any of them is one, or it is long and not known."""
         if any(has_elements(x) for x in operands):
             return True
         shape = operands[0].shape
@@ -684,7 +684,8 @@ def scalarize_jaxpr(
 ) -> ScalarProgram:
     """Return the program of a jaxpr; see :func:`scalarize`.
 
-    Results whose names are not ``wanted`` are left out. With ``vectors`` a network that is too large to be taken apart is kept whole.
+    Results whose names are not ``wanted`` are left out. With ``vectors`` a network that is too large to be taken apart is kept
+    whole.
     """
     importlib.import_module("jaxenv.engine.scalar.rules")  # registers the rules
 

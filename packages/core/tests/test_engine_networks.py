@@ -1,0 +1,338 @@
+"""Networks in kernels: what a warp computes for its environments, played on the host, beside what a scan computes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jaxenv
+import numpy as np
+import pytest
+from corridors import Corridor, CorridorState
+from flax import linen as nn
+from flax import nnx
+from jaxenv.engine import rollout as kernel
+from jaxenv.engine.cuda import host, launch, nvrtc
+from jaxenv.engine.cuda.source import prelude
+from jaxenv.engine.scalar.trace import scalarize_jaxpr
+from jaxenv.environment import Transition
+from jaxenv.errors import JaxenvPerformanceWarning
+from jaxenv.spaces import Box
+from likeness import assert_alike
+
+pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
+
+KEY = jax.random.key(0)
+KEYS = jax.random.split(jax.random.key(1), 4)
+
+
+@pytest.fixture(autouse=True)
+def _kernels_on_the_host(monkeypatch: Any) -> None:
+    monkeypatch.setenv("JAXENV_ENGINE", "host")
+
+
+class Board(Corridor):
+    """A corridor that is seen as flags: one place of ``tiles``, and beside it every third tile up to it."""
+
+    tiles: int = 100
+
+    def observe(self, state: CorridorState, params: Any) -> Any:
+        tile = jnp.int32(state.position * 20) % self.tiles
+        board = jnp.arange(self.tiles, dtype=jnp.int32)
+        return ((board == tile) | ((board < tile) & (board % 3 == 0))).reshape(-1, 4)
+
+    def observation_space(self, params: Any) -> Any:
+        return Box(0, 1, (self.tiles // 4, 4), bool)
+
+
+class Switches(Corridor):
+    """A corridor that is seen as a few flags, each computed by itself."""
+
+    def observe(self, state: CorridorState, params: Any) -> Any:
+        return jnp.stack([state.position > 0.3 * i for i in range(10)])
+
+    def observation_space(self, params: Any) -> Any:
+        return Box(0, 1, (10,), bool)
+
+
+class Pushed(Corridor):
+    """A corridor with two forces to choose."""
+
+    def transition(self, key: Any, state: CorridorState, action: Any, params: Any) -> Transition[CorridorState]:
+        position = state.position + jnp.tanh(action.sum())
+        return Transition(state.replace(position=position), position, position >= self.length)
+
+    def action_space(self, params: Any) -> Any:
+        return Box(-3.0, 3.0, (2,))
+
+
+class Network(nn.Module):
+    """Two hidden layers."""
+
+    activation: str = "tanh"
+    hidden: int = 32
+    normalized: bool = False
+    outputs: int = 2
+
+    @nn.compact
+    def __call__(self, obs: Any) -> Any:
+        x = obs.reshape(-1).astype(jnp.float32)
+        for _ in range(2):
+            x = nn.Dense(self.hidden, bias_init=nn.initializers.normal())(x)
+            x = nn.LayerNorm()(x) if self.normalized else x
+            x = getattr(nn, self.activation)(x)
+        return nn.Dense(self.outputs)(x)
+
+    def choose(self, weights: Any, obs: Any, key: Any) -> Any:
+        return jax.random.categorical(key, self.apply(weights, obs))
+
+    def push(self, weights: Any, obs: Any, key: Any) -> Any:
+        means, deviations = jnp.split(self.apply(weights, obs), 2)
+        return jnp.clip(means + jnp.exp(deviations - 1.0) * jax.random.normal(key, (2,)), -3.0, 3.0)
+
+
+def play(env: Any, policy: Any, policy_params: Any, num_envs: int = 5, num_steps: int = 9, **options: Any) -> Any:
+    return jaxenv.rollout(env, None, policy, KEY, num_envs=num_envs, num_steps=num_steps, policy_params=policy_params, **options)
+
+
+def same(env: Any, policy: Any, policy_params: Any, **options: Any) -> Any:
+    """Play as a kernel and as a scan; both must be alike."""
+    played, scanned = (play(env, policy, policy_params, fused=fused, **options) for fused in (True, False))
+    assert (played.executor, scanned.executor) == ("kernel", "scan")
+    assert_alike(played, scanned.replace(executor="kernel", reason=""), rtol=1e-4, atol=1e-5)
+    return played
+
+
+def initial(module: Any, env: Any) -> Any:
+    return module.init(KEYS[0], env.observation_space(env.default_params).sample(KEY))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "elu", "softplus", "sigmoid", "leaky_relu"])
+def test_activations(activation: str) -> None:
+    module = Network(activation)
+    same(Corridor(), module.choose, initial(module, Corridor()))
+
+
+def test_layer_norm() -> None:
+    module = Network(normalized=True)
+    same(Corridor(), module.choose, initial(module, Corridor()))
+
+
+@pytest.mark.parametrize("hidden", [12, 24, 40, 64])
+def test_widths_that_are_no_multiple_of_a_warp(hidden: int) -> None:
+    module = Network(hidden=hidden)
+    same(Corridor(), module.choose, initial(module, Corridor()))
+
+
+def test_gaussian_actions() -> None:
+    module = Network(outputs=4)
+    same(Pushed(), module.push, initial(module, Pushed()))
+
+
+@pytest.mark.parametrize("env", [Board(), Board(tiles=200), Switches()], ids=["board", "large board", "switches"])
+@pytest.mark.parametrize("hidden", [16, 32])
+def test_flags(env: Any, hidden: int) -> None:
+    module = Network(hidden=hidden)
+    same(env, module.choose, initial(module, env))
+
+
+def test_a_linear_policy_of_flags() -> None:
+    weights = jax.random.normal(KEYS[0], (100, 2))
+    same(Board(), lambda weights, obs, key: jnp.argmax(obs.reshape(-1).astype(jnp.float32) @ weights), weights)
+
+
+class Recurrent(nn.Module):
+    """A cell, then a layer."""
+
+    cell: str
+
+    @nn.compact
+    def __call__(self, carry: Any, obs: Any) -> Any:
+        carry, x = getattr(nn, self.cell)(features=20)(carry, obs)
+        return carry, nn.Dense(2)(x)
+
+    def choose(self, weights: Any, carry: Any, obs: Any, key: Any) -> Any:
+        carry, logits = self.apply(weights, carry, obs)
+        return carry, jax.random.categorical(key, logits)
+
+
+def first_carry(cell: str) -> Any:
+    carry = getattr(nn, cell)(features=20).initialize_carry(KEY, (2,))
+    return jax.tree.map(lambda x: x + jnp.linspace(-0.5, 0.5, 20), carry)
+
+
+@pytest.mark.parametrize("cell", ["GRUCell", "LSTMCell", "OptimizedLSTMCell"])
+def test_recurrent_networks_begin_anew_with_the_episode(cell: str) -> None:
+    module = Recurrent(cell)
+    weights = module.init(KEYS[0], first_carry(module.cell), jnp.zeros(2))
+    played = same(Corridor(), module.choose, weights, initial_carry=first_carry(module.cell), num_steps=14)
+    assert played.trajectory.done.any()
+
+
+def test_a_recurrent_rollout_goes_on_where_it_was() -> None:
+    module = Recurrent("GRUCell")
+    weights = module.init(KEYS[0], first_carry(module.cell), jnp.zeros(2))
+    begun = same(Corridor(), module.choose, weights, initial_carry=first_carry(module.cell), num_steps=3)
+    same(Corridor(), module.choose, weights, initial_carry=first_carry(module.cell), state=begun.state, carry=begun.carry)
+
+
+def test_an_nnx_module() -> None:
+    module = nnx.Sequential(
+        nnx.Linear(2, 32, rngs=nnx.Rngs(0)), nnx.relu, nnx.Linear(32, 32, rngs=nnx.Rngs(1)), nnx.Linear(32, 2, rngs=nnx.Rngs(2))
+    )
+    graph, weights = nnx.split(module)
+    same(Corridor(), lambda weights, obs, key: jax.random.categorical(key, nnx.merge(graph, weights)(obs)), weights)
+
+
+MATRICES = [jax.random.normal(KEYS[0], (2, 32)), jax.random.normal(KEYS[1], (32, 32)) / 6, jax.random.normal(KEYS[2], (32, 2))]
+
+
+def columns(weights: Any, obs: Any, key: Any) -> Any:
+    return jnp.argmax(weights[2].T @ jnp.tanh(weights[1].T @ jnp.tanh(weights[0].T @ obs)))
+
+
+def rows(weights: Any, obs: Any, key: Any) -> Any:
+    return jnp.argmax((jnp.tanh(jnp.tanh(obs[None] @ weights[0]) @ weights[1]) @ weights[2])[0])
+
+
+def derived(weights: Any, obs: Any, key: Any) -> Any:
+    """Weights that are computed from weights, once for all environments and steps."""
+    both = jnp.concatenate([weights[0] * 0.5, weights[0][::-1]], axis=1)
+    x = jnp.tanh(obs @ both)
+    return jnp.argmax((jnp.tanh(x[:32] @ weights[1]) + x[32:]) @ weights[2])
+
+
+def gated(weights: Any, obs: Any, key: Any) -> Any:
+    return jnp.argmax(jax.nn.softmax(jnp.tanh(obs @ weights[0]) @ weights[1]) @ weights[2])
+
+
+def skipping(weights: Any, obs: Any, key: Any) -> Any:
+    x = jnp.tanh(obs @ weights[0])
+    return jnp.argmax(jnp.concatenate([obs, jnp.where(x > 0, x, 0.1 * x)[:30]]) @ weights[1] @ weights[2])
+
+
+def widest(weights: Any, obs: Any, key: Any) -> Any:
+    """An element of a vector is chosen at a computed place."""
+    x = jnp.tanh(obs @ weights[0]) @ weights[1]
+    return jnp.argmax(x) % 2
+
+
+@pytest.mark.parametrize("policy", [columns, rows, derived, gated, skipping, widest], ids=lambda policy: policy.__name__)
+def test_functions_of_matrices(policy: Any) -> None:
+    same(Corridor(), policy, MATRICES)
+
+
+def test_weights_that_a_policy_closes_over() -> None:
+    same(Corridor(), lambda obs, key: columns(MATRICES, obs, key), None)
+
+
+@pytest.mark.parametrize("together", [2, 4, 8])
+@pytest.mark.parametrize("hidden", [20, 36])
+@pytest.mark.parametrize("env", [Corridor(), Board(), Switches()], ids=lambda env: env.name)
+def test_any_number_of_environments_in_a_warp(together: int, hidden: int, env: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(kernel, "TOGETHER", ((1, together),))
+    jax.clear_caches()
+    module = Network(hidden=hidden, normalized=together == 4)
+    same(env, module.choose, initial(module, env), num_envs=11, num_steps=7)
+    jax.clear_caches()
+
+
+def test_populations_play_in_one_kernel(monkeypatch: Any) -> None:
+    monkeypatch.setattr(kernel, "TOGETHER", ((1, 4),))
+    jax.clear_caches()
+    launched: list[int] = []
+    on_host = launch.on_host
+    monkeypatch.setattr(
+        launch, "on_host", lambda kernel, sizes, envs, *rest: (launched.append(envs), on_host(kernel, sizes, envs, *rest))[1]
+    )
+    module = Network(hidden=32)
+    members = jax.vmap(lambda key: module.init(key, jnp.zeros(2)))(KEYS)
+
+    def play_members(fused: bool, num_envs: int) -> Any:
+        return jax.vmap(lambda weights: play(Corridor(), module.choose, weights, num_envs=num_envs, fused=fused).trajectory)(
+            members
+        )
+
+    for num_envs in (4, 6):
+        played, scanned = play_members(True, num_envs), play_members(False, num_envs)
+        assert_alike(played, scanned, rtol=1e-4, atol=1e-5)
+    assert launched == [16, 24]
+    jax.clear_caches()
+
+
+def test_what_a_network_does_is_a_short_listing() -> None:
+    def function(policy_params: Any, obs: Any) -> Any:
+        return (jnp.tanh(obs @ policy_params[0]) @ policy_params[1] @ policy_params[2],)
+
+    args = MATRICES, jnp.zeros(2)
+    jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+    program = scalarize_jaxpr(jaxpr, args, shapes, names=("policy_params", "obs"), results=("logits",), vectors=True)
+    lines = str(program).splitlines()
+    assert len(lines) < 12
+    assert sum(" = dense " in line for line in lines) == 3
+    assert any(line.endswith("= tanh %2") and "float32[32]" in line for line in lines)
+
+
+def test_large_networks_for_many_environments_are_left_to_xla_without_a_warning(monkeypatch: Any) -> None:
+    monkeypatch.setattr(kernel, "FEW_PRODUCTS", 0)
+    monkeypatch.setattr(kernel, "MOST_PRODUCTS", 5000)
+    jax.clear_caches()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", JaxenvPerformanceWarning)
+        played = play(Corridor(), columns, MATRICES)
+    assert played.executor == "scan"
+    assert played.reason == "matrix products of 1,152 multiplications for each of 5 environments, which XLA is quicker at"
+    jax.clear_caches()
+
+
+def attending(weights: Any, obs: Any, key: Any) -> Any:
+    x = jnp.sort(jnp.tanh(obs @ weights[0]))
+    return jnp.argmax(x @ weights[1] @ weights[2])
+
+
+def test_a_network_that_sorts_scans_with_one_reason() -> None:
+    with pytest.warns(JaxenvPerformanceWarning, match="because of the operation sort") as caught:
+        assert play(Corridor(), attending, MATRICES).executor == "scan"
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("capability", [(7, 5), (8, 0), (9, 0)])
+def test_nvrtc_compiles_networks(capability: tuple[int, int], monkeypatch: Any) -> None:
+    try:
+        nvrtc.version()
+    except nvrtc.NvrtcError as error:
+        pytest.skip(str(error))
+    seen: list[Any] = []
+    on_host = launch.on_host
+    monkeypatch.setattr(launch, "on_host", lambda kernel, *rest: (seen.append(kernel), on_host(kernel, *rest))[1])
+    monkeypatch.setattr(kernel, "TOGETHER", ((1, 2),))
+    jax.clear_caches()
+    module, cell = Network(), Recurrent("GRUCell")
+    weights = cell.init(KEYS[0], first_carry(cell.cell), jnp.zeros(2))
+    for result in (
+        play(Board(), module.choose, initial(module, Board()), num_steps=1),
+        play(Corridor(), cell.choose, weights, initial_carry=first_carry(cell.cell), num_steps=1),
+    ):
+        jax.block_until_ready(result)
+    assert len(seen) == 2
+    for one in seen:
+        assert ".entry jaxenv_rollout" in nvrtc.ptx(f"{prelude()}\n{one.source}", capability)
+    jax.clear_caches()
+
+
+def test_the_quick_tangent_is_as_good_as_the_slow_one() -> None:
+    """Through a layer of one input with weight 1, whose outputs an action shows."""
+
+    class Shown(Pushed):
+        def init(self, key: Any, params: Any) -> Any:
+            return CorridorState(position=jax.random.uniform(key, (), float, -9.0, 9.0) ** 3 / 70.0)
+
+    def policy(weights: Any, obs: Any, key: Any) -> Any:
+        return jnp.tanh(obs[:1] @ weights)[:2]
+
+    weights = jnp.concatenate([jnp.ones((1, 1)), -0.1 * jnp.ones((1, 1)), jnp.zeros((1, 158))], axis=1)
+    played = play(Shown(), policy, weights, num_envs=300, num_steps=2, fused=True)
+    expected = np.tanh(np.asarray(played.trajectory.obs, np.float64)[..., :1] * np.array([1.0, -0.1], np.float32))
+    np.testing.assert_allclose(played.trajectory.action, expected, rtol=6e-7)
