@@ -11,7 +11,7 @@ import pytest
 from generators import GENERATORS
 from jax import Array
 from jaxenv import random
-from jaxenv.errors import IntegerRangeError
+from jaxenv.errors import IntegerRangeError, WordCountError
 from jaxenv.testing import enable_x64
 from scipy import stats
 
@@ -160,3 +160,21 @@ def test_a_bad_draw_would_be_rejected(words: Array) -> None:
     row = np.asarray(words[0])
     assert stats.chisquare(np.bincount((row >> 24) % 10)).pvalue < 1e-12
     assert stats.kstest(np.asarray(random.normal(words[0], words[0]), np.float64), stats.norm.cdf).pvalue < 1e-12
+
+
+def test_words_takes_whole_numbers_of_any_kind() -> None:
+    key = jax.random.key(3)
+    for count in (np.int64(3), np.asarray(3), jnp.int32(3)):
+        np.testing.assert_array_equal(random.words(key, count), random.words(key, 3))
+    np.testing.assert_array_equal(random.words(key, (np.int64(2), jnp.int32(3))), random.words(key, (2, 3)))
+
+
+@pytest.mark.parametrize("count", [2.0, "2", None, -1, (2, -1), (2, 0.5), True])
+def test_words_refuses_what_is_no_whole_number(count: Any) -> None:
+    with pytest.raises(WordCountError, match="a whole number or a tuple of them, but .* was given"):
+        random.words(jax.random.key(3), count)
+
+
+def test_words_refuses_a_count_that_is_computed_while_tracing() -> None:
+    with pytest.raises(WordCountError, match="Pass Python integers: they are part of the program"):
+        jax.jit(lambda count: random.words(jax.random.key(3), count))(3)

@@ -11,6 +11,7 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.errors import (
+    RangeError,
     RolloutArgumentError,
     RolloutEnvironmentError,
     RolloutKeywordsError,
@@ -245,3 +246,11 @@ def test_a_policy_that_is_defined_once_is_compiled_once() -> None:
     assert traces == first
     play(lambda weights, obs, key: policy(weights, obs, key), policy_params=jnp.ones(2))
     assert traces > first
+
+
+@pytest.mark.parametrize("play", [jaxenv.rollout, jaxenv.evaluate], ids=["rollout", "evaluate"])
+def test_params_outside_of_their_range_are_refused_before_anything_is_played(play: Any) -> None:
+    params = ENV.default_params.replace(max_steps_in_episode=0)
+    sizes = {"num_envs": 2, "num_steps": 2} if play is jaxenv.rollout else {"num_episodes": 2}
+    with pytest.raises(RangeError, match="max_steps_in_episode is 0, but a"):
+        play(ENV, params, None, KEY, **sizes)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from jaxenv import ranges
 from jaxenv._jax_compat import is_traced
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
@@ -72,6 +73,7 @@ def evaluate(
         EvaluationLengthError: there is neither a time limit nor ``max_steps``.
         EvaluationMembersError: the leaves of ``policy_params`` have no common number of members.
         RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
+        RangeError: a parameter whose value is known is outside of its range.
         RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
 
     >>> import jax, jaxenv
@@ -88,6 +90,8 @@ def evaluate(
     for name, axis in (("policy_params_axis", policy_params_axis), ("params_axis", params_axis)):
         if axis not in (None, 0):
             raise RolloutArgumentError(name, axis, "must be 0 or None")
+    if params is not None:
+        ranges.check_tree(env.name, params)
     params = env._told(params)
     limit = params.max_steps_in_episode
     if max_steps is None:

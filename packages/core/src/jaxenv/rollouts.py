@@ -13,6 +13,7 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jaxenv import ranges
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
 from jaxenv.engine import scan, select
@@ -101,6 +102,7 @@ def rollout(
         RolloutArgumentError: a size is not a positive integer.
         RolloutStateError: ``state`` or ``carry`` has no leading axis ``[num_envs]``, or the environment can't begin with a state.
         RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
+        RangeError: a parameter whose value is known is outside of its range.
         RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
         RolloutFusedError: ``fused`` is True, and no kernel can be had.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
@@ -120,6 +122,8 @@ def rollout(
     choice = Choice.of(fused if unroll is None or fused else False, key, mesh)
     if params_axis not in (None, 0):
         raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
+    if params is not None:
+        ranges.check_tree(env.name, params)
     given: Any = env._told(params), key, policy_params, initial_carry
     for name, batch in (("state", state), ("carry", carry)):
         if any(jnp.shape(leaf)[:1] != (sizes[0],) for leaf in jax.tree.leaves(batch)):

@@ -57,7 +57,7 @@ from jaxenv.errors.protocol import (
     UndeclaredFieldError,
     UnsetFieldError,
 )
-from jaxenv.errors.random import IntegerRangeError, RandomSizeError, SeedRangeError, SeedTypeError
+from jaxenv.errors.random import IntegerRangeError, RandomSizeError, SeedRangeError, SeedTypeError, WordCountError
 from jaxenv.errors.registry import (
     AmbiguousEnvError,
     AmbiguousOverrideError,
@@ -170,6 +170,7 @@ __all__ = [
     "UnknownNamespaceError",
     "UnknownOverrideError",
     "UnsetFieldError",
+    "WordCountError",
     "WrappedTypeError",
     "WrapperSettingError",
     "WrapperSpaceError",

@@ -31,6 +31,16 @@ class RandomSizeError(JaxenvError, ValueError):
         super().__init__(f"one key gives at most 2**32 words at once, but {given} were asked for. Split the key and draw in parts.")
 
 
+class WordCountError(JaxenvError, TypeError):
+    """How many random words are wanted is not said in whole numbers."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"words needs how many words to draw, a whole number or a tuple of them, but {short(given)} was given. "
+            "Pass Python integers: they are part of the program."
+        )
+
+
 class IntegerRangeError(JaxenvError, ValueError):
     """A range of integers is empty or too wide for one 32-bit word."""
 

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv.errors import IntegerRangeError
+from jaxenv._sizes import is_size, whole
+from jaxenv.errors import IntegerRangeError, WordCountError
 from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.keys import is_own, is_threefry, typed
 from jaxenv.random.layout import FEW, stack
@@ -31,11 +32,15 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
         count: how many words to draw, where they are then taken one by one, as in ``a, b = words(key, 2)``: each is a computation
             of its own. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
             same; done the other way, either can cost several times as much.
+
+    Raises:
+        WordCountError: ``count`` is no whole number, known while tracing, and no tuple of such.
     """
-    shape = count if isinstance(count, tuple) else (count,)
-    return _random_words(
-        typed(key, "jax.vmap(lambda key: jaxenv.random.words(key, 2))(keys)"), shape, isinstance(count, int) and 0 < count <= FEW
-    )
+    shape = tuple(map(whole, count if isinstance(count, tuple) else (count,)))
+    if not all(is_size(size, least=0) for size in shape):
+        raise WordCountError(count)
+    separate = not isinstance(count, tuple) and 0 < shape[0] <= FEW
+    return _random_words(typed(key, "jax.vmap(lambda key: jaxenv.random.words(key, 2))(keys)"), shape, separate)
 
 
 @partial(jax.jit, static_argnums=(1, 2))
