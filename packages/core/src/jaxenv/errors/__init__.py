@@ -7,6 +7,17 @@ of them are named here.
 
 from __future__ import annotations
 
+from jaxenv.errors.adapters import (
+    ActionBatchError,
+    AdapterArgumentError,
+    AutoresetModeError,
+    NoWindowError,
+    NotResetError,
+    RenderModeError,
+    ResetOptionError,
+    SeedCountError,
+    SharedStatisticsError,
+)
 from jaxenv.errors.base import JaxenvError
 from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
 from jaxenv.errors.command_line import (
@@ -85,9 +96,12 @@ from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConve
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
 __all__ = [
+    "ActionBatchError",
+    "AdapterArgumentError",
     "AmbiguousEnvError",
     "AmbiguousOverrideError",
     "ArgumentTypeError",
+    "AutoresetModeError",
     "BatchError",
     "BenchmarkBaselineError",
     "BenchmarkPeerError",
@@ -122,6 +136,8 @@ __all__ = [
     "NoHookError",
     "NoOracleError",
     "NoTerminalError",
+    "NoWindowError",
+    "NotResetError",
     "NothingToCheckError",
     "OutputFileError",
     "OverrideValueError",
@@ -137,7 +153,9 @@ __all__ = [
     "RangeError",
     "RecordClassError",
     "RegisterTypeError",
+    "RenderModeError",
     "RenderNotSupportedError",
+    "ResetOptionError",
     "RolloutArgumentError",
     "RolloutEnvError",
     "RolloutEnvironmentError",
@@ -147,9 +165,11 @@ __all__ = [
     "RolloutMeshError",
     "RolloutPolicyError",
     "RolloutStateError",
+    "SeedCountError",
     "SeedRangeError",
     "SeedTypeError",
     "SettingError",
+    "SharedStatisticsError",
     "SpaceConversionError",
     "SpaceDefinitionError",
     "SpaceMismatchError",
