@@ -13,7 +13,7 @@ from jaxenv import _canonical, checking, ranges
 from jaxenv.adapters._flat import Layout
 from jaxenv.adapters._program import Resets, Step, packed, program, seed_words, unpacked
 from jaxenv.environment import Environment
-from jaxenv.errors import AdapterArgumentError, EnvironmentTypeError
+from jaxenv.errors import AdapterArgumentError, EnvironmentTypeError, SharedStatisticsError
 from jaxenv.registry import EnvSpec, make
 
 FEW = 64
@@ -51,10 +51,12 @@ class Batch:
         params: its parameters, shared by all.
         num_envs: how many there are.
         resets: when they are reset.
+        on_device: whether results are arrays of JAX, instead of NumPy.
     """
 
-    def __init__(self, env: Environment[Any, Any], params: Any, num_envs: int, resets: Resets) -> None:
-        self.env, self.num_envs, self._resets = env, num_envs, resets
+    def __init__(self, env: Environment[Any, Any], params: Any, num_envs: int, resets: Resets, on_device: bool = False) -> None:
+        _require_apart(env)
+        self.env, self.num_envs, self._resets, self._on_device = env, num_envs, resets, on_device
         self._keys: Any = None
         self._buffers: Any = None
         self.set_params(params)
@@ -65,7 +67,7 @@ class Batch:
         told = _canonical.params(bare.lift(self.env._told(params)), bare.params_template, self.env.name)
         layout = Layout.of(jax.tree.map(jnp.asarray, told))
         self.params, self._packed_params = params, packed(layout, told)
-        self._program = program(bare, self.num_envs, self._resets, layout)
+        self._program = program(bare, self.num_envs, self._resets, self._on_device, layout)
 
     @property
     def begun(self) -> bool:
@@ -74,7 +76,7 @@ class Batch:
 
     def seed(self, seeds: Sequence[int]) -> None:
         """Begin anew: all that follows depends on the seeds alone."""
-        self._keys, self._buffers = self._run(self._program.seed, seed_words(seeds), self._packed_params)
+        self._keys, self._buffers, self._step = self._run(self._program.seed, seed_words(seeds), self._packed_params)
 
     def reset(self, chosen: np.ndarray | None = None, seeds: Sequence[int | None] | None = None) -> None:
         """Begin the next episode in chosen environments, bool[num_envs] (None for all), of which some may have new seeds."""
@@ -84,21 +86,18 @@ class Batch:
             words = seed_words([seed or 0 for seed in seeds])
             seeded = np.array([seed is not None for seed in seeds]) & mask
         args = self._keys, self._buffers, mask, words, seeded, self._packed_params
-        self._keys, self._buffers = self._run(self._program.reset, *args)
+        self._keys, self._buffers, self._step = self._run(self._program.reset, *args)
 
     def step(self, action: Any, some_ended: bool = True) -> None:
         """Take a step. ``some_ended=False`` promises that no environment waits for its reset."""
         alone = self._resets == "next step" and not some_ended and self.num_envs <= FEW
         step = self._program.step_alone if alone else self._program.step
-        self._buffers = self._run(step, self._keys, self._buffers, action, self._packed_params)
+        self._buffers, self._step = self._run(step, self._keys, self._buffers, action, self._packed_params)
 
-    def on_host(self) -> Step:
-        """Return what the last step or reset gave, as read-only arrays of NumPy."""
-        return self._program.layout.first(self._buffers)
-
-    def on_device(self) -> Step:
-        """Return what the last step or reset gave, as arrays of JAX."""
-        return unpacked(self._program.layout, self._buffers)[0]
+    @property
+    def out(self) -> Step:
+        """What the last step or reset gave: read-only arrays of NumPy, or arrays of JAX."""
+        return self._step if self._on_device else self._program.layout.first(self._buffers)
 
     @property
     def state(self) -> Any:
@@ -116,3 +115,12 @@ class Batch:
             return function(*args)
         with checking._switch.settled():
             return jax.block_until_ready(function(*args))
+
+
+def _require_apart(env: Environment[Any, Any]) -> None:
+    """Refuse wrappers that share values between environments."""
+    layer: Any = env
+    while layer is not layer.unwrapped:
+        if getattr(layer, "axis_name", None) is not None:
+            raise SharedStatisticsError(env.name)
+        layer = layer.env

@@ -1,7 +1,7 @@
 """What is compiled for a batch of environments that is stepped from Python: buffers in, buffers out.
 
-Environment ``i`` has a key of its own, made of its seed, and counts what it drew: a step and a reset draw once each. So what it plays
-depends on its seed and on what was asked of it, not on how many others there are or on how resets are arranged.
+Environment ``i`` has a key of its own, made of its seed, and counts what it drew: a step and a reset draw once each. So what it
+plays depends on its seed and on what was asked of it, not on how many others there are or on how resets are arranged.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Program:
     """How many there are."""
     resets: Resets
     """When they are reset."""
+    on_device: bool
+    """Whether functions return a :class:`Step` of arrays of JAX beside the buffers, instead of None."""
     params: Layout
     """Where the parameters are in their buffers."""
 
@@ -77,19 +79,19 @@ class Program:
 
     @cached_property
     def seed(self) -> Callable[..., Any]:
-        """A function from seeds, uint32[num_envs, 2], and params to keys and buffers."""
+        """A function from seeds, uint32[num_envs, 2], and params to keys, buffers and what is to be returned."""
 
         @jax.jit
         def seed(words: Array, params: Any) -> Any:
             given = self.params.unpack(params)
             keys, lanes = self._seeded(words, given)
-            return keys, self._resting(lanes, given)
+            return keys, *self._resting(lanes, given)
 
         return seed
 
     @cached_property
     def reset(self) -> Callable[..., Any]:
-        """A function from keys, buffers, who is reset, seeds, who gets a seed, and params to keys and buffers."""
+        """A function from keys, buffers, who is reset, seeds, who gets a seed, and params to keys, buffers and what is to be returned."""
 
         @jax.jit
         def reset(keys: Array, buffers: Any, chosen: Array, words: Array | None, seeded: Array | None, params: Any) -> Any:
@@ -99,13 +101,13 @@ class Program:
             lanes = _choose(chosen, again, lanes)
             if words is not None:
                 keys, lanes = _choose(seeded, self._seeded(words, given), (keys, lanes))
-            return keys, self._resting(lanes, given)
+            return keys, *self._resting(lanes, given)
 
         return reset
 
     @cached_property
     def step(self) -> Callable[..., Any]:
-        """A function from keys, buffers, actions and params to buffers, with the resets that are due."""
+        """A function from keys, buffers, actions and params to buffers and what is to be returned, with the resets due."""
         return self._compiled_step(self.resets != "never")
 
     @cached_property
@@ -128,7 +130,7 @@ class Program:
         @jax.jit
         def step(keys: Array, buffers: Any, action: Any, params: Any) -> Any:
             lanes = self.layout.unpack(buffers)[1]
-            return self.layout.pack(self._stepped(with_resets, keys, lanes, action, self.params.unpack(params)))
+            return self._returned(*self._stepped(with_resets, keys, lanes, action, self.params.unpack(params)))
 
         return step
 
@@ -140,11 +142,14 @@ class Program:
     def _stepped(self, with_resets: bool, keys: Array, lanes: Lane, action: Any, params: Any) -> tuple[Step, Lane]:
         return jax.vmap(partial(self._step, with_resets), in_axes=(0, 0, 0, None))(keys, lanes, action, params)
 
-    def _resting(self, lanes: Lane, params: Any) -> list[Array]:
-        """Return the buffers of environments that nobody has stepped."""
+    def _returned(self, step: Step, lanes: Lane) -> tuple[list[Array], Step | None]:
+        return self.layout.pack((step, lanes)), step if self.on_device else None
+
+    def _resting(self, lanes: Lane, params: Any) -> tuple[list[Array], Step | None]:
+        """Return what there is of environments that nobody has stepped yet."""
         obs = jax.vmap(self._observe, in_axes=(0, None))(lanes.state, params)
         step = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), self.layout.shapes()[0])
-        return self.layout.pack((step._replace(obs=obs), lanes))
+        return self._returned(step._replace(obs=obs), lanes)
 
     # -- one of them -----------------------------------------------------------------------------------------------------------
 
@@ -183,9 +188,9 @@ class Program:
 
 
 @cache
-def program(env: Any, num_envs: int, resets: Resets, params: Layout) -> Program:
+def program(env: Any, num_envs: int, resets: Resets, on_device: bool, params: Layout) -> Program:
     """Return the one program for these arguments."""
-    return Program(env, num_envs, resets, params)
+    return Program(env, num_envs, resets, on_device, params)
 
 
 packed = jax.jit(Layout.pack, static_argnums=0)

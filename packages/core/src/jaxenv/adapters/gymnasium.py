@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from jaxenv import spaces
+from jaxenv.adapters import _gymnasium_members as members
 from jaxenv.adapters._batch import Batch, build
 from jaxenv.adapters._window import Window, open_window
 from jaxenv.environment import Environment
 from jaxenv.errors import (
-    ActionBatchError,
     AutoresetModeError,
     MissingExtraError,
     NotResetError,
@@ -58,17 +58,17 @@ _RESETS: dict[Any, Any] = {
 class GymnasiumEnv(gymnasium.Env[Any, Any]):
     """One environment as a ``gymnasium.Env``.
 
-    ``reset(seed=s)`` begins anew, and all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next episode and
-    keeps what carries over from one to the next, such as running statistics; the first time it draws a seed. ``np_random`` is
+    ``reset(seed=s)`` begins anew, and all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next episode
+    and keeps what carries over from one to the next, such as running statistics; the first time it draws a seed. ``np_random`` is
     Gymnasium's own and seeded as it does; the environment draws nothing from it.
 
-    ``terminated`` is the task's end, ``truncated`` the time limit of the environment itself. Observations are arrays of NumPy in the
-    dtypes of the space, ``info`` is what the environment and its wrappers report.
+    ``terminated`` is the task's end, ``truncated`` the time limit of the environment itself. Observations are arrays of NumPy in
+    the dtypes of the space, ``info`` is what the environment and its wrappers report.
 
     Args:
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
         params: its parameters; None means ``env.default_params``.
-        render_mode: None, ``"rgb_array"`` (``render`` returns uint8[H, W, 3]), or ``"human"`` (a window, with pygame or matplotlib).
+        render_mode: None, ``"rgb_array"`` (``render`` returns uint8[H, W, 3]) or ``"human"`` (a window of pygame or matplotlib).
         render_size: height and width of pictures in pixels; one number for a square.
         wrap: a function from the environment to one with wrappers around it, such as a wrapper's class.
         **overrides: what ``jaxenv.make`` takes: fields of the environment and leaves of its params.
@@ -128,15 +128,15 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         else:
             self._batch.reset()
         self._draw()
-        return _one(self.observation_space, self._batch.on_host().obs), {}
+        return members.one(self.observation_space, self._batch.out.obs), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take a step and return ``(obs, reward, terminated, truncated, info)``. After the end of an episode, call ``reset``."""
         _require_begun(self._batch)
-        self._batch.step(_batched(self.action_space, action))
-        out = self._batch.on_host()
+        self._batch.step(members.batched(self.action_space, action))
+        out = self._batch.out
         self._draw()
-        obs, info = _one(self.observation_space, out.obs), _first(out.info)
+        obs, info = members.one(self.observation_space, out.obs), _first(out.info)
         return obs, float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
 
     def render(self) -> Any:
@@ -159,9 +159,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     """Many environments as one ``gymnasium.vector.VectorEnv``, stepped together by one compiled call.
 
-    Environment ``i`` of ``reset(seed=s)`` plays what a :class:`GymnasiumEnv` plays after ``reset(seed=s + i)``, whatever the mode of
-    resets is. Seeds may be a list, with None for environments that go on. ``reset(options={"reset_mask": mask})`` resets those of a
-    bool[num_envs] alone.
+    Environment ``i`` of ``reset(seed=s)`` plays what a :class:`GymnasiumEnv` plays after ``reset(seed=s + i)``, whatever the mode
+    of resets is. Seeds may be a list, with None for environments that go on. ``reset(options={"reset_mask": mask})`` resets those
+    of a bool[num_envs] alone.
 
     With ``to_numpy``, arrays are read-only views of what was computed: ``np.array(obs)`` is a copy to write into. Without, they are
     arrays of JAX and stay on the device; nothing waits for them. Rewards are float32.
@@ -170,9 +170,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
         num_envs: how many there are.
         params: their parameters, shared by all; None means ``env.default_params``.
-        autoreset_mode: a ``gymnasium.vector.AutoresetMode`` or its value. ``NEXT_STEP``: the step after an episode's end resets, ignores
-            the action and has no reward. ``SAME_STEP``: the step that ends an episode resets, and ``info`` has ``final_obs`` and
-            ``final_info``. ``DISABLED``: call ``reset`` with a ``reset_mask``.
+        autoreset_mode: a ``gymnasium.vector.AutoresetMode`` or its value. ``NEXT_STEP``: the step after an episode's end resets,
+            ignores the action and has no reward. ``SAME_STEP``: the step that ends an episode resets, and ``info`` has
+            ``final_obs`` and ``final_info``. ``DISABLED``: call ``reset`` with a ``reset_mask``.
         to_numpy: whether results are arrays of NumPy.
         max_episode_steps: the time limit; Gymnasium's name for the param ``max_steps_in_episode``.
         render_mode: None, or ``"rgb_array"``: ``render`` returns a tuple of uint8[H, W, 3].
@@ -207,7 +207,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         self.metadata = {**_drawing(ours, type(self).metadata, render_mode), "autoreset_mode": self._mode}
         self.render_mode, self.render_size = render_mode, render_size
         self.num_envs, self._to_numpy = num_envs, to_numpy
-        self._batch = Batch(ours, params, num_envs, _RESETS[self._mode])
+        self._batch = Batch(ours, params, num_envs, _RESETS[self._mode], on_device=not to_numpy)
         self._ended: Any = np.zeros(num_envs, np.bool_)  # whose episode ended, and was not reset yet
         self._set_spaces()
 
@@ -248,7 +248,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
                 self._batch.seed(self._seeds(self.np_random_seed))
             self._batch.reset(mask, seeds if any(one is not None for one in seeds) else None)
         self._ended = self._ended & ~mask if mask is not None else np.zeros(self.num_envs, np.bool_)
-        return self._obs(self._out().obs), {}
+        return self._obs(self._batch.out.obs), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step every environment and return ``(obs, rewards, terminations, truncations, infos)``."""
@@ -257,8 +257,8 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         if self._mode is AutoresetMode.DISABLED and (count := int(waited.sum())):
             raise NotResetError(count)
         # Where results stay on the device nobody knows who ended without waiting for it.
-        self._batch.step(_fitted(self.action_space, actions), bool(waited.any()) if self._to_numpy else True)
-        out = self._out()
+        self._batch.step(members.fitted(self.action_space, actions), bool(waited.any()) if self._to_numpy else True)
+        out = self._batch.out
         obs, ended = self._obs(out.obs), out.terminated | out.truncated
         if self._mode is AutoresetMode.SAME_STEP:
             infos = self._same_step_infos(out, ended)
@@ -274,11 +274,8 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         _require_begun(self._batch)
         return tuple(self._batch.render(self.render_size))
 
-    def _out(self) -> Any:
-        return self._batch.on_host() if self._to_numpy else self._batch.on_device()
-
     def _obs(self, obs: Any) -> Any:
-        return _cast(self.observation_space, obs) if self._to_numpy else obs
+        return members.cast(self.observation_space, obs) if self._to_numpy else obs
 
     def _same_step_infos(self, out: Any, ended: Any) -> dict[str, Any]:
         infos = _masked(out.info, ~ended)
@@ -287,9 +284,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             return infos | final | {"_final_obs": ended, "_final_info": ended}
         if not ended.any():
             return infos
-        final_obs, every = np.full(self.num_envs, None, dtype=object), _cast(self.observation_space, out.final_obs)
+        final_obs, every = np.full(self.num_envs, None, dtype=object), members.cast(self.observation_space, out.final_obs)
         for index in np.flatnonzero(ended):
-            final_obs[index] = _at(every, index)
+            final_obs[index] = members.at(every, index)
         final = {"final_obs": final_obs, "final_info": _masked(out.info, ended)}
         return infos | final | {"_final_obs": ended.copy(), "_final_info": ended.copy()}
 
@@ -357,58 +354,6 @@ def _mask(given: Any, num_envs: int) -> np.ndarray | None:
     if mask.shape != (num_envs,) or mask.dtype != np.bool_ or not mask.any():
         raise ResetOptionError("reset_mask", given, f"an array bool[{num_envs}] with at least one True was expected")
     return mask
-
-
-def _is_plain(space: gymnasium.Space[Any]) -> bool:
-    return not isinstance(space, gymnasium.spaces.Tuple | gymnasium.spaces.Dict)
-
-
-def _fitted(space: gymnasium.Space[Any], action: Any) -> Any:
-    """Return a member of ``space`` as arrays of its shape."""
-    if isinstance(space, gymnasium.spaces.Tuple):
-        return tuple(_fitted(part, one) for part, one in zip(space.spaces, action, strict=True))
-    if isinstance(space, gymnasium.spaces.Dict):
-        return {name: _fitted(part, action[name]) for name, part in space.spaces.items()}
-    array = action if hasattr(action, "shape") else np.asarray(action)
-    if array.shape == space.shape:
-        return array
-    if space.shape is None or array.size != np.prod(space.shape, dtype=int):
-        raise ActionBatchError(array.shape, space.shape or ())
-    return array.reshape(space.shape)
-
-
-def _batched(space: gymnasium.Space[Any], action: Any) -> Any:
-    """Return an action as a batch of one."""
-    if isinstance(space, gymnasium.spaces.Tuple):
-        return tuple(_batched(part, one) for part, one in zip(space.spaces, action, strict=True))
-    if isinstance(space, gymnasium.spaces.Dict):
-        return {name: _batched(part, action[name]) for name, part in space.spaces.items()}
-    return _fitted(space, action)[None]
-
-
-def _cast(space: gymnasium.Space[Any], obs: Any) -> Any:
-    """Return arrays of NumPy in the structure and the dtypes of ``space``."""
-    if isinstance(space, gymnasium.spaces.Tuple):
-        return tuple(_cast(part, one) for part, one in zip(space.spaces, obs, strict=True))
-    if isinstance(space, gymnasium.spaces.Dict):
-        return {name: _cast(part, obs[name]) for name, part in space.spaces.items()}
-    return obs if obs.dtype == space.dtype else obs.astype(space.dtype)
-
-
-def _one(space: gymnasium.Space[Any], obs: Any) -> Any:
-    """Return the only observation of a batch, to be written into by whoever wants to."""
-    if isinstance(space, gymnasium.spaces.Tuple):
-        return tuple(_one(part, one) for part, one in zip(space.spaces, obs, strict=True))
-    if isinstance(space, gymnasium.spaces.Dict):
-        return {name: _one(part, obs[name]) for name, part in space.spaces.items()}
-    first = obs[0].astype(space.dtype)
-    return first if first.ndim or isinstance(space, gymnasium.spaces.Box) else first[()]
-
-
-def _at(obs: Any, index: int) -> Any:
-    if isinstance(obs, tuple):
-        return tuple(_at(part, index) for part in obs)
-    return {name: _at(part, index) for name, part in obs.items()} if isinstance(obs, dict) else obs[index]
 
 
 def _first(info: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class NotResetError(JaxenvError, RuntimeError):
         super().__init__(
             "step was called before reset. Call reset first."
             if ended is None
-            else f"{ended} of the environments ended and were not reset. Call reset(options={{'reset_mask': terminated | truncated}})."
+            else f"{ended} environments ended and were not reset. Call reset(options={{'reset_mask': terminated | truncated}})."
         )
 
 
@@ -71,9 +71,7 @@ class AutoresetModeError(JaxenvError, ValueError):
     """There is no such way to reset."""
 
     def __init__(self, given: Any, known: tuple[str, ...]) -> None:
-        super().__init__(
-            f"autoreset_mode is {named(given)}, but one of {listed(known)} was expected. Pass one of gymnasium.vector.AutoresetMode."
-        )
+        super().__init__(f"autoreset_mode is {named(given)}, but one of {listed(known)} was expected. Pass one of these.")
 
 
 class SharedStatisticsError(JaxenvError, ValueError):
