@@ -45,6 +45,10 @@ class Step(NamedTuple):
     """Whether the task ended, bool[]."""
     truncated: Array
     """Whether the time limit was reached, bool[]."""
+    done: Array
+    """Whether one of both is so, bool[]."""
+    stepped: Array
+    """Whether this was a step of the task, and not a reset in its place, bool[]."""
     info: dict[str, Any]
     """What the environment and its wrappers report, without what core adds."""
     final_obs: Any
@@ -107,7 +111,7 @@ class Program:
 
     @cached_property
     def step(self) -> Callable[..., Any]:
-        """A function from keys, buffers, actions and params to buffers and what is to be returned, with the resets due."""
+        """A function from keys, buffers, actions and params to buffers and what is returned, with the resets that are due."""
         return self._compiled_step(self.resets != "never")
 
     @cached_property
@@ -166,16 +170,17 @@ class Program:
         return Lane(lane.count + 1, state, jnp.asarray(False))
 
     def _step(self, with_resets: bool, key: Array, lane: Lane, action: Any, params: Any) -> tuple[Step, Lane]:
-        check, final_obs = checking.enabled(), None
+        check, final_obs, stepped = checking.enabled(), None, jnp.asarray(True)
         # What step_env does, but for the observation: it is of the state after a reset.
         args = environment._arguments(self.env, _drawn(key, lane), lane.state, action, params, check)
         out, _ = environment._keyed_advance(self.env, *args)
         reward, done, info = environment._results(out, None)
         terminated, truncated, after = info["terminated"], info["truncated"], Lane(lane.count + 1, out.state, done)
         if with_resets and self.resets == "next step":
+            stepped = ~lane.ended
             after = _canonical.select(lane.ended, self._restart(key, lane, params), after)
-            reward = jnp.where(lane.ended, jnp.float32(0.0), reward)
-            terminated, truncated = terminated & ~lane.ended, truncated & ~lane.ended
+            reward = jnp.where(stepped, reward, jnp.float32(0.0))
+            terminated, truncated, done = terminated & stepped, truncated & stepped, done & stepped
         obs = self._observe(after.state, params)
         if with_resets and self.resets == "same step":
             final_obs, after = obs, _canonical.select(done, self._restart(key, after, params), after)
@@ -184,7 +189,7 @@ class Program:
             checking.observation(self.env.name, self.env.observation_space(params), obs)
         added = ("terminated", "truncated", "discount", "final_observation")
         said = {name: value for name, value in self.env.report(info).items() if name not in added}
-        return Step(obs, reward, terminated, truncated, said, final_obs), after
+        return Step(obs, reward, terminated, truncated, done, stepped, said, final_obs), after
 
 
 @cache

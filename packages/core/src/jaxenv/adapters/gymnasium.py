@@ -23,6 +23,7 @@ import numpy as np
 from jaxenv import spaces
 from jaxenv.adapters import _gymnasium_members as members
 from jaxenv.adapters._batch import Batch, build
+from jaxenv.adapters._program import Step
 from jaxenv.adapters._window import Window, open_window
 from jaxenv.environment import Environment
 from jaxenv.errors import (
@@ -164,7 +165,8 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     of a bool[num_envs] alone.
 
     With ``to_numpy``, arrays are read-only views of what was computed: ``np.array(obs)`` is a copy to write into. Without, they are
-    arrays of JAX and stay on the device; nothing waits for them. Rewards are float32.
+    arrays of JAX and stay on the device; nothing waits for them, so nothing sees whether a mode without resets forgot one, and
+    ``final_obs`` is an array of all environments. Rewards are float32.
 
     Args:
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
@@ -247,25 +249,24 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             if not self._batch.begun:
                 self._batch.seed(self._seeds(self.np_random_seed))
             self._batch.reset(mask, seeds if any(one is not None for one in seeds) else None)
-        self._ended = self._ended & ~mask if mask is not None else np.zeros(self.num_envs, np.bool_)
+        self._ended = np.zeros(self.num_envs, np.bool_) if mask is None else self._ended & ~mask
         return self._obs(self._batch.out.obs), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step every environment and return ``(obs, rewards, terminations, truncations, infos)``."""
         _require_begun(self._batch)
-        waited = self._ended
-        if self._mode is AutoresetMode.DISABLED and (count := int(waited.sum())):
-            raise NotResetError(count)
-        # Where results stay on the device nobody knows who ended without waiting for it.
-        self._batch.step(members.fitted(self.action_space, actions), bool(waited.any()) if self._to_numpy else True)
+        # Where results stay on the device nobody knows whose episode ended without waiting for it.
+        some_ended = not self._to_numpy or bool(self._ended.any())
+        if some_ended and self._to_numpy and self._mode is AutoresetMode.DISABLED:
+            raise NotResetError(int(self._ended.sum()))
+        self._batch.step(members.fitted(self.action_space, actions), some_ended)
         out = self._batch.out
-        obs, ended = self._obs(out.obs), out.terminated | out.truncated
         if self._mode is AutoresetMode.SAME_STEP:
-            infos = self._same_step_infos(out, ended)
+            infos = self._same_step_infos(out)
         else:
-            infos = _masked(out.info, ~waited) if out.info else {}
-            self._ended = ended
-        return obs, out.reward, out.terminated, out.truncated, infos
+            infos = _masked(out.info, out.stepped)
+            self._ended = out.done
+        return self._obs(out.obs), out.reward, out.terminated, out.truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...]:
         """Return a picture of each environment, uint8[H, W, 3]."""
@@ -277,18 +278,17 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     def _obs(self, obs: Any) -> Any:
         return members.cast(self.observation_space, obs) if self._to_numpy else obs
 
-    def _same_step_infos(self, out: Any, ended: Any) -> dict[str, Any]:
-        infos = _masked(out.info, ~ended)
-        if not self._to_numpy:
-            final = {"final_obs": out.final_obs, "final_info": _masked(out.info, ended)}
-            return infos | final | {"_final_obs": ended, "_final_info": ended}
-        if not ended.any():
+    def _same_step_infos(self, out: Step) -> dict[str, Any]:
+        infos = _masked(out.info, ~out.done) if out.info else {}
+        if self._to_numpy and not out.done.any():
             return infos
-        final_obs, every = np.full(self.num_envs, None, dtype=object), members.cast(self.observation_space, out.final_obs)
-        for index in np.flatnonzero(ended):
-            final_obs[index] = members.at(every, index)
-        final = {"final_obs": final_obs, "final_info": _masked(out.info, ended)}
-        return infos | final | {"_final_obs": ended.copy(), "_final_info": ended.copy()}
+        final_obs = out.final_obs
+        if self._to_numpy:
+            every, final_obs = self._obs(final_obs), np.full(self.num_envs, None, dtype=object)
+            for index in np.flatnonzero(out.done):
+                final_obs[index] = members.at(every, index)
+        final = {"final_obs": final_obs, "final_info": _masked(out.info, out.done)}
+        return infos | final | {"_final_obs": out.done, "_final_info": out.done}
 
     def _seeds(self, seed: Any) -> list[int | None]:
         if seed is None:
