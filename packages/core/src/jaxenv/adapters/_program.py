@@ -111,7 +111,7 @@ class Program:
 
     @cached_property
     def step(self) -> Callable[..., Any]:
-        """A function from keys, buffers, actions and params to buffers and what is returned, with the resets that are due."""
+        """A function from keys, buffers, actions and params to buffers and what is to be returned; does the resets due."""
         return self._compiled_step(self.resets != "never")
 
     @cached_property
