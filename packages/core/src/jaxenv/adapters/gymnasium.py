@@ -36,6 +36,7 @@ from jaxenv.errors import (
     SeedCountError,
 )
 from jaxenv.registry import EnvSpec, registered_envs
+from jaxenv.registry.lookup import spec as find_spec
 
 try:
     import gymnasium
@@ -49,6 +50,7 @@ NAMESPACE = "jaxenv"
 FPS = 30
 """Pictures a second of ``render_mode="human"`` and of films; environments have no clock of their own."""
 
+_ENTRY_POINTS = {"entry_point": f"{__name__}:GymnasiumEnv", "vector_entry_point": f"{__name__}:GymnasiumVectorEnv"}
 _RESETS: dict[Any, Any] = {
     AutoresetMode.NEXT_STEP: "next step",
     AutoresetMode.SAME_STEP: "same step",
@@ -310,11 +312,25 @@ def register_envs() -> list[str]:
     for spec in specs:
         names = [f"{spec.namespace}.{spec.name}", *([spec.name] if count[spec.name] == 1 else [])]
         for name in names:
-            ids.append(f"{NAMESPACE}/{name.replace('/', '.')}")
+            ids.append(gymnasium_id(name))
             if ids[-1] not in gymnasium.registry:
-                entry_points = {"entry_point": f"{__name__}:GymnasiumEnv", "vector_entry_point": f"{__name__}:GymnasiumVectorEnv"}
-                gymnasium.register(ids[-1], kwargs={"env": spec.id}, **entry_points)
+                gymnasium.register(ids[-1], kwargs={"env": spec.id}, **_ENTRY_POINTS)
     return ids
+
+
+def gymnasium_id(name: str) -> str:
+    """Return Gymnasium's id for a name or an id of ours: it allows one slash.
+
+    >>> gymnasium_id("bsuite/catch/0")
+    'jaxenv/bsuite.catch.0'
+    """
+    return f"{NAMESPACE}/{name.replace('/', '.')}"
+
+
+def gymnasium_spec(env: str | EnvSpec, overrides: Mapping[str, Any]) -> gymnasium.envs.registration.EnvSpec:
+    """Return what Gymnasium makes an environment of: an id and what is given to ``make`` beside it."""
+    ours = env if isinstance(env, EnvSpec) else find_spec(env)
+    return gymnasium.envs.registration.EnvSpec(gymnasium_id(ours.id), kwargs={"env": ours.id, **overrides}, **_ENTRY_POINTS)
 
 
 def _drawing(env: Environment[Any, Any], metadata: dict[str, Any], mode: str | None) -> dict[str, Any]:

@@ -82,3 +82,10 @@ class SharedStatisticsError(JaxenvError, ValueError):
             f"a wrapper around {env} has an axis_name, but environments behind an adapter share nothing. "
             "Leave axis_name out, or wrap the result with a wrapper of gymnasium.wrappers.vector."
         )
+
+
+class DatasetNameError(JaxenvError, ValueError):
+    """A data set can't have this name."""
+
+    def __init__(self, name: str, reason: str, action: str) -> None:
+        super().__init__(f"the data set {name!r} {reason}. {action}.")
