@@ -53,7 +53,7 @@ def test_a_box_is_scaled_to_its_bounds_and_a_key_says_all():
 def test_done_is_the_tasks_end():
     env = BraxEnv(Ladder())
     state = env.reset(jax.random.PRNGKey(0))
-    for t in range(5):
+    for _ in range(5):
         assert state.done == 0
         state = env.step(state, jnp.asarray([0.0, 0.0, 1.0]))
     assert (state.done, state.info["truncation"]) == (1, 0)

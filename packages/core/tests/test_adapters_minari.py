@@ -26,9 +26,7 @@ def test_the_command_writes_what_the_function_plays(jaxenv_command):
     assert (code, err) == (0, "")
     dataset = minari.load_dataset("mill/random-v0")
     env, params = jaxenv.make("Mill-v0", wind=2.0)
-    played = jax.tree.map(
-        np.asarray, jaxenv.rollout(env, params, None, jaxenv.random.key(4), num_envs=3, num_steps=120).trajectory
-    )
+    played = jax.tree.map(np.asarray, jaxenv.rollout(env, params, None, jaxenv.random.key(4), num_envs=3, num_steps=120).trajectory)
     at = {name: [] for name in ("obs", "final", "action", "reward", "terminated", "truncated")}
     for episode in dataset.iterate_episodes():
         assert len(episode.observations) == len(episode.actions) + 1

@@ -26,7 +26,7 @@ Resets = Literal["next step", "same step", "never"]
 class Lane(NamedTuple):
     """Where an environment stands."""
 
-    count: Array
+    draws: Array
     """How often it drew, uint32[]."""
     state: Any
     """Its state; after an episode's end the final one, unless a reset followed within the step."""
@@ -95,7 +95,7 @@ class Program:
 
     @cached_property
     def reset(self) -> Callable[..., Any]:
-        """A function from keys, buffers, who is reset, seeds, who gets a seed, and params to keys, buffers and what is to be returned."""
+        """A function from keys, buffers, who is reset, seeds, who gets one, and params to what ``seed`` returns."""
 
         @jax.jit
         def reset(keys: Array, buffers: Any, chosen: Array, words: Array | None, seeded: Array | None, params: Any) -> Any:
@@ -167,7 +167,7 @@ class Program:
 
     def _restart(self, key: Array, lane: Lane, params: Any) -> Lane:
         state = self.env.restart(_drawn(key, lane), lane.state, params)[1]
-        return Lane(lane.count + 1, state, jnp.asarray(False))
+        return Lane(lane.draws + 1, state, jnp.asarray(False))
 
     def _step(self, with_resets: bool, key: Array, lane: Lane, action: Any, params: Any) -> tuple[Step, Lane]:
         check, final_obs, stepped = checking.enabled(), None, jnp.asarray(True)
@@ -175,7 +175,7 @@ class Program:
         args = environment._arguments(self.env, _drawn(key, lane), lane.state, action, params, check)
         out, _ = environment._keyed_advance(self.env, *args)
         reward, done, info = environment._results(out, None)
-        terminated, truncated, after = info["terminated"], info["truncated"], Lane(lane.count + 1, out.state, done)
+        terminated, truncated, after = info["terminated"], info["truncated"], Lane(lane.draws + 1, out.state, done)
         if with_resets and self.resets == "next step":
             stepped = ~lane.ended
             after = _canonical.select(lane.ended, self._restart(key, lane, params), after)
@@ -212,7 +212,7 @@ def seed_words(seeds: Any) -> np.ndarray:
 
 def _drawn(key: Array, lane: Lane) -> Array:
     """Return the key for what an environment draws next."""
-    return random.lane(jax.random.wrap_key_data(key, impl=jax.random.key_impl(random.key(0))), lane.count)
+    return random.lane(jax.random.wrap_key_data(key, impl=jax.random.key_impl(random.key(0))), lane.draws)
 
 
 def _choose(chosen: Any, on_true: Any, on_false: Any) -> Any:

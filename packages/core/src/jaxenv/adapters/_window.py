@@ -28,7 +28,7 @@ def open_window(title: str, fps: float) -> Window:
         NoWindowError: neither pygame nor matplotlib is installed.
     """
     try:
-        import pygame
+        import pygame  # pyright: ignore[reportMissingImports]
     except ImportError:
         try:
             from matplotlib import pyplot

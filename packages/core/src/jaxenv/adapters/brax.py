@@ -22,17 +22,18 @@ from jaxenv.errors import MissingExtraError
 from jaxenv.registry import EnvSpec
 
 try:
-    from brax.envs.base import Env, State
+    from brax.envs.base import Env, State  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise MissingExtraError("brax", "brax", "jaxenv.adapters.brax") from error
 
 
-class BraxEnv(Env):
+class BraxEnv(Env):  # pyright: ignore[reportUntypedBaseClass]
     """One environment as a ``brax.envs.base.Env``.
 
-    Brax's own wrappers count steps and reset: so ``done`` is the task's own end, and the time limit is what ``episode_length`` of
-    ``brax.envs.training.wrap`` or of a trainer says. Pass :attr:`episode_length`, and Brax marks the step at the limit in
-    ``info["truncation"]``. Its resets go back to the first state of each environment of the batch, with other randomness from there.
+    Brax's own wrappers count steps and reset: so ``done`` is the task's own end, and the time limit is what ``episode_length``
+    of ``brax.envs.training.wrap`` or of a trainer says. Pass :attr:`episode_length`, and Brax marks the step at the limit in
+    ``info["truncation"]``. Its resets go back to the first state of each environment of the batch, with other randomness from
+    there.
 
     Observations are flattened, float32[observation_size]: a one-hot vector for a choice. Actions are float[action_size]: for a
     Box, -1 to 1 stand for its bounds (where there are none, a number for itself); for choices there is a score for each, and the
@@ -69,7 +70,9 @@ class BraxEnv(Env):
         obs, after, reward, _, info = stepped
         terminated, truncated = info["terminated"], info["truncated"]
         info = {**state.info, "truncation": (truncated & ~terminated).astype(jnp.float32), "count": count + 1}
-        return state.replace(pipeline_state=after, obs=self._flat(obs), reward=reward, done=terminated.astype(jnp.float32), info=info)
+        return state.replace(
+            pipeline_state=after, obs=self._flat(obs), reward=reward, done=terminated.astype(jnp.float32), info=info
+        )
 
     @property
     def episode_length(self) -> int:

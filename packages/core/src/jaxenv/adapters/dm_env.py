@@ -30,8 +30,8 @@ class DmEnv(dm_env.Environment):
     """One environment as a ``dm_env.Environment``.
 
     A ``FIRST`` time step has neither reward nor discount. The discount of a ``LAST`` one is 0 where the task itself ended and 1
-    where its time limit was reached, so that an agent bootstraps from there. The ``step`` after a ``LAST`` time step begins the next
-    episode and ignores its action; so does the first ``step`` of all.
+    where its time limit was reached, so that an agent bootstraps from there. The ``step`` after a ``LAST`` time step begins the
+    next episode and ignores its action; so does the first ``step`` of all.
 
     Args:
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
@@ -109,7 +109,8 @@ def to_spec(space: spaces.Space, name: str | None = None) -> Any:
     """
     match space:
         case spaces.Discrete() if space.start == 0:
-            return specs.DiscreteArray(space.n, space.dtype, name)
+            dtype: Any = space.dtype
+            return specs.DiscreteArray(space.n, dtype, name)
         case spaces.Discrete():
             return specs.BoundedArray((), space.dtype, space.start, space.start + space.n - 1, name)
         case spaces.MultiDiscrete():

@@ -15,8 +15,8 @@ Environments that are registered later are there after another :func:`register_e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +40,7 @@ from jaxenv.registry.lookup import spec as find_spec
 
 try:
     import gymnasium
+    from gymnasium.envs.registration import EnvSpec as TheirSpec
     from gymnasium.vector import AutoresetMode
     from gymnasium.vector.utils import batch_space
 except ImportError as error:
@@ -50,7 +51,7 @@ NAMESPACE = "jaxenv"
 FPS = 30
 """Pictures a second of ``render_mode="human"`` and of films; environments have no clock of their own."""
 
-_ENTRY_POINTS = {"entry_point": f"{__name__}:GymnasiumEnv", "vector_entry_point": f"{__name__}:GymnasiumVectorEnv"}
+_ENTRY_POINTS: dict[str, Any] = {"entry_point": f"{__name__}:GymnasiumEnv", "vector_entry_point": f"{__name__}:GymnasiumVectorEnv"}
 _RESETS: dict[Any, Any] = {
     AutoresetMode.NEXT_STEP: "next step",
     AutoresetMode.SAME_STEP: "same step",
@@ -79,7 +80,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     ``reset(options={"params": ...})`` changes the parameters from then on: to params, or by names in a mapping.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": FPS}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": FPS}  # noqa: RUF012 - declared by the base class
 
     def __init__(
         self,
@@ -245,12 +246,13 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         if _set_options(self._batch, options, ("params", "reset_mask")):
             self._set_spaces()
         mask = _mask((options or {}).get("reset_mask"), self.num_envs)
-        if mask is None and None not in seeds:
-            self._batch.seed(seeds)
+        given = [one for one in seeds if one is not None]
+        if mask is None and len(given) == self.num_envs:
+            self._batch.seed(given)
         else:
             if not self._batch.begun:
-                self._batch.seed(self._seeds(self.np_random_seed))
-            self._batch.reset(mask, seeds if any(one is not None for one in seeds) else None)
+                self._batch.seed(self._consecutive(self.np_random_seed or 0))
+            self._batch.reset(mask, seeds if given else None)
         self._ended = np.zeros(self.num_envs, np.bool_) if mask is None else self._ended & ~mask
         return self._obs(self._batch.out.obs), {}
 
@@ -288,20 +290,21 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         if self._to_numpy:
             every, final_obs = self._obs(final_obs), np.full(self.num_envs, None, dtype=object)
             for index in np.flatnonzero(out.done):
-                final_obs[index] = members.at(every, index)
+                final_obs[index] = members.at(every, int(index))
         final = {"final_obs": final_obs, "final_info": _masked(out.info, out.done)}
         return infos | final | {"_final_obs": out.done, "_final_info": out.done}
 
-    def _seeds(self, seed: Any) -> list[int | None]:
-        if seed is None:
-            seed = self.np_random_seed if not self._batch.begun else None
-        if seed is None:
+    def _seeds(self, seed: Any) -> Sequence[int | None]:
+        if seed is None and self._batch.begun:
             return [None] * self.num_envs
-        if np.ndim(seed) == 0:
-            return [int(seed) + index for index in range(self.num_envs)]
+        if seed is None or np.ndim(seed) == 0:
+            return self._consecutive((self.np_random_seed or 0) if seed is None else int(seed))
         if len(seed) != self.num_envs:
             raise SeedCountError(len(seed), self.num_envs)
         return [None if one is None else int(one) for one in seed]
+
+    def _consecutive(self, seed: int) -> list[int]:
+        return [seed + index for index in range(self.num_envs)]
 
 
 def register_envs() -> list[str]:
@@ -327,10 +330,10 @@ def gymnasium_id(name: str) -> str:
     return f"{NAMESPACE}/{name.replace('/', '.')}"
 
 
-def gymnasium_spec(env: str | EnvSpec, overrides: Mapping[str, Any]) -> gymnasium.envs.registration.EnvSpec:
+def gymnasium_spec(env: str | EnvSpec, overrides: Mapping[str, Any]) -> TheirSpec:
     """Return what Gymnasium makes an environment of: an id and what is given to ``make`` beside it."""
     ours = env if isinstance(env, EnvSpec) else find_spec(env)
-    return gymnasium.envs.registration.EnvSpec(gymnasium_id(ours.id), kwargs={"env": ours.id, **overrides}, **_ENTRY_POINTS)
+    return TheirSpec(gymnasium_id(ours.id), kwargs={"env": ours.id, **overrides}, **_ENTRY_POINTS)
 
 
 def _drawing(env: Environment[Any, Any], metadata: dict[str, Any], mode: str | None) -> dict[str, Any]:

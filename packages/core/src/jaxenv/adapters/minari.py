@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import warnings
 from typing import Any
@@ -23,11 +24,11 @@ from jaxenv.errors import DatasetNameError, MissingExtraError
 from jaxenv.registry import EnvSpec
 
 try:
-    import h5py  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingImports] - Minari imports it when it writes
-    import minari
-    from minari.data_collector import EpisodeBuffer
-    from minari.dataset.minari_dataset import parse_dataset_id
-    from minari.storage.datasets_root_dir import get_dataset_path
+    importlib.import_module("h5py")  # Minari imports it when it writes
+    minari: Any = importlib.import_module("minari")
+    from minari.data_collector import EpisodeBuffer  # pyright: ignore[reportMissingImports]
+    from minari.dataset.minari_dataset import parse_dataset_id  # pyright: ignore[reportMissingImports]
+    from minari.storage.datasets_root_dir import get_dataset_path  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise MissingExtraError("minari[hdf5]", "minari", "writing Minari data sets") from error
 
