@@ -74,8 +74,11 @@ def test_braxs_wrapper_marks_the_step_at_the_time_limit():
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
 def test_braxs_ppo_learns_cartpole():
     pytest.importorskip("jaxenv_classic")
+    if not hasattr(jax, "device_put_replicated"):
+        pytest.skip("this JAX lacks a function that Brax's trainers call")
     from brax.training.agents.ppo import train
 
     env = BraxEnv("CartPole-v1")
