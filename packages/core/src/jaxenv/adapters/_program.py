@@ -47,8 +47,8 @@ class Step(NamedTuple):
     """Whether the time limit was reached, bool[]."""
     done: Array
     """Whether one of both is so, bool[]."""
-    stepped: Array
-    """Whether this was a step of the task, and not a reset in its place, bool[]."""
+    stepped: Array | None
+    """Whether this was a step of the task, and not a reset in its place, bool[]; None where ``info`` is empty."""
     info: dict[str, Any]
     """What the environment and its wrappers report, without what core adds."""
     final_obs: Any
@@ -189,7 +189,7 @@ class Program:
             checking.observation(self.env.name, self.env.observation_space(params), obs)
         added = ("terminated", "truncated", "discount", "final_observation")
         said = {name: value for name, value in self.env.report(info).items() if name not in added}
-        return Step(obs, reward, terminated, truncated, done, stepped, said, final_obs), after
+        return Step(obs, reward, terminated, truncated, done, stepped if said else None, said, final_obs), after
 
 
 @cache

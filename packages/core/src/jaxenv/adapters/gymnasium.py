@@ -260,7 +260,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         """Step every environment and return ``(obs, rewards, terminations, truncations, infos)``."""
         _require_begun(self._batch)
         # Where results stay on the device nobody knows whose episode ended without waiting for it.
-        some_ended = not self._to_numpy or bool(self._ended.any())
+        some_ended = not self._to_numpy or self._mode is AutoresetMode.SAME_STEP or self._ended.any()
         if some_ended and self._to_numpy and self._mode is AutoresetMode.DISABLED:
             raise NotResetError(int(self._ended.sum()))
         self._batch.step(members.fitted(self.action_space, actions), some_ended)
@@ -268,7 +268,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         if self._mode is AutoresetMode.SAME_STEP:
             infos = self._same_step_infos(out)
         else:
-            infos = _masked(out.info, out.stepped)
+            infos = _masked(out.info, out.stepped) if out.info else {}
             self._ended = out.done
         return self._obs(out.obs), out.reward, out.terminated, out.truncated, infos
 
