@@ -33,7 +33,8 @@ def test_what_is_packed_comes_out():
     layout = Layout.of(TREE)
     buffers = jax.jit(layout.pack)(TREE)
     jax.tree.map(equal, jax.jit(layout.unpack)(buffers), TREE)
-    jax.tree.map(equal, layout.first(buffers), jax.tree.map(np.asarray, FIRST))
+    for copy in (True, False):
+        jax.tree.map(equal, layout.first(buffers, copy), jax.tree.map(np.asarray, FIRST))
     assert jax.tree.structure(layout.shapes()) == jax.tree.structure(TREE)
     # Bits, bool, uint8, bfloat16, what is not small, what is large, the key.
     assert len(buffers) == 7
@@ -41,12 +42,17 @@ def test_what_is_packed_comes_out():
 
 def test_views_copy_nothing_and_can_not_be_written_to():
     layout = Layout.of(TREE)
-    found = layout.first(layout.pack(TREE))
+    buffers = layout.pack(TREE)
+    found = layout.first(buffers, copy=False)
     for leaf in jax.tree.leaves(found):
         assert not leaf.flags.writeable
         assert leaf.size == 0 or leaf.base is not None or leaf.nbytes >= LARGE
     with pytest.raises(ValueError, match="read-only"):
         found["small"][0] = 0
+    copied = layout.first(buffers, copy=True)
+    for leaf in jax.tree.leaves(copied):
+        leaf[...] = 0
+    jax.tree.map(equal, layout.first(buffers, copy=False), jax.tree.map(np.asarray, FIRST))
 
 
 def test_layouts_of_equal_trees_are_equal():

@@ -52,11 +52,20 @@ class Batch:
         num_envs: how many there are.
         resets: when they are reset.
         on_device: whether results are arrays of JAX, instead of NumPy.
+        copy: whether arrays of NumPy are copies, which may be written into.
     """
 
-    def __init__(self, env: Environment[Any, Any], params: Any, num_envs: int, resets: Resets, on_device: bool = False) -> None:
+    def __init__(
+        self,
+        env: Environment[Any, Any],
+        params: Any,
+        num_envs: int,
+        resets: Resets,
+        on_device: bool = False,
+        copy: bool = False,
+    ) -> None:
         _require_apart(env)
-        self.env, self.num_envs, self._resets, self._on_device = env, num_envs, resets, on_device
+        self.env, self.num_envs, self._resets, self._on_device, self._copy = env, num_envs, resets, on_device, copy
         self._keys: Any = None
         self._buffers: Any = None
         self.set_params(params)
@@ -96,8 +105,8 @@ class Batch:
 
     @property
     def out(self) -> Step:
-        """What the last step or reset gave: read-only arrays of NumPy, or arrays of JAX."""
-        return self._step if self._on_device else self._program.layout.first(self._buffers)
+        """What the last step or reset gave."""
+        return self._step if self._on_device else self._program.layout.first(self._buffers, self._copy)
 
     @property
     def state(self) -> Any:

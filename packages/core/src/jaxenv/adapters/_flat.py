@@ -1,7 +1,7 @@
 """Trees of arrays in few buffers, for calls from Python: each array that goes into or out of a compiled call costs a microsecond.
 
 Leaves of one dtype lie one after another in one buffer, small ones of all dtypes of 32 bits in another. On the host they are views
-of it: nothing is copied.
+of it, or of one copy.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Place(NamedTuple):
 
     buffer: int
     """The number of its buffer."""
-    part: slice | None
-    """Its elements in the buffer; None if the buffer is the leaf."""
+    part: tuple[int, int] | None
+    """Its first element in the buffer, and the one after its last; None if the buffer is the leaf."""
     shape: tuple[int, ...]
     """Its shape."""
     dtype: Any
@@ -65,7 +65,7 @@ class Layout:
             shared = "bits" if as_bits else leaf.dtype
             number, start = numbers.setdefault(shared, len(numbers)), lengths.get(shared, 0)
             lengths[shared] = start + size
-            places.append(Place(number, slice(start, start + size), leaf.shape, leaf.dtype, as_bits))
+            places.append(Place(number, (start, start + size), leaf.shape, leaf.dtype, as_bits))
         return cls(structure, tuple(places))
 
     def shapes(self) -> Any:
@@ -85,22 +85,26 @@ class Layout:
         """Return the tree in some buffers."""
         return jax.tree.unflatten(self.structure, [_unpacked(buffers[place.buffer], place) for place in self.places])
 
-    def first(self, buffers: Sequence[Array]) -> Any:
-        """Return the first part of a tuple as read-only arrays of NumPy."""
-        structure, places, used = self._first
-        on_host = {number: np.asarray(buffers[number]) for number in used}
+    def first(self, buffers: Sequence[Array], copy: bool) -> Any:
+        """Return the first part of a tuple as arrays of NumPy: writable copies, or read-only views of the buffers."""
+        structure, places, ends = self._first
+        on_host: dict[int, Any] = {}
+        for number, end in ends.items():
+            view = np.asarray(buffers[number])
+            on_host[number] = view[:end].copy() if copy else view  # a leaf of its own has no end
         leaves: list[Any] = []
         for number, part, shape, dtype, as_bits in places:
-            leaf: Any = on_host[number] if part is None else on_host[number][part]
+            leaf: Any = on_host[number] if part is None else on_host[number][part[0] : part[1]]
             leaf = leaf.view(dtype) if as_bits else leaf
             leaves.append(leaf if len(shape) == 1 else leaf.reshape(shape))
         return structure.unflatten(leaves)
 
     @cached_property
-    def _first(self) -> tuple[Any, tuple[Place, ...], tuple[int, ...]]:
+    def _first(self) -> tuple[Any, tuple[Place, ...], dict[int, int | None]]:
+        """The structure, the places and the ends in the buffers of the first part of a tuple, which each buffer begins with."""
         structure = self.structure.children()[0]
         places = self.places[: structure.num_leaves]
-        return structure, places, tuple({place.buffer for place in places})
+        return structure, places, {place.buffer: place.part and place.part[1] for place in places}
 
 
 def _packed(leaf: Array, place: Place) -> Array:
@@ -112,5 +116,5 @@ def _packed(leaf: Array, place: Place) -> Array:
 def _unpacked(buffer: Array, place: Place) -> Array:
     if place.part is None:
         return buffer
-    leaf = buffer[place.part].reshape(place.shape)
+    leaf = buffer[place.part[0] : place.part[1]].reshape(place.shape)
     return jax.lax.bitcast_convert_type(leaf, place.dtype) if place.as_bits else leaf

@@ -167,9 +167,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     of resets is. Seeds may be a list, with None for environments that go on. ``reset(options={"reset_mask": mask})`` resets those
     of a bool[num_envs] alone.
 
-    With ``to_numpy``, arrays are read-only views of what was computed: ``np.array(obs)`` is a copy to write into. Without, they are
-    arrays of JAX and stay on the device; nothing waits for them, so nothing sees whether a mode without resets forgot one, and
-    ``final_obs`` is an array of all environments. Rewards are float32.
+    With ``to_numpy``, results are arrays of NumPy: copies, or with ``copy=False`` read-only views of what was computed. Without,
+    they are arrays of JAX and stay on the device; nothing waits for them, so nothing sees whether a mode without resets forgot
+    one, and ``final_obs`` is an array of all environments. Rewards are float32.
 
     Args:
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
@@ -179,6 +179,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             ignores the action and has no reward. ``SAME_STEP``: the step that ends an episode resets, and ``info`` has
             ``final_obs`` and ``final_info``. ``DISABLED``: call ``reset`` with a ``reset_mask``.
         to_numpy: whether results are arrays of NumPy.
+        copy: whether these may be written into.
         max_episode_steps: the time limit; Gymnasium's name for the param ``max_steps_in_episode``.
         render_mode: None, or ``"rgb_array"``: ``render`` returns a tuple of uint8[H, W, 3].
         render_size: height and width of pictures in pixels; one number for a square.
@@ -196,6 +197,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         to_numpy: bool = True,
+        copy: bool = True,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
         render_size: int | tuple[int, int] = 256,
@@ -212,7 +214,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         self.metadata = {**_drawing(ours, type(self).metadata, render_mode), "autoreset_mode": self._mode}
         self.render_mode, self.render_size = render_mode, render_size
         self.num_envs, self._to_numpy = num_envs, to_numpy
-        self._batch = Batch(ours, params, num_envs, _RESETS[self._mode], on_device=not to_numpy)
+        self._batch = Batch(ours, params, num_envs, _RESETS[self._mode], on_device=not to_numpy, copy=copy)
         self._ended: Any = np.zeros(num_envs, np.bool_)  # whose episode ended, and was not reset yet
         self._set_spaces()
 
