@@ -83,6 +83,8 @@ from jaxenv.errors.registry import (
     UnknownOverrideError,
 )
 from jaxenv.errors.rollouts import (
+    EvaluationLengthError,
+    EvaluationMembersError,
     RolloutArgumentError,
     RolloutEnvError,
     RolloutEnvironmentError,
@@ -120,6 +122,8 @@ __all__ = [
     "EntryPointError",
     "EnvironmentClassError",
     "EnvironmentTypeError",
+    "EvaluationLengthError",
+    "EvaluationMembersError",
     "FrozenEnvironmentError",
     "FrozenSpaceError",
     "HookResultError",
