@@ -6,6 +6,7 @@ module                           gives                                          
 ``jaxenv.adapters.gymnasium``    ``GymnasiumEnv``, ``GymnasiumVectorEnv``, every id by ``make``  ``gymnasium``
 ``jaxenv.adapters.dm_env``       ``DmEnv``                                                      ``dm-env``
 ``jaxenv.adapters.brax``         ``BraxEnv``                                                    ``brax``
+``jaxenv.adapters.minari``       ``create_dataset``, for ``jaxenv rollout --minari``            ``minari``
 ===============================  =============================================================  =======================
 
 Nothing here is imported by ``import jaxenv``.
