@@ -44,7 +44,7 @@ def test_the_time_limit_leaves_the_discount_at_one():
         timestep = env.step(np.zeros(2, np.float32))
         assert timestep.last() == (t == 4)
         assert timestep.discount == 1.0
-        assert timestep.reward == timestep.observation.sum()
+        assert timestep.reward == pytest.approx(timestep.observation.sum(), abs=1e-6)
     assert env.state.time == 4
     assert env.step(np.zeros(2, np.float32)).first()
 
