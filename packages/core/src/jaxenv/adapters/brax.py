@@ -1,9 +1,10 @@
 """Our environments behind Brax's interface, so that ``brax.training`` trains on them.
 
->>> from brax.training.agents.ppo import train
+>>> from brax.training.agents.ppo import train  # doctest: +SKIP
 >>> from jaxenv.adapters.brax import BraxEnv
 >>> env = BraxEnv("CartPole-v1")
->>> make_policy, trained, metrics = train.train(env, num_timesteps=100_000, episode_length=env.episode_length)
+>>> settings = {"num_timesteps": 100_000, "episode_length": env.episode_length}
+>>> make_policy, trained, metrics = train.train(env, **settings)  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 >>> from jaxenv.adapters.minari import create_dataset
 >>> env, params = jaxenv.make("CartPole-v1")
 >>> result = jaxenv.rollout(env, params, None, jax.random.key(0), num_envs=8, num_steps=500)
->>> dataset = create_dataset("cartpole/random-v0", "CartPole-v1", result.trajectory)
+>>> dataset = create_dataset("cartpole/random-v0", "CartPole-v1", result.trajectory)  # doctest: +SKIP
 
 ``jaxenv rollout CartPole-v1 --minari cartpole/random-v0`` does the same.
 """
