@@ -26,7 +26,7 @@ def script(name):
 
 
 def test_no_example_is_left_out():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"actor_critic", "cross_entropy"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"actor_critic", "cross_entropy", "gymnasium_loop", "stable_baselines"}
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,19 @@ def test_the_actor_critic_says_what_it_cannot_learn(capsys):
     with pytest.raises(SystemExit):
         script("actor_critic").main(["--env", "Pendulum-v1"])
     assert "choose an environment with a Discrete one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "least"), [(["--steps", "32768"], 90), pytest.param([], 400, marks=pytest.mark.long)], ids=["short", "long"]
+)
+def test_a_loop_in_python_learns_to_balance_the_pole(arguments, least, capsys):
+    returns = script("gymnasium_loop").main(arguments)
+    assert returns[0] < 40
+    assert returns[-1] > least
+    assert f"mean return {returns[-1]:6.1f}" in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_stable_baselines_learns_to_balance_the_pole():
+    pytest.importorskip("stable_baselines3")
+    assert script("stable_baselines").main(["--steps", "40000"]) > 300

@@ -1,6 +1,7 @@
 """``jaxenv rollout``: the statistics, the table and the options."""
 
 import json
+import sys
 
 import jaxenv
 import pytest
@@ -60,6 +61,13 @@ class TestRollout:
         assert (code, out) == (2, "")
         assert said in err
         assert err.count("\n") == 1
+
+    def test_a_data_set_needs_minari(self, jaxenv_command, monkeypatch):
+        monkeypatch.delitem(sys.modules, "jaxenv.adapters.minari", raising=False)
+        monkeypatch.setitem(sys.modules, "minari", None)
+        code, out, err = jaxenv_command("rollout", "Mill-v0", "--minari", "mills-v0")
+        assert (code, out) == (2, "")
+        assert "writing Minari data sets needs minari[hdf5], which is not installed. Run: pip install 'jaxenv-core[minari]'" in err
 
     @pytest.mark.parametrize("option", ["--num-envs", "--num-steps", "--unroll"])
     def test_sizes_must_be_positive(self, jaxenv_command, option):

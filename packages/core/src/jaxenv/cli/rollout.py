@@ -59,23 +59,33 @@ def rollout(
     prng: Annotated[str, typer.Option(help=f"Generator of the random numbers: {', '.join(GENERATORS)}.")] = GENERATORS[0],
     unroll: Annotated[int | None, typer.Option(min=1, max=1000, help="Steps in one iteration of the compiled loop.")] = None,
     devices: Annotated[str, typer.Option(help="Devices to spread the environments over: a number, or all.")] = "1",
+    minari: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Write the steps as a Minari data set, such as cartpole/random-v0 (extra minari)."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play random actions, and print returns, lengths and speed."""
     values = overrides(settings)
+    if minari is not None:
+        from jaxenv.adapters.minari import check_name
+
+        check_name(minari)
     if prng not in GENERATORS:
         raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
     screen = console(stderr=True)
     progress = Progress(console=screen, transient=True) if screen.is_terminal else None
-    report = None
+    report, played = None, None if minari is None else []
     with progress or nullcontext():
         task = progress.add_task("compiling", total=num_steps) if progress else None
-        for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices):
+        for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices, played):
             if isinstance(event, Report):
                 report = event
             elif progress and task is not None:
                 progress.update(task, description="playing", completed=event)
     assert report is not None
+    if minari is not None and played is not None:
+        _write(minari, report, played)
     if as_json:
         print_json(report._asdict())
     else:
@@ -91,8 +101,9 @@ def play(
     prng: str,
     unroll: int | None = None,
     devices: str = "1",
+    played: list[Any] | None = None,
 ) -> Iterator[int | Report]:
-    """Yield the number of steps played so far, again and again, and in the end the report."""
+    """Yield the number of steps played so far, again and again, and in the end the report; put trajectories into ``played``."""
     import jax
     import numpy as np
 
@@ -107,6 +118,8 @@ def play(
     mesh = _mesh(devices)
     one = jax.eval_shape(env.reset, key, params)
     check_fits("--num-envs", num_envs, size_of(one), "one environment", 1 if mesh is None else mesh.size)
+    if played is not None:
+        check_fits("--num-steps", num_steps, 2 * num_envs * size_of(one[0]), "one step of all environments")
     unrolled = default_unroll() if unroll is None else unroll
     choice = Choice.of(None if unroll is None else False, key, mesh)
 
@@ -117,7 +130,8 @@ def play(
         return player(params, key).begin()
 
     def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
-        return player(params, key).play(loop, elapsed, length)[0]
+        loop, trajectory = player(params, key).play(loop, elapsed, length)
+        return loop, None if played is None else trajectory
 
     lengths = _pieces(num_steps, unrolled)
     clock = [time.perf_counter()]
@@ -130,7 +144,9 @@ def play(
     clock.append(time.perf_counter())
     yield elapsed
     for length in lengths:
-        loop = jax.block_until_ready(steps[length](params, key, loop, elapsed))
+        loop, trajectory = jax.block_until_ready(steps[length](params, key, loop, elapsed))
+        if played is not None:
+            played.append(jax.device_get(trajectory))
         elapsed += length
         yield elapsed
     clock.append(time.perf_counter())
@@ -159,6 +175,17 @@ def play(
         run_seconds=run_seconds,
         steps_per_second=num_envs * num_steps / run_seconds,
     )
+
+
+def _write(name: str, report: Report, played: list[Any]) -> None:
+    import jax
+    import numpy as np
+
+    from jaxenv.adapters.minari import create_dataset
+
+    trajectory = jax.tree.map(lambda *pieces: np.concatenate(pieces), *played)
+    settings = {"algorithm_name": "random", "description": f"{report.id}: random actions, seed {report.seed}, {report.prng} keys"}
+    create_dataset(name, report.id, trajectory, **settings, **report.overrides)
 
 
 def _key(seed: int, prng: str) -> Array:

@@ -7,6 +7,18 @@ of them are named here.
 
 from __future__ import annotations
 
+from jaxenv.errors.adapters import (
+    ActionBatchError,
+    AdapterArgumentError,
+    AutoresetModeError,
+    DatasetNameError,
+    NotResetError,
+    NoWindowError,
+    RenderModeError,
+    ResetOptionError,
+    SeedCountError,
+    SharedStatisticsError,
+)
 from jaxenv.errors.base import JaxenvError
 from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
 from jaxenv.errors.command_line import (
@@ -87,9 +99,12 @@ from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConve
 from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
 
 __all__ = [
+    "ActionBatchError",
+    "AdapterArgumentError",
     "AmbiguousEnvError",
     "AmbiguousOverrideError",
     "ArgumentTypeError",
+    "AutoresetModeError",
     "BatchError",
     "BenchmarkBaselineError",
     "BenchmarkPeerError",
@@ -99,6 +114,7 @@ __all__ = [
     "ConformanceError",
     "ConstructionError",
     "CumRewardsError",
+    "DatasetNameError",
     "DiscoveryError",
     "DuplicateNameError",
     "EncoderMissingError",
@@ -126,6 +142,8 @@ __all__ = [
     "NoHookError",
     "NoOracleError",
     "NoTerminalError",
+    "NoWindowError",
+    "NotResetError",
     "NothingToCheckError",
     "OutputFileError",
     "OverrideValueError",
@@ -141,7 +159,9 @@ __all__ = [
     "RangeError",
     "RecordClassError",
     "RegisterTypeError",
+    "RenderModeError",
     "RenderNotSupportedError",
+    "ResetOptionError",
     "RolloutArgumentError",
     "RolloutEnvError",
     "RolloutEnvironmentError",
@@ -151,9 +171,11 @@ __all__ = [
     "RolloutMeshError",
     "RolloutPolicyError",
     "RolloutStateError",
+    "SeedCountError",
     "SeedRangeError",
     "SeedTypeError",
     "SettingError",
+    "SharedStatisticsError",
     "SpaceConversionError",
     "SpaceDefinitionError",
     "SpaceMismatchError",
