@@ -19,12 +19,12 @@ import jaxenv
 import numpy as np
 from jaxenv import EnvSpec
 from jaxenv.environment import Environment
-from jaxenv.errors import UnknownEnvError
+from jaxenv.errors import JaxenvError, UnknownEnvError
 from jaxenv.registry import LoadedPolicy
 
 from jaxenv_baselines import files
 from jaxenv_baselines.algorithms import algorithm, config_of, settings_of
-from jaxenv_baselines.errors import DamagedAgentError, JaxenvError, NotConfiguredError, OtherTaskError
+from jaxenv_baselines.errors import DamagedAgentError, NotConfiguredError, OtherTaskError
 from jaxenv_baselines.tasks import Task
 
 FORMAT = 1

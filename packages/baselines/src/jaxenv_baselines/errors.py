@@ -108,12 +108,3 @@ class NotWrittenError(JaxenvError, OSError):
             "Make room or choose another directory (--out), then go on with --resume."
         )
 
-
-class NoEpisodeLimitError(JaxenvError, ValueError):
-    """Episodes go on for longer than an evaluation waits."""
-
-    def __init__(self, name: str, unfinished: int, steps: int) -> None:
-        super().__init__(
-            f"{unfinished:,} episodes of {name} had not ended after {steps:,} steps. "
-            "Set a time limit: --set max_steps_in_episode=STEPS."
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jaxenv.hookspecs import hookimpl
-from jaxenv.registry import Command
+from jaxenv.registry import Command, PolicySource
 
 
 @hookimpl
@@ -16,3 +16,9 @@ def jaxenv_commands() -> Iterable[Command]:
         Command("evaluate", "jaxenv_baselines.commands:evaluate", help="Play whole episodes with an agent, and say how good it is."),
         Command("agents", "jaxenv_baselines.commands:agents", help="List the agents that are shipped."),
     ]
+
+
+@hookimpl
+def jaxenv_policies() -> Iterable[PolicySource]:
+    """Return ``--policy agent:shipped`` and ``--policy agent:DIR``."""
+    return [PolicySource("agent", "jaxenv_baselines.agent:policy_for", help="shipped, or a directory that jaxenv train wrote")]
