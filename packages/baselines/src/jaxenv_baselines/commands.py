@@ -47,7 +47,7 @@ def train(
     from jaxenv_baselines import training
     from jaxenv_baselines.algorithms import config_of
 
-    run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds)
+    run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes)
     if resume:
         run.resume(directory)
     else:
@@ -63,7 +63,7 @@ def train(
         screen.print(f"Interrupted. The same command with --resume goes on from {run.steps:,} steps.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     with screen.status("playing whole episodes"):
-        described = run.save_agent(directory, episodes, half=half)
+        described = run.save_agent(directory, half=half)
     _draw(run, directory, f"{spec.id}, {name}")
     speed = run.steps * seeds / max(run.seconds - run.compile_seconds, 1e-9)
     out_console = console()

@@ -104,7 +104,7 @@ class NotWrittenError(JaxenvError, OSError):
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(
-            f"{file} could not be written: {reason}. What was there before is as it was. "
-            "Make room or choose another directory (--out), then go on with --resume."
+            f"{file} could not be written: {reason}. What was written before is as it was. "
+            "Make room, or choose another directory (--out)."
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxenv import Evaluation
+from jaxenv.evaluation import Evaluation
 
 MAX_STEPS = 5_000
 """Steps after which an episode of a task without a time limit is left, with what it returned so far."""

@@ -11,6 +11,8 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,9 +28,11 @@ from jaxenv.errors import JaxenvPerformanceWarning
 
 from jaxenv_baselines import agent, evaluation, files
 from jaxenv_baselines.algorithms import Algorithm, algorithm, settings_of
-from jaxenv_baselines.errors import DamagedAgentError, DirectoryTakenError, OtherTrainingError
+from jaxenv_baselines.errors import DamagedAgentError, DirectoryTakenError, NotWrittenError, OtherTrainingError
 from jaxenv_baselines.tasks import Task
 
+CHOOSE_BY = 256
+"""Episodes that choose one of several members; others judge it."""
 CHECKPOINT, METRICS, CURVE = "training.safetensors", "metrics.jsonl", "curve.png"
 
 
@@ -54,6 +58,17 @@ class Report(NamedTuple):
         return float(np.median(known)) if known else math.nan
 
 
+class Programs(NamedTuple):
+    """What is compiled for a training; each is given the task and the config first."""
+
+    begin: Any
+    """``(keys)``: the members before the first update."""
+    advance: Any
+    """``(state, until)``: the members after so many updates, and sums of what happened."""
+    finish: Any
+    """``(state, key)``: the parameters of the members' policies, and the episodes that they play."""
+
+
 @dataclass
 class Training:
     """A training of several members, which differ in nothing but their keys, unless leaves of the config are ``[members]``."""
@@ -72,6 +87,8 @@ class Training:
     """How many are trained."""
     reports: int = 50
     """How often progress is reported, at most."""
+    episodes: int = 1000
+    """Whole episodes that judge the agent at the end."""
     task: Task = field(init=False)
     """The environment with its params."""
     state: Any = field(init=False, default=None)
@@ -81,7 +98,9 @@ class Training:
     seconds: float = field(init=False, default=0.0)
     """Seconds that they took, compilation included."""
     compile_seconds: float = field(init=False, default=0.0)
-    """Seconds of these that compilation took, in this session."""
+    """Seconds that compilation took, in this session."""
+    programs: Programs | None = field(init=False, default=None, repr=False)
+    """What is compiled."""
     lines: list[dict[str, Any]] = field(init=False, default_factory=list)
     """What was reported, as in the file of metrics."""
 
@@ -108,26 +127,38 @@ class Training:
 
     # -- training ----------------------------------------------------------------------------------------------
 
+    def compile(self) -> None:
+        """Compile everything that the training and its evaluation run, side by side, unless that is done. Threads may call it."""
+        if self.programs is not None:
+            return
+        clock = time.perf_counter()
+        keys = self._keys()
+        state = jax.eval_shape(partial(_begin, self.name), self.task, self.config, keys)
+        over = partial(jax.jit, static_argnums=0)
+        lowered = (
+            over(_begin).lower(self.name, self.task, self.config, keys),
+            over(_advance).lower(self.name, self.task, self.config, state, jnp.int32(0)),
+            over(_finish, static_argnums=(0, 1)).lower(self.name, self._to_play, self.task, self.config, state, keys[0]),
+        )
+        with ThreadPoolExecutor() as pool:
+            self.programs = Programs(*pool.map(lambda program: program.compile(), lowered))
+        self.compile_seconds = time.perf_counter() - clock
+
     def run(self) -> Iterator[Report]:
         """Train to the end, and report on the way. May be left and called again at any report."""
         total = self.num_updates
         ends = sorted({-(-total * number // self.reports) for number in range(1, self.reports + 1)})
         clock = time.perf_counter()
-        with warnings.catch_warnings():
-            # Networks that are too large for a kernel of the whole rollout: the steps are kernels all the same.
-            warnings.simplefilter("ignore", JaxenvPerformanceWarning)
-            begin = partial(jax.jit(_begin, static_argnums=0), self.name)
-            if self.state is None:
-                self.state = begin(self.task, self.config, self._keys())
-            advance = jax.jit(_advance, static_argnums=0)
-            arguments = self.task, self.config, self.state, jnp.int32(0)
-            program = advance.lower(self.name, *arguments).compile()
-        self.compile_seconds = time.perf_counter() - clock
+        with quiet():
+            self.compile()
+        assert self.programs is not None
+        if self.state is None:
+            self.state = self.programs.begin(self.task, self.config, self._keys())
         for end in ends:
             if end <= self.updates:
                 continue
             start = time.perf_counter()
-            state, sums = program(self.task, self.config, self.state, jnp.int32(end))
+            state, sums = self.programs.advance(self.task, self.config, self.state, jnp.int32(end))
             sums = jax.device_get(sums)
             now = time.perf_counter()
             made = end - self.updates
@@ -143,37 +174,25 @@ class Training:
             self.lines.append({name: getattr(report, name) for name in ("steps", "seconds", "steps_per_second")} | report.metrics)
             yield report
 
-    def policy_params(self) -> Any:
-        """Return the parameters of the members' policies, leaves ``[members, ...]``."""
-        return jax.jit(_policy_params, static_argnums=0)(self.name, self.task, self.config, self.state)
-
-    def evaluate(self, num_episodes: int = 1000, choose_by: int = 256) -> tuple[int, Any, dict[str, Any]]:
-        """Choose the best member, and play whole episodes with it.
-
-        Args:
-            num_episodes: that the chosen one plays, with new keys.
-            choose_by: episodes of each member to choose by.
+    def evaluate(self) -> tuple[int, Any, dict[str, Any]]:
+        """Let every member play whole episodes, choose the best by the first of them, and judge it by the others.
 
         Returns:
             Its number, its policy's parameters, and the summary of its returns (see :mod:`jaxenv_baselines.evaluation`).
         """
-        policy, carry = self.algorithm.policy(self.task, self.config), self.algorithm.initial_carry(self.task, self.config)
-        key_choose, key_play = jaxenv.random.split(jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31))
-        all_params, best = self.policy_params(), 0
-        given = {"initial_carry": carry, "max_steps": evaluation.max_steps(self.task.time_limit)}
-        env, params = self.task.env, self.task.params
-        if self.members > 1:
-            tried = jaxenv.evaluate(
-                env, params, policy, key_choose, num_episodes=choose_by, policy_params=all_params, policy_params_axis=0, **given
-            )
-            best = int(jnp.argmax(tried.returns.mean(axis=1)))
-        chosen = jax.tree.map(lambda leaf: leaf[best], all_params)
-        played = jaxenv.evaluate(env, params, policy, key_play, num_episodes=num_episodes, policy_params=chosen, **given)
-        return best, chosen, evaluation.summary(played)
+        with quiet():
+            self.compile()
+        assert self.programs is not None
+        key = jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31)
+        all_params, played = self.programs.finish(self.task, self.config, self.state, key)
+        aside = self._to_play[0] - self.episodes
+        best = int(jnp.argmax(played.returns[:, :aside].mean(axis=1))) if aside else 0
+        judged = jax.tree.map(lambda leaf: leaf[best, aside:], played)
+        return best, jax.tree.map(lambda leaf: leaf[best], all_params), evaluation.summary(judged)
 
-    def save_agent(self, directory: Path, num_episodes: int = 1000, *, half: bool = False) -> dict[str, Any]:
+    def save_agent(self, directory: Path, *, half: bool = False) -> dict[str, Any]:
         """Choose, evaluate and write the agent; return its description."""
-        best, chosen, returns = self.evaluate(num_episodes)
+        best, chosen, returns = self.evaluate()
         described = agent.description(
             self.spec,
             self.overrides,
@@ -206,8 +225,12 @@ class Training:
         Raises:
             NotWrittenError: they can't.
         """
-        probe = directory / f"{METRICS}.probe"
-        files.write(probe, b"")
+        probe = directory / "writable"
+        try:
+            files.write(probe, b"")
+        except NotWrittenError as error:
+            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+            raise NotWrittenError(directory, reason or "it is no folder") from error
         probe.unlink()
 
     def resume(self, directory: Path) -> None:
@@ -249,8 +272,21 @@ class Training:
         }
         return json.loads(json.dumps(about))
 
+    @property
+    def _to_play(self) -> tuple[int, int]:
+        """Episodes of each member, and steps after which one is left."""
+        return self.episodes + (CHOOSE_BY if self.members > 1 else 0), evaluation.max_steps(self.task.time_limit)
+
     def _keys(self) -> Array:
         return jaxenv.random.split(jaxenv.random.key(self.seed), self.members)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Say nothing of networks that are too large for a kernel of the whole rollout: the steps are kernels all the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JaxenvPerformanceWarning)
+        yield
 
 
 def require_free(directory: Path) -> None:
@@ -273,8 +309,21 @@ def _begin(name: str, task: Task, config: Any, keys: Array) -> Any:
     return _over_members(algorithm(name).begin, task, config, keys)
 
 
-def _policy_params(name: str, task: Task, config: Any, state: Any) -> Any:
-    return _over_members(algorithm(name).policy_params, task, config, state)
+def _finish(name: str, to_play: tuple[int, int], task: Task, config: Any, state: Any, key: Array) -> tuple[Any, Any]:
+    module = algorithm(name)
+    policy_params = _over_members(module.policy_params, task, config, state)
+    played = jaxenv.evaluate(
+        task.env,
+        task.params,
+        module.policy(task, config),
+        key,
+        num_episodes=to_play[0],
+        policy_params=policy_params,
+        policy_params_axis=0,
+        initial_carry=module.initial_carry(task, config),
+        max_steps=to_play[1],
+    )
+    return policy_params, played
 
 
 def _advance(name: str, task: Task, config: Any, state: Any, until: Array) -> tuple[Any, dict[str, Array]]:
