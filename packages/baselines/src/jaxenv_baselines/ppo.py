@@ -450,7 +450,7 @@ def _learn(
     def minibatch(state: tuple[Any, Any], which: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
         weights, optimiser = state
         gradient, said = jax.grad(_loss, has_aux=True)(weights, model, config, statistics, chosen(which), entropy)
-        norm = optax.global_norm(gradient)
+        norm = jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(gradient)))
         gradient = jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, config.max_gradient_norm / (norm + 1e-9)), gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies integers by floats
             change, optimiser = _ADAM.update(gradient, optimiser)
