@@ -38,15 +38,17 @@ def train(
 ) -> None:
     """Train an agent, and write it, its learning curve and its metrics into a directory."""
     spec, changes = find_spec(env_id), overrides(env_settings)
-    name, chosen = settings_for(spec.id, algorithm)
-    chosen.update(overrides(settings))
-    if total_steps is not None:
-        chosen["total_steps"] = total_steps
     directory = Path("trained") / spec.id if out is None else out
+
+    import jax
 
     from jaxenv_baselines import training
     from jaxenv_baselines.algorithms import config_of
 
+    name, chosen = settings_for(spec.id, algorithm, gpu=jax.default_backend() == "gpu")
+    chosen.update(overrides(settings))
+    if total_steps is not None:
+        chosen["total_steps"] = total_steps
     run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes)
     if resume:
         run.resume(directory)
