@@ -12,7 +12,7 @@ from jaxenv.cli.output import AsJson, console, print_json, table
 from jaxenv.registry.lookup import spec as find_spec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from jaxenv_baselines.configs import settings_for
+from jaxenv_baselines.configs import env_settings_for, settings_for
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
@@ -37,7 +37,8 @@ def train(
     half: Annotated[bool, typer.Option("--half", help="Keep the agent's floats as float16.")] = False,
 ) -> None:
     """Train an agent, and write it, its learning curve and its metrics into a directory."""
-    spec, changes = find_spec(env_id), overrides(env_settings)
+    spec = find_spec(env_id)
+    changes = env_settings_for(spec.id) | overrides(env_settings)
     directory = Path("trained") / spec.id if out is None else out
 
     import jax
@@ -56,7 +57,8 @@ def train(
         training.require_free(directory)
     run.require_writable(directory)
     screen = console(stderr=True)
-    screen.print(f"{spec.id} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False)
+    told = "".join(f" · {what}={value}" for what, value in changes.items())
+    screen.print(f"{spec.id}{told} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False)
     try:
         _watch(run, directory, keep_every)
     except KeyboardInterrupt:
@@ -122,15 +124,17 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Play whole episodes with an agent: mean with its 95% interval, median, and mean of the middle half (IQM)."""
-    spec, changes = find_spec(env_id), overrides(settings)
+    spec = find_spec(env_id)
     import jaxenv
 
     from jaxenv_baselines import evaluation
-    from jaxenv_baselines.agent import load
+    from jaxenv_baselines.agent import load, require_fit
     from jaxenv_baselines.tasks import Task
 
     loaded = load(spec.id) if agent == "shipped" else load(Path(agent), env_id=spec.id)
-    env, params = (loaded.env, loaded.params) if not changes else jaxenv.make(spec, **changes)
+    changes = loaded.description["overrides"] | overrides(settings)
+    env, params = jaxenv.make(spec, **changes)
+    require_fit(loaded, Path(agent), env, params)
     limit = evaluation.max_steps(Task.of(env, params).time_limit) if max_steps is None else max_steps
     played = jaxenv.evaluate(
         env,

@@ -18,11 +18,15 @@ class Row(NamedTuple):
     """Of its config."""
     gpu: dict[str, Any]
     """What is different on a GPU."""
+    env: dict[str, Any]
+    """What ``make`` is told beside the id."""
 
 
-def _ppo(steps: float, num_envs: int, num_steps: int, gpu: dict[str, Any] | None = None, **settings: Any) -> Row:
+def _ppo(
+    steps: float, num_envs: int, num_steps: int, gpu: dict[str, Any], env: dict[str, Any] | None = None, **settings: Any
+) -> Row:
     sizes = {"total_steps": int(steps), "num_envs": num_envs, "num_steps": num_steps}
-    return Row("ppo", {**sizes, **settings}, gpu or {})
+    return Row("ppo", {**sizes, **settings}, gpu, env or {})
 
 
 def _gpu(steps: float, num_envs: int, num_steps: int, minibatches: int, **settings: Any) -> dict[str, Any]:
@@ -39,6 +43,7 @@ _MINATAR: dict[str, Any] = {
     "greedy": False,
 }
 _MEMORY: dict[str, Any] = {"torso": "gru", "widths": (64,)}
+_CONTEXT: dict[str, Any] = {"observe_context": True}
 _TABLE: dict[str, Any] = {"normalize_observations": False, "widths": (64,)}
 
 CONFIGS: dict[str, Row] = {
@@ -64,7 +69,9 @@ CONFIGS: dict[str, Row] = {
     "misc/FrozenLake-misc": _ppo(1e6, 64, 64, _gpu(4e7, 1024, 64, 16), **_TABLE, discount=0.999),
     "misc/FrozenLake8x8-misc": _ppo(2e6, 64, 128, _gpu(8e7, 1024, 64, 16), **_TABLE, discount=0.999),
     "misc/FourRooms-misc": _ppo(2e6, 64, 64, _gpu(4e7, 1024, 64, 16), one_hot=True),
-    "misc/PointRobot-misc": _ppo(2e6, 64, 60, _gpu(1e8, 2048, 60, 16), **_MEMORY, discount=0.95),
+    "misc/PointRobot-misc": _ppo(
+        2e6, 64, 100, _gpu(1e8, 2048, 100, 16), env=_CONTEXT | {"respawn": True, "max_steps_in_episode": 100}, **_MEMORY
+    ),
     "misc/Reacher-misc": _ppo(2e6, 64, 100, _gpu(1e8, 1024, 100, 16), discount=0.97),
     "misc/Swimmer-misc": _ppo(4e6, 64, 250, _gpu(1e8, 1024, 100, 16), discount=0.995),
     "misc/Pong-misc": _ppo(1e7, 64, 128, _gpu(1e8, 1024, 64, 16), widths=(128, 64), discount=0.995),
@@ -75,6 +82,14 @@ CONFIGS: dict[str, Row] = {
 }
 
 
+_DEFAULT = Row("ppo", {}, {}, {})
+
+
+def env_settings_for(env_id: str) -> dict[str, Any]:
+    """Return what ``make`` is told beside a full id."""
+    return dict(CONFIGS.get(env_id, _DEFAULT).env)
+
+
 def settings_for(env_id: str, algorithm: str | None = None, *, gpu: bool = False) -> tuple[str, dict[str, Any]]:
     """Return the algorithm and its settings for an environment.
 
@@ -83,7 +98,7 @@ def settings_for(env_id: str, algorithm: str | None = None, *, gpu: bool = False
         algorithm: the name of another algorithm than the configured one: it gets its own defaults.
         gpu: whether it is to be trained on a GPU.
     """
-    row = CONFIGS.get(env_id, Row("ppo", {}, {}))
+    row = CONFIGS.get(env_id, _DEFAULT)
     if algorithm not in (None, row.algorithm):
         return algorithm, {}
     return row.algorithm, {**row.settings, **(row.gpu if gpu else {})}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ class OtherTaskError(JaxenvError, ValueError):
 
     def __init__(self, directory: Path, found: str, wanted: str) -> None:
         super().__init__(f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment.")
+
+
+class OtherFieldsError(JaxenvError, ValueError):
+    """An agent was trained in an environment of the same id with other observations or actions."""
+
+    def __init__(self, where: object, name: str, role: str, space: Any, overrides: Mapping[str, Any]) -> None:
+        words = " ".join(f"--set {field}={json.dumps(value)}" for field, value in overrides.items())
+        super().__init__(
+            f"The agent {where} does not fit {name} with the {role} space {short(space)}. "
+            + (f"Make the environment as it was in training: {words}." if words else "Leave out what changes this space.")
+        )
 
 
 class OtherTrainingError(JaxenvError, ValueError):
