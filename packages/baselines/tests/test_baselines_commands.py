@@ -19,9 +19,7 @@ def directory(tmp_path_factory):
 
 def test_train_writes_an_agent_its_curve_and_its_metrics(command, directory):
     pytest.importorskip("matplotlib")
-    code, out, err = command(
-        "train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", directory, *SET
-    )
+    code, out, err = command("train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", directory, *SET)
     assert code == 0, err
     assert "mean return" in out
     assert f"jaxenv render local/Aim --policy agent:{directory}" in out

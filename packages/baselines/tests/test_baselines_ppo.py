@@ -73,7 +73,8 @@ def test_what_follows_a_step_is_what_the_critic_says_of_the_final_observation_wh
         _, values, memories = ppo._judge(model, learner.weights, None, played.obs, played.done, learner.carry)
         found = ppo._following(task, model, learner.weights, None, result, values, memories)
         final = played.info["final_observation"]
-        said = final if memories is None else model.step(learner.weights, memories, final)[1]
+        weights = learner.weights
+        said = final if memories is None else model.remember(weights, memories, model.enter(weights, final))[1]
         return found, model.critic(learner.weights, said) * played.info["discount"], played
 
     found, of_all, played = both_ways(task, jaxenv.random.key(1))
@@ -85,7 +86,13 @@ def test_what_follows_a_step_is_what_the_critic_says_of_the_final_observation_wh
 def test_the_critic_learns_the_value_of_a_task_that_only_time_ends():
     """Every state is worth 1 / (1 - 0.9) = 10. Who takes running out of time for the end of the task finds 2.7 on average."""
     config = ppo.Config(
-        num_envs=16, num_steps=20, total_steps=16 * 20 * 150, widths=(16,), discount=0.9, learning_rate=0.01, max_gradient_norm=100.0
+        num_envs=16,
+        num_steps=20,
+        total_steps=16 * 20 * 150,
+        widths=(16,),
+        discount=0.9,
+        learning_rate=0.01,
+        max_gradient_norm=100.0,
     )
     config = config.replace(normalize_observations=False, scale_rewards=False)
     task = task_of("local/Stand")
@@ -194,7 +201,9 @@ def test_a_distribution_over_combinations_says_what_its_parts_say():
     both = distribution("Maze", spaces.MultiDiscrete([3, 2]))
     logits = jnp.arange(6.0)
     actions = jnp.array([[i, j] for i in range(3) for j in range(2)], jnp.int32)
-    np.testing.assert_allclose(jax.vmap(lambda action: both.log_prob(logits, action))(actions), jax.nn.log_softmax(logits), rtol=1e-6)
+    np.testing.assert_allclose(
+        jax.vmap(lambda action: both.log_prob(logits, action))(actions), jax.nn.log_softmax(logits), rtol=1e-6
+    )
     np.testing.assert_array_equal(both.mode(logits), [2, 1])
     drawn = jax.vmap(both.sample, in_axes=(0, None))(jax.random.split(jax.random.key(0), 500), logits)
     share = (np.asarray(drawn) == [2, 1]).all(axis=1).mean()

@@ -58,7 +58,9 @@ def train(
     run.require_writable(directory)
     screen = console(stderr=True)
     told = "".join(f" · {what}={value}" for what, value in changes.items())
-    screen.print(f"{spec.id}{told} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False)
+    screen.print(
+        f"{spec.id}{told} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False
+    )
     try:
         _watch(run, directory, keep_every)
     except KeyboardInterrupt:
@@ -71,7 +73,9 @@ def train(
     _draw(run, directory, f"{spec.id}, {name}")
     speed = run.steps * seeds / max(run.seconds - run.compile_seconds, 1e-9)
     out_console = console()
-    out_console.print(f"{said(described['returns'])} after {run.steps:,} steps in {run.seconds:.1f} s ({speed:,.0f} steps a second)")
+    out_console.print(
+        f"{said(described['returns'])} after {run.steps:,} steps in {run.seconds:.1f} s ({speed:,.0f} steps a second)"
+    )
     out_console.print(f"The agent is in {directory}: jaxenv render {spec.id} --policy agent:{directory} film.gif", soft_wrap=True)
 
 
@@ -90,9 +94,7 @@ def _watch(run: Any, directory: Path, keep_every: float) -> None:
         task = bar.add_task("compiling", total=total, completed=run.steps, speed="")
         for report in run.run():
             shown = "-" if math.isnan(report.return_mean) else f"{report.return_mean:,.4g}"
-            bar.update(
-                task, completed=report.steps, description=f"return {shown}", speed=f"{report.steps_per_second:,.0f} steps/s"
-            )
+            bar.update(task, completed=report.steps, description=f"return {shown}", speed=f"{report.steps_per_second:,.0f} steps/s")
             if not screen.is_terminal and len(run.lines) % 10 == 0:
                 screen.print(f"{report.steps:,} of {report.total_steps:,} steps: return {shown}", soft_wrap=True)
             if run.seconds - kept >= keep_every:

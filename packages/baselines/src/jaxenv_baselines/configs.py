@@ -1,7 +1,7 @@
 """Which algorithm trains which environment, and with what settings: one row an id. Importing this module imports no JAX.
 
-What is left out has the default of the algorithm's ``Config``. Sizes are such that two CPU cores train each small task in seconds to
-minutes; a GPU gets those in ``gpu`` on top. Ids are full ids. An environment without a row gets PPO with its defaults.
+What is left out has the default of the algorithm's ``Config``. Sizes are such that two CPU cores train each small task in
+seconds to minutes; a GPU gets those in ``gpu`` on top. Ids are full ids. An environment without a row gets PPO with its defaults.
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ class OtherTaskError(JaxenvError, ValueError):
     """An agent, or a training, belongs to another environment."""
 
     def __init__(self, directory: Path, found: str, wanted: str) -> None:
-        super().__init__(f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment.")
+        super().__init__(
+            f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment."
+        )
 
 
 class OtherFieldsError(JaxenvError, ValueError):
@@ -119,4 +121,3 @@ class NotWrittenError(JaxenvError, OSError):
             f"{file} could not be written: {reason}. What was written before is as it was. "
             "Make room, or choose another directory (--out)."
         )
-

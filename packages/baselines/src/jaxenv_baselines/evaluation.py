@@ -23,8 +23,8 @@ def summary(played: Evaluation) -> dict[str, Any]:
         played: what :func:`jaxenv.evaluate` returned, leaves ``[num_episodes]``.
 
     Returns:
-        ``episodes``, ``mean``, ``low`` and ``high`` (the mean's 95% interval, by the normal approximation), ``median``, ``iqm`` (the
-        mean of the middle half), ``length`` (mean, in steps) and ``unfinished`` (episodes that were left before their end).
+        ``episodes``, ``mean``, ``low`` and ``high`` (the mean's 95% interval, by the normal approximation), ``median``, ``iqm``
+        (the mean of the middle half), ``length`` (mean, in steps) and ``unfinished`` (episodes that were left before their end).
     """
     values = np.sort(np.asarray(played.returns, np.float64))
     count = len(values)

@@ -13,7 +13,9 @@ def jaxenv_commands() -> Iterable[Command]:
     """Return ``jaxenv train``, ``evaluate`` and ``agents``."""
     return [
         Command("train", "jaxenv_baselines.commands:train", help="Train agents, and keep the best of them."),
-        Command("evaluate", "jaxenv_baselines.commands:evaluate", help="Play whole episodes with an agent, and say how good it is."),
+        Command(
+            "evaluate", "jaxenv_baselines.commands:evaluate", help="Play whole episodes with an agent, and say how good it is."
+        ),
         Command("agents", "jaxenv_baselines.commands:agents", help="List the agents that are shipped."),
     ]
 

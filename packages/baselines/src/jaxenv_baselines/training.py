@@ -10,7 +10,7 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -282,7 +282,7 @@ class Training:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Say nothing of networks that are too large for a kernel of the whole rollout: the steps are kernels all the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", JaxenvPerformanceWarning)

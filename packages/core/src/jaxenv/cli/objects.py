@@ -124,9 +124,7 @@ def load_policy(option: str, text: str, spec: EnvSpec, env: Any, params: Any) ->
 _WANTED = "Write a function (observation, key) -> action, in JAX."
 
 
-def _from_plugin(
-    name: str, argument: str, offers: dict[str, PolicySource], spec: EnvSpec, env: Any, params: Any
-) -> LoadedPolicy:
+def _from_plugin(name: str, argument: str, offers: dict[str, PolicySource], spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy:
     """Return the policy that a plugin loads."""
     if len(offers) > 1:
         raise PolicyClashError(name, list(offers))

@@ -33,7 +33,8 @@ class InvalidPolicySourceError(JaxenvError, ValueError):
 
     def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
         super().__init__(
-            f"PolicySource {short(name)}: {field} is {short(given)}, but {expected} was expected. Correct it where the source is written."
+            f"PolicySource {short(name)}: {field} is {short(given)}, but {expected} was expected. "
+            "Correct it where the source is written."
         )
 
 
