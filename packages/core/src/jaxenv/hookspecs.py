@@ -90,8 +90,8 @@ def jaxenv_policies() -> Iterable[PolicySource]:
 
     Called once a process, together with :func:`jaxenv_envs`. Pure data: each names a function as a ``"module:function"`` string,
     and jaxenv imports that module when somebody writes ``--policy NAME:ARGUMENT``. The function is called as
-    ``function(argument, spec, env, params)`` and returns a :class:`jaxenv.registry.LoadedPolicy`: a policy as :func:`jaxenv.rollout`
-    takes it, with its parameters and its initial carry where it has them.
+    ``function(argument, spec, env, params)`` and returns a :class:`jaxenv.registry.LoadedPolicy`: a policy as
+    :func:`jaxenv.rollout` takes it, with its parameters and its initial carry where it has them.
 
     A name of this kind comes before a module of the same name in ``--policy module:function``. If two plugins offer the same
     name, neither is used: the command line says which two they are.
