@@ -36,8 +36,9 @@ def render(
     check_writable(path)
     spec, env, params = built(env_id, settings)
     _check_picture(env, params, steps, num_envs, size)
-    loaded = {} if policy == "random" else load_policy("--policy", policy, spec, env, params)._asdict()
-    states, returns = record(env, params, **{"policy": None} | loaded, steps=steps, num_envs=num_envs, seed=seed)
+    loaded = {"policy": None} if policy == "random" else load_policy("--policy", policy, spec, env, params)._asdict()
+    act = loaded.pop("policy")
+    states, returns = record(env, params, act, steps=steps, num_envs=num_envs, seed=seed, **loaded)
     written = Visualizer(env, params, states, returns, size=size).animate(path, fps=fps)
     console().print(f"{written}: {steps + 1:,} frames, {written.stat().st_size:,} bytes", markup=False)
 
