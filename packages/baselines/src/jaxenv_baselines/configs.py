@@ -35,6 +35,7 @@ def _gpu(steps: float, num_envs: int, num_steps: int, minibatches: int, **settin
 
 
 _MINATAR: dict[str, Any] = {
+    "learning_rate": 5e-3,
     "minibatches": 8,
     "torso": "mlp",
     "widths": (128,),
