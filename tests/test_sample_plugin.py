@@ -8,9 +8,10 @@ from pathlib import Path
 SAMPLE = Path(__file__).parent / "sample_plugin"
 PUBLIC = {
     "jaxenv": {"EnvSpec", "Environment", "Params", "State", "Transition", "random", "spaces"},
+    "jaxenv.errors": {"SettingError"},
     "jaxenv.hookspecs": {"hookimpl"},
     "jaxenv.lazy": {"exports"},
-    "jaxenv.registry": {"Command"},
+    "jaxenv.registry": {"Command", "LoadedPolicy", "PolicySource"},
     "jaxenv.testing": {"check_env"},
 }
 

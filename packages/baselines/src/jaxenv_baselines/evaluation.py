@@ -1,0 +1,42 @@
+"""What is said of the returns of whole episodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxenv.evaluation import Evaluation
+
+MAX_STEPS = 5_000
+"""Steps after which an episode of a task without a time limit is left, with what it returned so far."""
+
+
+def max_steps(time_limit: int | None) -> int:
+    """Return how many steps an episode is followed, given the task's own limit or None."""
+    return MAX_STEPS if time_limit is None else time_limit
+
+
+def summary(played: Evaluation) -> dict[str, Any]:
+    """Return what is said of the episodes of one agent.
+
+    Args:
+        played: what :func:`jaxenv.evaluate` returned, leaves ``[num_episodes]``.
+
+    Returns:
+        ``episodes``, ``mean``, ``low`` and ``high`` (the mean's 95% interval, by the normal approximation), ``median``, ``iqm``
+        (the mean of the middle half), ``length`` (mean, in steps) and ``unfinished`` (episodes that were left before their end).
+    """
+    values = np.sort(np.asarray(played.returns, np.float64))
+    count = len(values)
+    error = 1.96 * values.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
+    quarter = count // 4
+    return {
+        "episodes": count,
+        "mean": float(values.mean()),
+        "low": float(values.mean() - error),
+        "high": float(values.mean() + error),
+        "median": float(np.median(values)),
+        "iqm": float(values[quarter : count - quarter].mean()),
+        "length": float(np.mean(np.asarray(played.lengths, np.float64))),
+        "unfinished": int(np.sum(~np.asarray(played.finished))),
+    }
