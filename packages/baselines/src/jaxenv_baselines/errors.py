@@ -2,8 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 from jaxenv.errors import JaxenvError
+from jaxenv.errors.wording import listed, short
 
 
-class BaselinesError(JaxenvError):
-    """Base class of everything that jaxenv_baselines raises on purpose."""
+class ActionSpaceError(JaxenvError, TypeError):
+    """An algorithm can't act in an environment."""
+
+    def __init__(self, name: str, space: Any, most: int) -> None:
+        super().__init__(
+            f"{name}'s action space is {short(space)}, but a Discrete or MultiDiscrete one of at most {most:,} combinations, or a "
+            "bounded Box of floats, was expected. Choose another environment, or wrap this one (jaxenv.wrappers)."
+        )
+
+
+class TorsoError(JaxenvError, ValueError):
+    """A network can't be built on an environment's observations."""
+
+    def __init__(self, name: str, torso: str, known: Sequence[str], space: Any) -> None:
+        super().__init__(
+            f"torso is {torso!r}, but for {name}'s observations, {short(space)}, {listed(known)} was expected. "
+            "Set another: --set torso=mlp."
+        )
+
+
+class ConfigError(JaxenvError, ValueError):
+    """A setting of an algorithm has a value that it can't have."""
+
+    def __init__(self, name: str, given: Any, expected: str) -> None:
+        super().__init__(f"{name} is {short(given)}, but {expected} was expected. Set another value: --set {name}=VALUE.")
+
+
+class UnknownSettingError(JaxenvError, LookupError):
+    """An algorithm has no such setting."""
+
+    def __init__(self, algorithm: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"{algorithm} has no setting {name!r}. Choose one of {listed(known)}.")
+
+
+class UnknownAlgorithmError(JaxenvError, LookupError):
+    """There is no such algorithm."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no algorithm {name!r}. Choose {listed(known)}.")
+
+
+class NotConfiguredError(JaxenvError, LookupError):
+    """Nobody ships an agent for an environment."""
+
+    def __init__(self, env_id: str) -> None:
+        super().__init__(
+            f"No agent is shipped for {env_id}. Train one (jaxenv train {env_id}) and name its directory, or choose one that "
+            "`jaxenv agents` lists."
+        )
+
+
+class MissingAgentError(JaxenvError, FileNotFoundError):
+    """A directory holds no agent."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"There is no file {file}. Name a directory that `jaxenv train` has written to, or train an agent.")
+
+
+class DamagedAgentError(JaxenvError, ValueError):
+    """A file of an agent or of a training is not what was written."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"{file} is damaged: {reason}. Get it anew, or train again into another directory.")
+
+
+class OtherTaskError(JaxenvError, ValueError):
+    """An agent, or a training, belongs to another environment."""
+
+    def __init__(self, directory: Path, found: str, wanted: str) -> None:
+        super().__init__(f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment.")
+
+
+class OtherTrainingError(JaxenvError, ValueError):
+    """A directory holds another training than the one that is asked for."""
+
+    def __init__(self, directory: Path, name: str, found: Any, wanted: Any) -> None:
+        super().__init__(
+            f"{directory} holds a training whose {name} is {short(found)}, but {short(wanted)} is asked for. "
+            "Ask for the same again, or choose another directory (--out)."
+        )
+
+
+class DirectoryTakenError(JaxenvError, FileExistsError):
+    """A directory holds a training already."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory} holds a training already. Go on with it (--resume), or choose another directory (--out).")
+
+
+class NotWrittenError(JaxenvError, OSError):
+    """A file could not be written."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(
+            f"{file} could not be written: {reason}. What was there before is as it was. "
+            "Make room or choose another directory (--out), then go on with --resume."
+        )
+
+
+class NoEpisodeLimitError(JaxenvError, ValueError):
+    """Episodes go on for longer than an evaluation waits."""
+
+    def __init__(self, name: str, unfinished: int, steps: int) -> None:
+        super().__init__(
+            f"{unfinished:,} episodes of {name} had not ended after {steps:,} steps. "
+            "Set a time limit: --set max_steps_in_episode=STEPS."
+        )
