@@ -71,6 +71,8 @@ from jaxenv.errors.registry import (
     UnknownOverrideError,
 )
 from jaxenv.errors.rollouts import (
+    EvaluationLengthError,
+    EvaluationMembersError,
     RolloutArgumentError,
     RolloutEnvError,
     RolloutEnvironmentError,
@@ -104,6 +106,8 @@ __all__ = [
     "EntryPointError",
     "EnvironmentClassError",
     "EnvironmentTypeError",
+    "EvaluationLengthError",
+    "EvaluationMembersError",
     "FrozenEnvironmentError",
     "FrozenSpaceError",
     "HookResultError",
