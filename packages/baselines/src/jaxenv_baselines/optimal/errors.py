@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from jaxenv_baselines.errors import BaselinesError
+from jaxenv.errors import JaxenvError
 
 
-class NoOptimumError(BaselinesError, LookupError):
+class NoOptimumError(JaxenvError, LookupError):
     """Nobody has written how to compute the optimum of an environment."""
 
     def __init__(self, name: str, wrapper: str | None = None) -> None:
@@ -21,7 +21,7 @@ class NoOptimumError(BaselinesError, LookupError):
             )
 
 
-class TooManyStatesError(BaselinesError, ValueError):
+class TooManyStatesError(JaxenvError, ValueError):
     """More states can be reached than a table should hold."""
 
     def __init__(self, name: str, most: int) -> None:
@@ -31,7 +31,7 @@ class TooManyStatesError(BaselinesError, ValueError):
         )
 
 
-class EndlessTaskError(BaselinesError, ValueError):
+class EndlessTaskError(JaxenvError, ValueError):
     """An episode may go on for ever, so that its return has no largest value that could be computed step by step."""
 
     def __init__(self, name: str) -> None:
@@ -41,7 +41,7 @@ class EndlessTaskError(BaselinesError, ValueError):
         )
 
 
-class NoPathError(BaselinesError, ValueError):
+class NoPathError(JaxenvError, ValueError):
     """No policy surely ends an episode, so that none has an expected number of steps."""
 
     def __init__(self, name: str, sweeps: int) -> None:

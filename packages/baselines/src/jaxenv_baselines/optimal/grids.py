@@ -20,7 +20,7 @@ from jax import Array
 from jaxenv import Environment
 from numpy.typing import NDArray
 
-EPISODES = 4096
+EPISODES = 16_384
 """Episodes that are played."""
 
 
@@ -66,13 +66,17 @@ class Grid:
 
     def place(self, state: Any) -> tuple[Array, Array, Array]:
         """Return the lower corner of the cell that ``state`` lies in, and how far in it lies, each way from 0 to 1."""
-        low, high, n = np.array(self.low), np.array(self.high), np.array(self.points)
+        ranges = list(zip(self.low, self.high, self.points, strict=True))
         first, second = (getattr(state, name) for name in self.fields)
         if self.periodic:
-            first = jnp.mod(first - low[0], high[0] - low[0]) + low[0]
-        x, y = ((value - a) * ((c - 1) / (b - a)) for value, a, b, c in zip((first, second), low, high, n, strict=True))
-        i, j = (jnp.clip(jnp.floor(value), 0, c - 2).astype(jnp.int32) for value, c in zip((x, y), n, strict=True))
-        return i * n[1] + j, jnp.clip(x - i, 0.0, 1.0), jnp.clip(y - j, 0.0, 1.0)
+            low, high, _ = ranges[0]
+            first = jnp.mod(first - low, high - low) + low
+        x, y = (
+            (value - low) * ((count - 1) / (high - low)) for value, (low, high, count) in zip((first, second), ranges, strict=True)
+        )
+        i, j = (jnp.clip(jnp.floor(value), 0.0, count - 2.0) for value, count in zip((x, y), self.points, strict=True))
+        corner = i.astype(jnp.int32) * self.points[1] + j.astype(jnp.int32)
+        return corner, jnp.clip(x - i, 0.0, 1.0), jnp.clip(y - j, 0.0, 1.0)
 
     def interpolated(self, values: Array, place: tuple[Array, Array, Array]) -> Array:
         """Return a function that is known at all points, float[G], in between."""
@@ -112,7 +116,9 @@ def _lookahead(env: Environment[Any, Any], params: Any, grid: Grid, first: Array
     """Return for each action where it leads, what it earns, and whether it ends the episode."""
     shapes = env.state_shapes(params)
     empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    state = empty.replace(**{name: value.astype(getattr(shapes, name).dtype) for name, value in zip(grid.fields, (first, second), strict=True)})
+    state = empty.replace(
+        **{name: value.astype(getattr(shapes, name).dtype) for name, value in zip(grid.fields, (first, second), strict=True)}
+    )
 
     def ahead(action: Array) -> tuple[Any, Array, Array]:
         out = env.transition(jax.random.key(0), state, action, params)
@@ -133,25 +139,14 @@ def greedy(env: Environment[Any, Any], grid: Grid) -> Callable[..., Array]:
     return policy
 
 
-def play(env: Environment[Any, Any], params: Any, policy: Callable[..., Any], policy_params: Any, seed: int, num_steps: int) -> Array:
-    """Return the returns of the first episodes of :data:`EPISODES` environments, float32[N]."""
-
-    @jax.jit
-    def returns(policy_params: Any) -> Array:
-        key = jaxenv.random.key(seed)
-        result = jaxenv.rollout(env, params, policy, key, num_envs=EPISODES, num_steps=num_steps, policy_params=policy_params)
-        done = result.trajectory.done.astype(jnp.int32)
-        first = jnp.cumsum(done, axis=0) - done == 0
-        return jnp.where(first, result.trajectory.reward, 0.0).sum(axis=0)
-
-    return returns(policy_params)
-
-
 def _iterated(env: Environment[Any, Any], params: Any, grid: Grid, num_steps: int, tolerance: float) -> Played:
     values = value_iteration(env, params, grid, num_steps, tolerance)
-    returns = play(env, params, greedy(env, grid), (values, params), 0, num_steps)
+    key = jaxenv.random.key(0)
+    played = jaxenv.evaluate(
+        env, params, greedy(env, grid), key, num_episodes=EPISODES, policy_params=(values, params), max_steps=num_steps
+    )
     method = f"value iteration on {grid.points[0]} x {grid.points[1]} points with {len(grid.actions)} actions"
-    return Played(np.asarray(returns), method)
+    return Played(np.asarray(played.returns), method)
 
 
 def mountain_car(env: Any, params: Any, points: tuple[int, int] = (1001, 1001)) -> Played:
@@ -170,7 +165,7 @@ def mountain_car(env: Any, params: Any, points: tuple[int, int] = (1001, 1001)) 
     return _iterated(env, params, grid, limit, tolerance=1e-3)
 
 
-def pendulum(env: Any, params: Any, points: tuple[int, int] = (361, 241), torques: int = 31) -> Played:
+def pendulum(env: Any, params: Any, points: tuple[int, int] = (721, 481), torques: int = 31) -> Played:
     """Play a Pendulum."""
     steps = jnp.linspace(-1.0, 1.0, torques)
     speed = max(float(params.max_speed), float(params.y_init))
@@ -193,17 +188,16 @@ def mountain_car_continuous(env: Any, params: Any) -> Played:
     there is, and to push when the car is quick, since then a push does most work: ``gain * velocity + push * sign(velocity)``.
     The push gets a car under way that begins near the valley's floor. Both numbers are searched for by playing.
     """
-    limit = int(params.max_steps_in_episode)
-    floor = 0.5 * (float(params.reset_low) + float(params.reset_high))
-    del floor
 
     def policy(rule: Array, obs: Array, key: Array) -> Array:
         del key
-        way = jnp.where(obs[1] < 0.0, -1.0, 1.0)
-        return (rule[0] * obs[1] + rule[1] * way)[None]
+        return (rule[0] * obs[1] + rule[1] * jnp.where(obs[1] < 0.0, -1.0, 1.0))[None]
 
-    rules = jnp.stack(jnp.meshgrid(jnp.linspace(1.0, 12.0, 23), jnp.linspace(0.0, 0.12, 13), indexing="ij"), axis=-1).reshape(-1, 2)
-    scores = jnp.stack([play(env, params, policy, rule, 1, limit).mean() for rule in rules])
-    best = rules[scores.argmax()]
+    key_search, key_play = jaxenv.random.split(jaxenv.random.key(0))
+    pushes, gains = jnp.linspace(0.0, 0.12, 13), jnp.linspace(1.0, 12.0, 23)
+    rules = jnp.stack([grid.ravel() for grid in jnp.meshgrid(gains, pushes)], axis=-1)
+    tried = jaxenv.evaluate(env, params, policy, key_search, num_episodes=256, policy_params=rules, policy_params_axis=0)
+    best = rules[tried.returns.mean(axis=1).argmax()]
+    played = jaxenv.evaluate(env, params, policy, key_play, num_episodes=EPISODES, policy_params=best)
     method = f"throttle = {float(best[0]):.2f} velocity + {float(best[1]):.3f} sign(velocity), the best of {len(rules)} such rules"
-    return Played(np.asarray(play(env, params, policy, best, 0, limit)), method)
+    return Played(np.asarray(played.returns), method)

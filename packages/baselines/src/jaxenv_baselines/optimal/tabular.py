@@ -163,7 +163,9 @@ def _stacked(outcomes: Sequence[Outcome]) -> Any:
     """Return the draws of all outcomes as one batch; None if nothing is drawn."""
     if not outcomes:
         return None
-    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *(outcome.draws for outcome in outcomes))
+    return jax.tree.map(
+        lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *(outcome.draws for outcome in outcomes)
+    )
 
 
 def _canonical(env: Environment[Any, Any], params: Any, chances: Chances, state: Any) -> Any:
@@ -218,7 +220,9 @@ def _unique(states: Any) -> tuple[Any, NDArray[np.int64]]:
     """Return the distinct states of a batch, and the row among them of each state of the batch."""
     leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, states))
     count = len(leaves[0])
-    rows = np.concatenate([np.ascontiguousarray(leaf.reshape(count, -1)).view(np.uint8).reshape(count, -1) for leaf in leaves], axis=1)
+    rows = np.concatenate(
+        [np.ascontiguousarray(leaf.reshape(count, -1)).view(np.uint8).reshape(count, -1) for leaf in leaves], axis=1
+    )
     whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).ravel()
     _, index, inverse = np.unique(whole, return_index=True, return_inverse=True)
     return structure.unflatten([leaf[index] for leaf in leaves]), inverse.reshape(-1).astype(np.int64)
