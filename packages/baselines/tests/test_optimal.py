@@ -335,7 +335,7 @@ def test_no_policy_ends_a_walk_on_a_lake_without_an_end() -> None:
 
 def test_a_table_needs_choices() -> None:
     env, params = jaxenv.make("Pendulum-v1")
-    with pytest.raises(TypeError, match="a table needs a Discrete one. Wrap it in DiscretizeAction"):
+    with pytest.raises(TypeError, match=r"a table needs a Discrete one. Wrap it in DiscretizeAction"):
         tabular.solve(env, params, tabular.Chances())
 
 

@@ -79,9 +79,7 @@ class OtherTaskError(JaxenvError, ValueError):
     """An agent, or a training, belongs to another environment."""
 
     def __init__(self, directory: Path, found: str, wanted: str) -> None:
-        super().__init__(
-            f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment."
-        )
+        super().__init__(f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment.")
 
 
 class OtherTrainingError(JaxenvError, ValueError):

@@ -11,8 +11,8 @@ class NoOptimumError(JaxenvError, LookupError):
     def __init__(self, name: str, wrapper: str | None = None) -> None:
         if wrapper is None:
             super().__init__(
-                f"There is no method for the optimum of {name}. If it has few states and every action is one of a few, describe its "
-                "draws as jaxenv_baselines.optimal.Chances and call jaxenv_baselines.optimal.tabular.solve(env, params, chances)."
+                f"There is no method for the optimum of {name}. If it has few states and every action is one of a few, describe "
+                "its draws as jaxenv_baselines.optimal.Chances and pass them to jaxenv_baselines.optimal.tabular.solve."
             )
         else:
             super().__init__(
@@ -26,8 +26,8 @@ class TooManyStatesError(JaxenvError, ValueError):
 
     def __init__(self, name: str, most: int) -> None:
         super().__init__(
-            f"More than {most:,} states of {name} can be reached. Name the fields of the state that don't matter in Chances.ignored, "
-            "make the task smaller, or allow more with most_states."
+            f"More than {most:,} states of {name} can be reached. Name the fields of the state that don't matter in "
+            "Chances.ignored, make the task smaller, or allow more with most_states."
         )
 
 
