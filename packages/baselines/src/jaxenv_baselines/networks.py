@@ -169,6 +169,11 @@ def distribution(name: str, space: spaces.Space) -> Categorical | Gaussian:
     raise ActionSpaceError(name, space, MOST_CHOICES)
 
 
+def _spread(gain: float) -> Any:
+    """Return an initialiser of weights that keeps deviations, times a gain. Uniform numbers: the fastest to compile."""
+    return nn.initializers.variance_scaling(gain**2, "fan_in", "uniform")
+
+
 class Tower(nn.Module):
     """Layers of one activation, and a linear one on top."""
 
@@ -181,16 +186,16 @@ class Tower(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Return float32[..., outputs]."""
-        activate, orthogonal = ACTIVATIONS[self.activation], nn.initializers.orthogonal
+        activate, spread = ACTIVATIONS[self.activation], _spread
         if self.convolution:
             # As a matrix product of patches: under vmap over members a convolution would become a grouped one, which is slow.
             rows, columns, _ = x.shape[-3:]
             patches = [x[..., i : rows - 2 + i, j : columns - 2 + j, :] for i in range(3) for j in range(3)]
-            x = activate(nn.Dense(self.convolution, kernel_init=orthogonal(2**0.5))(jnp.concatenate(patches, axis=-1)))
+            x = activate(nn.Dense(self.convolution, kernel_init=spread(2**0.5))(jnp.concatenate(patches, axis=-1)))
             x = x.reshape(*x.shape[:-3], -1)
         for width in self.widths:
-            x = activate(nn.Dense(width, kernel_init=orthogonal(2**0.5))(x))
-        return nn.Dense(self.outputs, kernel_init=orthogonal(self.scale))(x)
+            x = activate(nn.Dense(width, kernel_init=spread(2**0.5))(x))
+        return nn.Dense(self.outputs, kernel_init=spread(self.scale))(x)
 
 
 class ActorCritic(nn.Module):
@@ -221,7 +226,7 @@ class ActorCritic(nn.Module):
         if self.continuous:
             self.deviations = self.param("log_std", nn.initializers.constant(self.log_std), (self.outputs,))
         if self.torso == "gru":
-            self.inlet = nn.Dense(self.memory, kernel_init=nn.initializers.orthogonal(2**0.5))
+            self.inlet = nn.Dense(self.memory, kernel_init=_spread(2**0.5))
             self.cell = nn.GRUCell(self.memory)
 
     def __call__(self, x: Array) -> tuple[Array, Array]:

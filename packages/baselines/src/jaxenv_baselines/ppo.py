@@ -272,7 +272,7 @@ def begin(task: Task, config: Config, key: Array) -> Learner:
     key_network, key_reset, key_train = jaxenv.random.split(key, 3)
     obs, state = jax.vmap(task.env.reset, in_axes=(0, None))(jaxenv.random.split(key_reset, config.num_envs), task.params)
     x = model.encoder(jax.tree.map(lambda leaf: leaf[0], obs))
-    weights = model.network.init(jax.random.wrap_key_data(jaxenv.random.words(key_network, 2), impl="threefry2x32"), x)
+    weights = model.network.init(key_network, x)
     zeros = jnp.zeros(config.num_envs, jnp.float32)
     start = model.initial_carry
     return Learner(

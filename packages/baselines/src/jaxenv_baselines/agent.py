@@ -1,0 +1,190 @@
+"""Trained agents, and their files: ``agent.safetensors`` with the weights, ``agent.json`` with everything else.
+
+>>> import jaxenv, jaxenv_baselines
+>>> agent = jaxenv_baselines.load("CartPole-v1")
+>>> result = jaxenv.rollout(agent.env, agent.params, agent.policy, jaxenv.random.key(0), num_envs=8, num_steps=500,
+...                         policy_params=agent.policy_params, initial_carry=agent.initial_carry)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jaxenv
+import numpy as np
+from jaxenv import EnvSpec
+from jaxenv.environment import Environment
+from jaxenv.errors import UnknownEnvError
+from jaxenv.registry import LoadedPolicy
+
+from jaxenv_baselines import files
+from jaxenv_baselines.algorithms import algorithm, config_of, settings_of
+from jaxenv_baselines.errors import DamagedAgentError, JaxenvError, NotConfiguredError, OtherTaskError
+from jaxenv_baselines.tasks import Task
+
+FORMAT = 1
+"""Version of what ``agent.json`` holds."""
+SHIPPED = Path(__file__).parent / "agents"
+"""Where shipped agents are, each in a folder with the name of its full id."""
+WEIGHTS, DESCRIPTION = "agent.safetensors", "agent.json"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A trained agent: everything that :func:`jaxenv.rollout` needs to let it play."""
+
+    env: Environment[Any, Any]
+    """The environment that it was trained in."""
+    params: Any
+    """Its parameters."""
+    policy: Callable[..., Any]
+    """``(policy_params, obs, key) -> action``; with a carry, ``(policy_params, carry, obs, key) -> (carry, action)``."""
+    policy_params: dict[str, Any]
+    """The weights, and what else it has learned: nested dicts of arrays."""
+    initial_carry: Any
+    """The carry at the start of an episode; None without."""
+    description: dict[str, Any]
+    """What ``agent.json`` holds: environment, algorithm, config, seed, versions, steps and returns."""
+
+
+def description(
+    spec: EnvSpec,
+    overrides: Mapping[str, Any],
+    name: str,
+    config: Any,
+    *,
+    seed: int,
+    member: int,
+    steps: int,
+    seconds: float,
+    returns: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what ``agent.json`` will hold, all but the weights' SHA-256.
+
+    Args:
+        spec: of the environment.
+        overrides: what ``make`` was told beside it.
+        name: of the algorithm.
+        config: its config.
+        seed: of the training.
+        member: which of the training's members this is.
+        steps: played in training.
+        seconds: that it took.
+        returns: of whole episodes, as :func:`jaxenv_baselines.evaluation.summary` gives them.
+    """
+    return {
+        "format": FORMAT,
+        "spec": spec.to_json(),
+        "overrides": dict(overrides),
+        "algorithm": name,
+        "config": settings_of(config),
+        "seed": seed,
+        "member": member,
+        "prng": str(jax.random.key_impl(jaxenv.random.key(0))),
+        "versions": {what: version(what) for what in ("jax", "jaxenv-core", "jaxenv-baselines")},
+        "steps": steps,
+        "seconds": round(seconds, 3),
+        "returns": dict(returns),
+    }
+
+
+def save(directory: Path, described: Mapping[str, Any], policy_params: Any, *, half: bool = False) -> None:
+    """Write an agent into a directory.
+
+    Args:
+        directory: made if it is not there.
+        described: what :func:`description` returned.
+        policy_params: nested dicts of arrays.
+        half: whether floats are kept as float16.
+
+    Raises:
+        NotWrittenError: they can't be written.
+    """
+    kept = jax.tree.map(np.asarray, jax.device_get(policy_params))
+    if half:
+        kept = jax.tree.map(lambda leaf: leaf.astype(np.float16) if leaf.dtype == np.float32 else leaf, kept)
+    data = files.packed(kept)
+    files.write(directory / WEIGHTS, data)
+    files.write_json(directory / DESCRIPTION, {**described, "sha256": files.sha256(data)})
+
+
+def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
+    """Load an agent.
+
+    Args:
+        where: the id of an environment, for the agent that is shipped for it; or a directory that ``jaxenv train`` wrote.
+        env_id: the environment that it must be of; None means any.
+
+    Raises:
+        NotConfiguredError: no agent is shipped for the id.
+        MissingAgentError: the directory holds none.
+        DamagedAgentError: a file is not what was written.
+        OtherTaskError: the agent is of another environment than ``env_id``.
+    """
+    directory = where if isinstance(where, Path) else _directory(where)
+    described = files.read_json(directory / DESCRIPTION)
+    found = _checked(directory, described)
+    if env_id is not None and jaxenv.spec(env_id).id != found:
+        raise OtherTaskError(directory, found, jaxenv.spec(env_id).id)
+    overrides = {name: _tuples(value) for name, value in described["overrides"].items()}
+    env, params = jaxenv.make(found, **overrides)
+    file = directory / DESCRIPTION
+    try:
+        config = config_of(described["algorithm"], described["config"])
+        module, task = algorithm(described["algorithm"]), Task.of(env, params)
+        module.check(task, config)
+    except JaxenvError as error:
+        raise DamagedAgentError(file, f"what it says can't be built: {str(error).split('. ')[0]}") from error
+    data = files.read(directory / WEIGHTS)
+    if files.sha256(data) != described["sha256"]:
+        raise DamagedAgentError(directory / WEIGHTS, f"its SHA-256 is not the one in {DESCRIPTION}")
+    shapes = jax.eval_shape(lambda key: module.policy_params(task, config, module.begin(task, config, key)), jaxenv.random.key(0))
+    policy_params = files.unpacked(directory / WEIGHTS, data, shapes)
+    return Agent(env, params, module.policy(task, config), policy_params, module.initial_carry(task, config), described)
+
+
+def shipped() -> list[dict[str, Any]]:
+    """Return the descriptions of all shipped agents, by full id."""
+    return [files.read_json(file) for file in sorted(SHIPPED.rglob(DESCRIPTION))]
+
+
+def policy_for(argument: str, spec: EnvSpec, env: Environment[Any, Any], params: Any) -> LoadedPolicy:
+    """Return the policy that ``--policy agent:ARGUMENT`` means: ``shipped``, or a directory (see ``jaxenv_policies``)."""
+    del env, params
+    agent = load(spec.id) if argument == "shipped" else load(Path(argument), env_id=spec.id)
+    return LoadedPolicy(agent.policy, agent.policy_params, agent.initial_carry)
+
+
+def _directory(name: str) -> Path:
+    try:
+        found = jaxenv.spec(name)
+    except UnknownEnvError:
+        if Path(name).is_dir():
+            return Path(name)
+        raise
+    if not (SHIPPED / found.id / DESCRIPTION).is_file():
+        raise NotConfiguredError(found.id)
+    return SHIPPED / found.id
+
+
+def _checked(directory: Path, described: dict[str, Any]) -> str:
+    """Return the id in a description, if everything is there."""
+    file = directory / DESCRIPTION
+    if described.get("format") != FORMAT:
+        raise DamagedAgentError(file, f"its format is {described.get('format')!r}, but {FORMAT} is read")
+    kinds = {"spec": dict, "overrides": dict, "algorithm": str, "config": dict, "sha256": str}
+    for name, kind in kinds.items():
+        if not isinstance(described.get(name), kind):
+            raise DamagedAgentError(file, f"its {name} is missing or of another kind")
+    if not isinstance(described["spec"].get("id"), str):
+        raise DamagedAgentError(file, "its spec has no id")
+    return described["spec"]["id"]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,96 @@
+"""The algorithms by name. Importing this module imports no JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from jaxenv_baselines.errors import ConfigError, UnknownAlgorithmError, UnknownSettingError
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from jaxenv_baselines.tasks import Task
+
+MODULES = {"ppo": "jaxenv_baselines.ppo"}
+"""Where each algorithm is. A new one is a module with what :class:`Algorithm` says, and an entry here."""
+
+
+class Algorithm(Protocol):
+    """What the module of an algorithm has. Its functions are pure, and see one member: callers ``vmap`` over seeds and configs."""
+
+    Config: type[Any]
+    """A ``flax.struct`` dataclass with a default for everything: numbers are leaves, what sets shapes is static."""
+    check: Callable[[Task, Any], None]
+    """``check(task, config)`` raises, before any work, what is wrong."""
+    num_updates: Callable[[Any], int]
+    """``num_updates(config)``: updates of a whole training."""
+    steps_per_update: Callable[[Any], int]
+    """``steps_per_update(config)``: steps of the environments in one of them."""
+    begin: Callable[[Task, Any, Array], Any]
+    """``begin(task, config, key)``: the training before its first update, a tree of arrays."""
+    update: Callable[[Task, Any, Any], tuple[Any, dict[str, Array]]]
+    """``update(task, config, training)``: the training after the next update, and what happened: float32[] by name. What ends in
+    ``_sum``, and ``episodes``, is summed over updates, everything else averaged; ``return_sum`` and ``length_sum`` are of the
+    episodes that ended."""
+    policy: Callable[[Task, Any], Callable[..., Any]]
+    """``policy(task, config)``: the trained agent's policy, for :func:`jaxenv.rollout`; equal for equal arguments."""
+    policy_params: Callable[[Task, Any, Any], dict[str, Any]]
+    """``policy_params(task, config, training)``: its parameters, nested dicts of arrays."""
+    initial_carry: Callable[[Task, Any], Any]
+    """``initial_carry(task, config)``: its carry at the start of an episode; None without."""
+
+
+def algorithm(name: str) -> Algorithm:
+    """Return the module of an algorithm.
+
+    Raises:
+        UnknownAlgorithmError: there is none of this name.
+    """
+    if name not in MODULES:
+        raise UnknownAlgorithmError(name, sorted(MODULES))
+    return cast("Algorithm", importlib.import_module(MODULES[name]))
+
+
+def config_of(name: str, settings: Mapping[str, Any]) -> Any:
+    """Return an algorithm's config with these settings.
+
+    Raises:
+        UnknownAlgorithmError: there is no such algorithm.
+        UnknownSettingError: it has no such setting.
+        ConfigError: a setting has another type than its default.
+    """
+    kind = algorithm(name).Config
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    for setting in settings:
+        if setting not in defaults:
+            raise UnknownSettingError(name, setting, list(defaults))
+    return kind(**{setting: _like(setting, value, defaults[setting]) for setting, value in settings.items()})
+
+
+def settings_of(config: Any) -> dict[str, Any]:
+    """Return a config as plain data that JSON can hold."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _like(name: str, value: Any, default: Any) -> Any:
+    """Return a setting's value in the type of its default."""
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        raise ConfigError(name, value, "true or false")
+    if isinstance(default, int | float):
+        if isinstance(value, int | float) and not isinstance(value, bool) and (isinstance(default, float) or value == int(value)):
+            return type(default)(value)
+        raise ConfigError(name, value, "an integer" if isinstance(default, int) else "a number")
+    if isinstance(default, tuple):
+        items = value if isinstance(value, tuple | list) else (value,)
+        if all(isinstance(item, int) and not isinstance(item, bool) and item > 0 for item in cast("tuple[Any, ...]", items)):
+            return tuple(cast("tuple[Any, ...]", items))
+        raise ConfigError(name, value, "a list of positive integers, such as [64,64],")
+    if isinstance(value, type(default)):
+        return value
+    raise ConfigError(name, value, f"a {type(default).__name__}")

@@ -1,0 +1,138 @@
+"""Files of arrays and of JSON: written whole or not at all, and read with suspicion. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from jaxenv_baselines.errors import DamagedAgentError, MissingAgentError, NotWrittenError
+
+
+def write(file: Path, data: bytes) -> None:
+    """Put ``data`` in the place of a file, whole or not at all.
+
+    Raises:
+        NotWrittenError: the disk is full, or the folder can't be written to.
+    """
+    part = file.with_name(f"{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError as error:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError:
+            pass
+        raise NotWrittenError(file, error.strerror or str(error)) from error
+
+
+def read(file: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        MissingAgentError: there is none.
+        DamagedAgentError: it can't be read.
+    """
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingAgentError(file) from error
+    except OSError as error:
+        raise DamagedAgentError(file, f"it can't be read ({error.strerror or error})") from error
+
+
+def write_json(file: Path, data: Mapping[str, Any]) -> None:
+    """Write an object of JSON."""
+    write(file, (json.dumps(data, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return an object of JSON."""
+    try:
+        data = json.loads(read(file))
+    except ValueError as error:
+        raise DamagedAgentError(file, "it is no JSON") from error
+    if not isinstance(data, dict):
+        raise DamagedAgentError(file, "it is no object of JSON")
+    return cast("dict[str, Any]", data)
+
+
+def packed(tree: Any, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return the leaves of a tree, by their paths, in the format of safetensors. Random keys become what they are made of."""
+    leaves = {_name(path): np.asarray(jax.device_get(_plain(leaf))) for path, leaf in jax.tree.leaves_with_path(tree)}
+    return save_tensors({name: np.ascontiguousarray(leaf) for name, leaf in leaves.items()}, dict(metadata or {}) or None)
+
+
+def unpacked(file: Path, data: bytes, like: Any) -> Any:
+    """Return the tree that :func:`packed` made ``data`` of.
+
+    Args:
+        file: where the data come from, for messages.
+        data: what the file holds.
+        like: a tree of arrays, or of their shapes and dtypes, of the same structure. Floats of fewer bits become its floats.
+
+    Raises:
+        DamagedAgentError: it is something else.
+    """
+    try:
+        found = load_tensors(data)
+    except (SafetensorError, ValueError, KeyError, OverflowError) as error:
+        raise DamagedAgentError(file, f"it is no file of safetensors ({str(error).splitlines()[0]})") from error
+    expected = jax.tree.leaves_with_path(like)
+    names = [_name(path) for path, _ in expected]
+    if sorted(names) != sorted(found):
+        odd = sorted({*names} ^ {*found})[0]
+        raise DamagedAgentError(file, f"it has {'no' if odd in names else 'an unexpected'} array {odd!r}")
+    leaves = [_restored(file, name, found[name], leaf) for name, (_, leaf) in zip(names, expected, strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+
+def metadata_of(file: Path, data: bytes) -> dict[str, str]:
+    """Return the metadata that :func:`packed` put into ``data``."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        return json.loads(data[8 : 8 + length])["__metadata__"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedAgentError(file, "it is no file of safetensors with a description") from error
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data``, in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _name(path: Any) -> str:
+    return "/".join(str(getattr(part, "key", getattr(part, "name", getattr(part, "idx", part)))) for part in path)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: Any) -> Any:
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _restored(file: Path, name: str, found: Any, like: Any) -> Any:
+    plain = jax.eval_shape(jax.random.key_data, like) if _is_key(like) else like
+    smaller = found.dtype == np.float16 and plain.dtype == np.float32
+    if found.shape != plain.shape or (found.dtype != plain.dtype and not smaller):
+        given, wanted = (f"{array.dtype}{list(array.shape)}" for array in (found, plain))
+        raise DamagedAgentError(file, f"its array {name!r} is {given}, but {wanted} was expected")
+    array = jnp.asarray(found.astype(plain.dtype))
+    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like)) if _is_key(like) else array
