@@ -117,3 +117,13 @@ class NoEpisodeLimitError(JaxenvError, ValueError):
             f"{unfinished:,} episodes of {name} had not ended after {steps:,} steps. "
             "Set a time limit: --set max_steps_in_episode=STEPS."
         )
+
+
+class ChoicesError(JaxenvError, TypeError):
+    """An algorithm needs actions that are one of a few."""
+
+    def __init__(self, name: str, algorithm: str, space: Any) -> None:
+        super().__init__(
+            f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap the "
+            "environment in DiscretizeAction."
+        )

@@ -71,7 +71,7 @@ class Categorical:
 
     def log_prob(self, logits: Array, action: Array) -> Array:
         """Return the logarithm of an action's probability."""
-        return jax.nn.log_softmax(logits)[self._choice(action)]
+        return jax.nn.log_softmax(logits)[self.choice(action)]
 
     def entropy(self, logits: Array) -> Array:
         """Return the entropy, in nats."""
@@ -88,7 +88,8 @@ class Categorical:
         parts = jnp.unravel_index(choice, tuple(self.space.nvec.ravel().tolist()))
         return jnp.stack(parts).reshape(self.space.shape).astype(self.space.dtype)
 
-    def _choice(self, action: Array) -> Array:
+    def choice(self, action: Array) -> Array:
+        """Return the number of an action, as a network counts them."""
         if isinstance(self.space, spaces.Discrete):
             return action.astype(jnp.int32) - self.space.start
         counts = self.space.nvec.ravel().tolist()
