@@ -127,3 +127,10 @@ class ChoicesError(JaxenvError, TypeError):
             f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap the "
             "environment in DiscretizeAction."
         )
+
+
+class MissingExtraError(JaxenvError, ImportError):
+    """What an algorithm builds on is not installed."""
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f"{package} is not installed. Install it: pip install 'jaxenv-baselines[{extra}]'.")
