@@ -56,6 +56,10 @@ class Config:
     """Factor of rewards, so that values are not far from 1."""
     bonus: float = 1.0
     """What an action is worth more that was never tried; of effect with ``count_bits`` alone."""
+    bonus_decay: float = 1.0
+    """Power of the number of tries that the bonus is divided by."""
+    count_width: float = 0.1
+    """What numbers of an observation are rounded to multiples of, before their hash is taken."""
     max_gradient_norm: float = 10.0
     """Length that a gradient is cut to."""
 
@@ -142,17 +146,19 @@ class Model:
         x = x if scaling is None else jnp.clip((x - scaling["mean"]) / scaling["deviation"], -10.0, 10.0)
         return self.network.apply(params["weights"], x)
 
-    def hash(self, obs: Any) -> Array:
-        """Return the hash of one observation, int32[]: on which sides of random planes it lies."""
-        x = jnp.append(jnp.ravel(self.encoder(obs)), 1.0)
-        planes = jax.random.normal(jax.random.key(0, impl="threefry2x32"), (x.size, self.count_bits), jnp.float32)
-        return jnp.where(x @ planes > 0, jnp.int32(1) << jnp.arange(self.count_bits, dtype=jnp.int32), 0).sum(dtype=jnp.int32)
+    def hash(self, params: Any, obs: Any) -> Array:
+        """Return the hash of one observation, int32[], the same for those that are equal when rounded (Carter & Wegman 1979)."""
+        rounded = jnp.round(jnp.ravel(self.encoder(obs)) / params["count_width"]).astype(jnp.int32).astype(jnp.uint32)
+        factors = jax.random.bits(jax.random.key(0, impl="threefry2x32"), rounded.shape, jnp.uint32) | jnp.uint32(1)
+        word = (rounded * factors).sum(dtype=jnp.uint32)
+        word = (word ^ (word >> 16)) * jnp.uint32(0x9E3779B1)
+        return (word >> (32 - self.count_bits)).astype(jnp.int32)
 
     def hopes(self, params: Any, obs: Any) -> Array:
         """Return what each action may be worth in addition, since it was seldom tried, float32[actions]."""
         if not self.count_bits:
             return jnp.zeros(self.network.outputs)
-        return params["bonus"] * jax.lax.rsqrt(params["counts"][self.hash(obs)] + 1.0)
+        return params["bonus"] * (params["counts"][self.hash(params, obs)] + 1.0) ** -params["bonus_decay"]
 
 
 @dataclass(frozen=True)
@@ -284,7 +290,8 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     passed = learner.updates.astype(jnp.float32) / num_updates(config)
     decayed = jnp.clip(passed / config.epsilon_decay, 0.0, 1.0)
     epsilon = config.epsilon + decayed * (config.final_epsilon - config.epsilon)
-    judge = {**policy_params(task, config, learner), "counts": learner.counts, "bonus": config.bonus}
+    hope = {"counts": learner.counts, **{name: getattr(config, name) for name in ("bonus", "bonus_decay", "count_width")}}
+    judge = {**policy_params(task, config, learner), **hope}
     result = jaxenv.rollout(
         task.env,
         task.params,
@@ -297,7 +304,7 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     )
     played = result.trajectory
     running, ended = _episodes(learner.running, played.reward, played.done)
-    counts = _counted(model, learner.counts, played.obs, played.action)
+    counts = _counted(model, judge, played.obs, played.action)
     target = targets(task, config, model, {**judge, "counts": counts}, result)
 
     learning_rate = config.learning_rate + passed * (config.final_learning_rate - config.learning_rate)
@@ -385,11 +392,13 @@ def _episodes(running: Any, reward: Array, done: Array) -> tuple[Any, dict[str, 
     return running, {"episodes": episodes, "return_sum": totals.sum(), "length_sum": lengths.astype(jnp.float32).sum()}
 
 
-def _counted(model: Model, counts: Array, obs: Any, action: Any) -> Array:
+def _counted(model: Model, judge: Any, obs: Any, action: Any) -> Array:
     """Return how often actions were taken, these included."""
+    counts = judge["counts"]
     if not model.count_bits:
         return counts
-    return counts.at[_each(model.hash, 2)(obs), _each(model.actions.choice, 2)(action)].add(1.0)
+    hashes = _each(lambda obs: model.hash(judge, obs), 2)(obs)
+    return counts.at[hashes, _each(model.actions.choice, 2)(action)].add(1.0)
 
 
 def _learn(
