@@ -37,3 +37,12 @@ def test_hook_jaxenv_envs(jaxenv_cli):
 def test_hook_jaxenv_commands(jaxenv_cli):
     assert "Print the outside temperature through a day." in jaxenv_cli("--help")
     assert jaxenv_cli("weather", "--mean", "0").splitlines()[1] == "03:00  -6.0 °C"
+
+
+def test_hook_jaxenv_policies(jaxenv_cli, tmp_path):
+    def played(policy):
+        return json.loads(jaxenv_cli("rollout", "Greenhouse-v0", "--num-steps", "300", "--policy", policy, "--json"))
+
+    kept, frozen = played("thermostat:21"), played("thermostat:2")
+    assert (kept["policy"], frozen["policy"]) == ("thermostat:21", "thermostat:2")
+    assert kept["return_mean"] > frozen["return_mean"] + 50

@@ -19,12 +19,12 @@ import jaxenv
 import numpy as np
 from jaxenv import EnvSpec
 from jaxenv.environment import Environment
-from jaxenv.errors import UnknownEnvError
+from jaxenv.errors import JaxenvError, UnknownEnvError
 from jaxenv.registry import LoadedPolicy
 
 from jaxenv_baselines import files
 from jaxenv_baselines.algorithms import algorithm, config_of, settings_of
-from jaxenv_baselines.errors import DamagedAgentError, JaxenvError, NotConfiguredError, OtherTaskError
+from jaxenv_baselines.errors import DamagedAgentError, NotConfiguredError, OtherFieldsError, OtherTaskError
 from jaxenv_baselines.tasks import Task
 
 FORMAT = 1
@@ -155,9 +155,27 @@ def shipped() -> list[dict[str, Any]]:
 
 def policy_for(argument: str, spec: EnvSpec, env: Environment[Any, Any], params: Any) -> LoadedPolicy:
     """Return the policy that ``--policy agent:ARGUMENT`` means: ``shipped``, or a directory (see ``jaxenv_policies``)."""
-    del env, params
     agent = load(spec.id) if argument == "shipped" else load(Path(argument), env_id=spec.id)
+    require_fit(agent, argument, env, params)
     return LoadedPolicy(agent.policy, agent.policy_params, agent.initial_carry)
+
+
+def require_fit(agent: Agent, where: str | Path, env: Environment[Any, Any], params: Any) -> None:
+    """Refuse an agent for an environment of its id whose fields give it other observations or actions.
+
+    Raises:
+        OtherFieldsError: they do.
+    """
+    for role in ("observation", "action"):
+        own, given = getattr(agent.env, f"{role}_space")(agent.params), getattr(env, f"{role}_space")(params)
+        if jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), _example(own)) != jax.tree.map(
+            lambda leaf: (leaf.shape, leaf.dtype), _example(given)
+        ):
+            raise OtherFieldsError(where, env.name, role, given, agent.description["overrides"])
+
+
+def _example(space: Any) -> Any:
+    return jax.eval_shape(space.sample, jax.random.key(0))
 
 
 def _directory(name: str) -> Path:

@@ -30,7 +30,8 @@ class Algorithm(Protocol):
     steps_per_update: Callable[[Any], int]
     """``steps_per_update(config)``: steps of the environments in one of them."""
     begin: Callable[[Task, Any, Array], Any]
-    """``begin(task, config, key)``: the training before its first update, a tree of arrays."""
+    """``begin(task, config, key)``: the training before its first update, a tree of arrays with an attribute ``updates``, int32[],
+    the number of updates made."""
     update: Callable[[Task, Any, Any], tuple[Any, dict[str, Array]]]
     """``update(task, config, training)``: the training after the next update, and what happened: float32[] by name. What ends in
     ``_sum``, and ``episodes``, is summed over updates, everything else averaged; ``return_sum`` and ``length_sum`` are of the

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,20 @@ class OtherTaskError(JaxenvError, ValueError):
     """An agent, or a training, belongs to another environment."""
 
     def __init__(self, directory: Path, found: str, wanted: str) -> None:
-        super().__init__(f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment.")
+        super().__init__(
+            f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment."
+        )
+
+
+class OtherFieldsError(JaxenvError, ValueError):
+    """An agent was trained in an environment of the same id with other observations or actions."""
+
+    def __init__(self, where: object, name: str, role: str, space: Any, overrides: Mapping[str, Any]) -> None:
+        words = " ".join(f"--set {field}={json.dumps(value)}" for field, value in overrides.items())
+        super().__init__(
+            f"The agent {where} does not fit {name} with the {role} space {short(space)}. "
+            + (f"Make the environment as it was in training: {words}." if words else "Leave out what changes this space.")
+        )
 
 
 class OtherTrainingError(JaxenvError, ValueError):
@@ -104,18 +118,8 @@ class NotWrittenError(JaxenvError, OSError):
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(
-            f"{file} could not be written: {reason}. What was there before is as it was. "
-            "Make room or choose another directory (--out), then go on with --resume."
-        )
-
-
-class NoEpisodeLimitError(JaxenvError, ValueError):
-    """Episodes go on for longer than an evaluation waits."""
-
-    def __init__(self, name: str, unfinished: int, steps: int) -> None:
-        super().__init__(
-            f"{unfinished:,} episodes of {name} had not ended after {steps:,} steps. "
-            "Set a time limit: --set max_steps_in_episode=STEPS."
+            f"{file} could not be written: {reason}. What was written before is as it was. "
+            "Make room, or choose another directory (--out)."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -34,10 +35,8 @@ def write(file: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         part.replace(file)
     except OSError as error:
-        try:
+        with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        except OSError:
-            pass
         raise NotWrittenError(file, error.strerror or str(error)) from error
 
 
@@ -135,4 +134,11 @@ def _restored(file: Path, name: str, found: Any, like: Any) -> Any:
         given, wanted = (f"{array.dtype}{list(array.shape)}" for array in (found, plain))
         raise DamagedAgentError(file, f"its array {name!r} is {given}, but {wanted} was expected")
     array = jnp.asarray(found.astype(plain.dtype))
-    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like)) if _is_key(like) else array
+    return jax.random.wrap_key_data(array, impl=_generator(like)) if _is_key(like) else array
+
+
+def _generator(like: Any) -> Any:
+    """Return the generator of a key of which perhaps only shape and dtype are known."""
+    found: list[Any] = []
+    jax.eval_shape(lambda key: found.append(jax.random.key_impl(key)), like)
+    return found[0]

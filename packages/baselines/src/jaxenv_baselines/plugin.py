@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jaxenv.hookspecs import hookimpl
-from jaxenv.registry import Command
+from jaxenv.registry import Command, PolicySource
 
 
 @hookimpl
@@ -19,3 +19,9 @@ def jaxenv_commands() -> Iterable[Command]:
         Command("optimal", "jaxenv_baselines.optimal.command:show", help="Compute how good the best possible agent is."),
         Command("agents", "jaxenv_baselines.commands:agents", help="List the agents that are shipped."),
     ]
+
+
+@hookimpl
+def jaxenv_policies() -> Iterable[PolicySource]:
+    """Return ``--policy agent:shipped`` and ``--policy agent:DIR``."""
+    return [PolicySource("agent", "jaxenv_baselines.agent:policy_for", help="shipped, or a directory that jaxenv train wrote")]

@@ -132,19 +132,27 @@ class Model:
         """Return the memory after an observation, and the description of the distribution over actions."""
         x = self.see(params.get("observations"), obs)
         if carry is not None:
-            carry, x = self.network.apply(params["weights"], carry, self._enter(params["weights"], x), method="remember")
-        return carry, self.network.apply(params["weights"], x, method="actor")
+            carry, x = self.remember(params["weights"], carry, self.enter(params["weights"], x))
+        return carry, self.actor(params["weights"], x)
+
+    def actor(self, weights: Any, x: Array) -> Array:
+        """Return what the actor says of what the network is given, or of what its memory says."""
+        return self._apply("actor", weights, x)
 
     def critic(self, weights: Any, x: Array) -> Array:
-        """Return the values of what the network is given, or of what its memory says."""
-        return self.network.apply(weights, x, method="critic")
+        """Return what the critic says of the same."""
+        return self._apply("critic", weights, x)
 
-    def step(self, weights: Any, carry: Array, x: Array) -> tuple[Array, Array]:
-        """Return the memory after what the network is given, and what it says."""
-        return self.network.apply(weights, carry, self._enter(weights, x), method="remember")
+    def enter(self, weights: Any, x: Array) -> Array:
+        """Return what goes into the memory."""
+        return self._apply("enter", weights, x)
 
-    def _enter(self, weights: Any, x: Array) -> Array:
-        return self.network.apply(weights, x, method="enter")
+    def remember(self, weights: Any, carry: Array, x: Array) -> tuple[Array, Array]:
+        """Return the memory after what has entered it, and what it says."""
+        return self._apply("remember", weights, carry, x)
+
+    def _apply(self, method: str, weights: Any, *inputs: Array) -> Any:
+        return self.network.apply(weights, *inputs, method=method)
 
 
 @dataclass(frozen=True)
@@ -376,16 +384,16 @@ def _judge(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, c
     """Return what the actor and the critic say of steps, and the memories after them, before any reset; None without."""
     x = _each(lambda obs: model.see(statistics, obs), done.ndim)(obs)
     if carry is None:
-        return model.network.apply(weights, x, method="actor"), model.critic(weights, x), None
+        return model.actor(weights, x), model.critic(weights, x), None
+    start: Any = model.initial_carry
 
     def step(carry: Array, now: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         x, done = now
-        after, said = model.network.apply(weights, carry, x, method="remember")
-        return jnp.where(done[:, None], model.initial_carry, after), (said, after)
+        after, said = model.remember(weights, carry, x)
+        return jnp.where(done[:, None], start, after), (said, after)
 
-    x = model.network.apply(weights, x, method="enter")
-    _, (said, after) = jax.lax.scan(step, carry, (x, done))
-    return model.network.apply(weights, said, method="actor"), model.critic(weights, said), after
+    _, (said, after) = jax.lax.scan(step, carry, (model.enter(weights, x), done))
+    return model.actor(weights, said), model.critic(weights, said), after
 
 
 def _following(task: Task, model: Model, weights: Any, statistics: Any, result: Any, values: Array, memories: Any) -> Array:
@@ -398,7 +406,7 @@ def _following(task: Task, model: Model, weights: Any, statistics: Any, result: 
 
     def look(obs: Any, carry: Any, axes: int) -> Array:
         x = _each(lambda obs: model.see(statistics, obs), axes)(obs)
-        return model.critic(weights, x if carry is None else model.step(weights, carry, x)[1])
+        return model.critic(weights, x if carry is None else model.remember(weights, carry, model.enter(weights, x))[1])
 
     following = jnp.concatenate([values[1:], look(result.obs, result.carry, 1)[None]])
     following = jnp.where(played.done, 0.0, following)
@@ -450,7 +458,7 @@ def _learn(
     def minibatch(state: tuple[Any, Any], which: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
         weights, optimiser = state
         gradient, said = jax.grad(_loss, has_aux=True)(weights, model, config, statistics, chosen(which), entropy)
-        norm = optax.global_norm(gradient)
+        norm = jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(gradient)))
         gradient = jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, config.max_gradient_norm / (norm + 1e-9)), gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies integers by floats
             change, optimiser = _ADAM.update(gradient, optimiser)

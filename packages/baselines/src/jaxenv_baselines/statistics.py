@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
+from flax import struct
 from jax import Array
 
 
-class Statistics(NamedTuple):
+@struct.dataclass
+class Statistics:
     """Of everything seen so far."""
 
     count: Array

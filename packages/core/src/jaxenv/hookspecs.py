@@ -19,7 +19,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jaxenv.registry.spec import Command, EnvSpec
+    from jaxenv.registry.spec import Command, EnvSpec, PolicySource
 
 _HookT = TypeVar("_HookT")
 
@@ -80,5 +80,32 @@ def jaxenv_commands() -> Iterable[Command]:
         @hookimpl
         def jaxenv_commands():
             return [Command("draw-maze", "my_gridworlds.draw:main", help="Draw a maze in the terminal.")]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def jaxenv_policies() -> Iterable[PolicySource]:
+    """Return kinds of policies that this plugin loads, for every command with an option ``--policy``.
+
+    Called once a process, together with :func:`jaxenv_envs`. Pure data: each names a function as a ``"module:function"`` string,
+    and jaxenv imports that module when somebody writes ``--policy NAME:ARGUMENT``. The function is called as
+    ``function(argument, spec, env, params)`` and returns a :class:`jaxenv.registry.LoadedPolicy`: a policy as
+    :func:`jaxenv.rollout` takes it, with its parameters and its initial carry where it has them.
+
+    A name of this kind comes before a module of the same name in ``--policy module:function``. If two plugins offer the same
+    name, neither is used: the command line says which two they are.
+
+    Returns:
+        An iterable of :class:`jaxenv.registry.PolicySource`.
+
+    Example::
+
+        from jaxenv.hookspecs import hookimpl
+        from jaxenv.registry import PolicySource
+
+        @hookimpl
+        def jaxenv_policies():
+            return [PolicySource("wall-follower", "my_gridworlds.follower:load", help="left or right")]
     """
     raise NotImplementedError

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from jaxenv import EnvSpec
 from jaxenv.hookspecs import hookimpl
-from jaxenv.registry import Command
+from jaxenv.registry import Command, PolicySource
 
 ENVS = (
     EnvSpec(
@@ -38,3 +38,9 @@ def jaxenv_envs() -> Iterable[EnvSpec]:
 def jaxenv_commands() -> Iterable[Command]:
     """Return ``jaxenv weather``."""
     return [Command("weather", "jaxenv_greenhouse.weather:weather", help="Print the outside temperature through a day.")]
+
+
+@hookimpl
+def jaxenv_policies() -> Iterable[PolicySource]:
+    """Return ``--policy thermostat:TEMPERATURE``."""
+    return [PolicySource("thermostat", "jaxenv_greenhouse.thermostat:load", help="the temperature to keep, °C")]

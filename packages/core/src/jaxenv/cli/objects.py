@@ -6,12 +6,13 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jaxenv.cli.sentences import brief
-from jaxenv.errors import EntryPointError, JaxenvError, SettingError
+from jaxenv.errors import EntryPointError, JaxenvError, PolicyClashError, SettingError
+from jaxenv.errors.wording import named
+from jaxenv.registry import EnvSpec, LoadedPolicy, PolicySource, plugins
 from jaxenv.registry.loading import load_object
 
 
@@ -65,29 +66,71 @@ def refusal(function: Any, *arguments: str) -> str | None:
     return None
 
 
-def load_policy(option: str, text: str, env: Any, params: Any) -> Callable[[Any, Any], Any]:
-    """Return the policy ``(observation, key) -> action`` that ``text`` names, tried on the environment.
+def policy_sources() -> dict[str, dict[str, PolicySource]]:
+    """Return, for each kind of policies, which plugins load it."""
+    offers: dict[str, dict[str, PolicySource]] = {}
+    for plugin in plugins():
+        for source in plugin.policies:
+            offers.setdefault(source.name, {})[plugin.namespace] = source
+    return offers
+
+
+def load_policy(option: str, text: str, spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy:
+    """Return the policy that ``text`` names, tried on the environment.
+
+    Args:
+        option: what asks for it, for messages, such as ``--policy``.
+        text: ``NAME:ARGUMENT`` for a kind of policies that a plugin loads, else ``module:function``.
+        spec: of the environment.
+        env: the environment.
+        params: its parameters.
 
     Raises:
-        SettingError: ``text`` is not of the form module:function.
+        SettingError: ``text`` has neither form.
+        PolicyClashError: several plugins load this kind of policies.
         EntryPointError: it cannot be imported, takes other arguments, fails, or gives no action of the environment.
     """
-    policy = load_here(option, text, "'random' or 'module:function'")
-    wanted = "Write a function (observation, key) -> action, in JAX."
-    reason = refusal(policy, "observation", "key")
-    if reason:
-        raise EntryPointError(option, text, reason, wanted)
+    name, colon, argument = text.partition(":")
+    sources = policy_sources()
+    if colon and name in sources:
+        loaded, wanted = _from_plugin(name, argument, sources[name], spec, env, params), "Choose another policy."
+    else:
+        kinds = "".join(f", '{kind}:...'" for kind in sorted(sources))
+        function, wanted = load_here(option, text, f"'random'{kinds} or 'module:function'"), _WANTED
+        reason = refusal(function, "observation", "key")
+        if reason:
+            raise EntryPointError(option, text, reason, wanted)
+        loaded = LoadedPolicy(function)
     import jax
 
-    def act(key: Any, params: Any) -> Any:
-        obs, _ = env.reset(key, params)
-        return env.action_space(params).cast(policy(obs, key), "its result")
+    from jaxenv.engine.plan import Given, Plan
+
+    def act(key: Any, given: Given) -> Any:
+        obs, _ = env.reset(key, given.params)
+        _, action = Plan(env, loaded.policy).act(given.initial_carry, obs, key, given)
+        return env.action_space(given.params).cast(action, "its result")
 
     try:
         # Under vmap, as it is played: not everything that can be traced can be batched.
-        jax.eval_shape(jax.vmap(act, in_axes=(0, None)), jax.random.split(jax.random.key(0), 2), params)
+        given = Given(params, jax.random.key(0), loaded.policy_params, loaded.initial_carry)
+        jax.eval_shape(jax.vmap(act, in_axes=(0, None)), jax.random.split(jax.random.key(0), 2), given)
     except JaxenvError as error:
         raise EntryPointError(option, text, str(error), wanted) from error
     except (Exception, SystemExit) as error:
         raise EntryPointError(option, text, f"it failed when it was tried: {brief(error)}", wanted) from error
-    return policy
+    return loaded
+
+
+_WANTED = "Write a function (observation, key) -> action, in JAX."
+
+
+def _from_plugin(name: str, argument: str, offers: dict[str, PolicySource], spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy:
+    """Return the policy that a plugin loads."""
+    if len(offers) > 1:
+        raise PolicyClashError(name, list(offers))
+    (namespace, source), *_ = offers.items()
+    owner, action = f"The policy {name!r} of plugin '{namespace}'", "Repair or reinstall the plugin."
+    loaded = load_object(owner, source.entry_point, action)(argument, spec, env, params)
+    if not isinstance(loaded, LoadedPolicy):
+        raise EntryPointError(owner, source.entry_point, f"it gave {named(loaded)}, and no LoadedPolicy", action)
+    return loaded

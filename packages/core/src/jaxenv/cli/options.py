@@ -29,6 +29,14 @@ def finite(value: float | None) -> float | None:
 
 EnvId = Annotated[str, typer.Argument(metavar="ID", help="A full or short id.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a field or a param; may be repeated.")]
+PolicyName = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        help="'random'; NAME:ARGUMENT of a kind of policies that a plugin loads; or 'module:function' of a function "
+        "(observation, key) -> action, in JAX.",
+    ),
+]
 # Not more: without 64-bit types jax.random.key takes 2**32 for 0.
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
 

@@ -1,4 +1,4 @@
-"""``jaxenv render ID FILE``: play random actions, and write a film of it."""
+"""``jaxenv render ID FILE``: let a policy play, and write a film of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 
 from jaxenv.cli.memory import check_fits, size_of
 from jaxenv.cli.objects import load_policy
-from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, built, finite
+from jaxenv.cli.options import LARGEST, EnvId, PolicyName, Seed, Settings, built, finite
 from jaxenv.cli.output import console
+from jaxenv.registry import LoadedPolicy
 
 MOST_ENVS = 96 * 96
 """Pictures of 8 pixels that fit side by side into a film."""
@@ -19,9 +20,7 @@ MOST_ENVS = 96 * 96
 def render(
     env_id: EnvId,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .gif, .mp4, .html or .png (the last frame).")],
-    policy: Annotated[
-        str, typer.Option(help="'random', or 'module:function' of a function (observation, key) -> action, in JAX.")
-    ] = "random",
+    policy: PolicyName = "random",
     steps: Annotated[int, typer.Option(min=1, max=LARGEST - 1, help="Steps to play; episodes follow one another.")] = 200,
     num_envs: Annotated[int, typer.Option(min=1, max=MOST_ENVS, help="Copies of the environment, side by side.")] = 1,
     seed: Seed = 0,
@@ -36,38 +35,45 @@ def render(
     from jaxenv.visualize.encode import check_writable
 
     check_writable(path)
-    _, env, params = built(env_id, settings)
+    spec, env, params = built(env_id, settings)
     _check_picture(env, params, steps, num_envs, size)
-    act = None if policy == "random" else load_policy("--policy", policy, env, params)
-    states, returns = record(env, params, act, steps=steps, num_envs=num_envs, seed=seed)
+    loaded = None if policy == "random" else load_policy("--policy", policy, spec, env, params)
+    states, returns = record(env, params, loaded, steps=steps, num_envs=num_envs, seed=seed)
     written = Visualizer(env, params, states, returns, size=size).animate(path, fps=fps)
     console().print(f"{written}: {steps + 1:,} frames, {written.stat().st_size:,} bytes", markup=False)
 
 
-def record(env: Any, params: Any, policy: Any, *, steps: int, num_envs: int, seed: int) -> tuple[Any, Any]:
+def record(env: Any, params: Any, loaded: LoadedPolicy | None, *, steps: int, num_envs: int, seed: int) -> tuple[Any, Any]:
     """Return the states, [steps + 1, num_envs], and the return of the running episode up to each."""
     import jax
     import jax.numpy as jnp
 
+    from jaxenv.engine.plan import Given, Plan
+
+    policy, policy_params, initial_carry = (None, None, None) if loaded is None else loaded
+    plan = Plan(env, policy)
+
     # Params are an argument, not a constant of the compiled program: they may hold a whole data set.
     @jax.jit
-    def film(key: Any, params: Any) -> Any:
-        def step(carry: Any, key: Any) -> Any:
-            obs, state, total = carry
+    def film(key: Any, given: Given) -> Any:
+        def step(loop: Any, key: Any) -> Any:
+            obs, carry, state, total = loop
             key_act, key_step = jax.random.split(key)
-            action = env.action_space(params).sample(key_act) if policy is None else policy(obs, key_act)
-            obs, state, reward, done, _ = env.step(key_step, state, action, params)
-            after = (obs, state, jnp.where(done, 0.0, total + reward))
-            return after, after[1:]
+            carry, action = plan.act(carry, obs, key_act, given)
+            obs, state, reward, done, _ = env.step(key_step, state, action, given.params)
+            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), given.initial_carry, carry)
+            after = (state, jnp.where(done, 0.0, total + reward))
+            return (obs, carry, *after), after
 
         key_reset, key_steps = jax.random.split(key)
-        obs, state = env.reset(key_reset, params)
+        obs, state = env.reset(key_reset, given.params)
         first = (state, jnp.float32(0.0))
-        _, rest = jax.lax.scan(step, (obs, *first), jax.random.split(key_steps, steps))
+        _, rest = jax.lax.scan(step, (obs, given.initial_carry, *first), jax.random.split(key_steps, steps))
         return jax.tree.map(lambda start, after: jnp.concatenate([start[None], after]), first, rest)
 
     keys = jax.random.split(jax.random.key(seed), num_envs)
-    return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, params)
+    given = jax.tree.map(jnp.asarray, Given(params, keys[0], policy_params, initial_carry))
+    return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, given)
 
 
 def _check_picture(env: Any, params: Any, steps: int, num_envs: int, size: int | None) -> None:

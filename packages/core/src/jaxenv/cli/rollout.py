@@ -1,4 +1,4 @@
-"""``jaxenv rollout ID``: play random actions in many copies of an environment, and say how it went and how fast."""
+"""``jaxenv rollout ID``: let a policy play many copies of an environment, and say how it went and how fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rich.progress import Progress
 from rich.text import Text
 
 from jaxenv.cli.memory import check_fits, size_of
-from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, overrides
+from jaxenv.cli.objects import load_policy
+from jaxenv.cli.options import LARGEST, EnvId, PolicyName, Seed, Settings, overrides
 from jaxenv.cli.output import AsJson, console, counted, print_json, table
 from jaxenv.errors import SettingError
 from jaxenv.registry import make
@@ -31,6 +32,7 @@ class Report(NamedTuple):
     """How a rollout went."""
 
     id: str
+    policy: str
     overrides: dict[str, Any]
     num_envs: int
     num_steps: int
@@ -54,6 +56,7 @@ def rollout(
     env_id: EnvId,
     num_envs: Annotated[int, typer.Option(min=1, max=LARGEST, help="Copies of the environment, stepped together.")] = 64,
     num_steps: Annotated[int, typer.Option(min=1, max=LARGEST, help="Steps for each copy.")] = 1_000,
+    policy: PolicyName = "random",
     seed: Seed = 0,
     settings: Settings = None,
     prng: Annotated[str, typer.Option(help=f"Generator of the random numbers: {', '.join(GENERATORS)}.")] = GENERATORS[0],
@@ -61,7 +64,7 @@ def rollout(
     devices: Annotated[str, typer.Option(help="Devices to spread the environments over: a number, or all.")] = "1",
     as_json: AsJson = False,
 ) -> None:
-    """Play random actions, and print returns, lengths and speed."""
+    """Play random actions, or a policy's, and print returns, lengths and speed."""
     values = overrides(settings)
     if prng not in GENERATORS:
         raise SettingError("--prng", prng, f"one of {', '.join(GENERATORS)}")
@@ -70,7 +73,7 @@ def rollout(
     report = None
     with progress or nullcontext():
         task = progress.add_task("compiling", total=num_steps) if progress else None
-        for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices):
+        for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices, policy):
             if isinstance(event, Report):
                 report = event
             elif progress and task is not None:
@@ -91,6 +94,7 @@ def play(
     prng: str,
     unroll: int | None = None,
     devices: str = "1",
+    policy: str = "random",
 ) -> Iterator[int | Report]:
     """Yield the number of steps played so far, again and again, and in the end the report."""
     import jax
@@ -103,6 +107,8 @@ def play(
 
     spec = find_spec(env_id)
     env, params = make(spec, **values)
+    loaded = None if policy == "random" else load_policy("--policy", policy, spec, env, params)
+    act, policy_params, initial_carry = (None, None, None) if loaded is None else loaded
     key = _key(seed, prng)
     mesh = _mesh(devices)
     one = jax.eval_shape(env.reset, key, params)
@@ -111,7 +117,8 @@ def play(
     choice = Choice.of(None if unroll is None else False, key, mesh)
 
     def player(params: Any, key: Array) -> Player:
-        return Player(Plan(env, None), num_envs, unrolled, Given(params, key, None, None), choice, mesh)
+        given = Given(params, key, policy_params, initial_carry)
+        return Player(Plan(env, act), num_envs, unrolled, given, choice, mesh)
 
     def begin(params: Any, key: Array) -> Any:
         return player(params, key).begin()
@@ -141,6 +148,7 @@ def play(
     used = sorted(jax.tree.leaves(loop)[0].devices(), key=lambda device: device.id)
     yield Report(
         id=spec.id,
+        policy=policy,
         overrides=values,
         num_envs=num_envs,
         num_steps=num_steps,
@@ -211,5 +219,5 @@ def _print(report: Report) -> None:
     rows.add_row("speed", f"{report.steps_per_second:,.0f} steps a second ({report.run_seconds:.3g} s)")
     rows.add_row("compilation", f"{report.compile_seconds:.3g} s, not counted above")
     rows.add_row("device", report.device)
-    out.print(Text.assemble((report.id, "bold cyan"), f" · random actions · seed {report.seed} · {report.prng} keys"))
+    out.print(Text.assemble((report.id, "bold cyan"), f" · {report.policy} actions · seed {report.seed} · {report.prng} keys"))
     out.print(rows)

@@ -36,6 +36,16 @@ class CommandClashError(JaxenvError, LookupError):
         )
 
 
+class PolicyClashError(JaxenvError, LookupError):
+    """Several plugins load policies under the same name."""
+
+    def __init__(self, name: str, namespaces: Sequence[str]) -> None:
+        super().__init__(
+            f"The plugins {listed(namespaces, 'and')} all load policies as {name!r}, so none of them does. "
+            "Uninstall all but one, or name the others in JAXENV_DISABLED_PLUGINS."
+        )
+
+
 class NoOracleError(JaxenvError, LookupError):
     """An environment cannot be compared with a reference."""
 

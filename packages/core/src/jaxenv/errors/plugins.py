@@ -28,6 +28,16 @@ class InvalidCommandError(JaxenvError, ValueError):
         )
 
 
+class InvalidPolicySourceError(JaxenvError, ValueError):
+    """A field of a PolicySource holds something that it cannot hold."""
+
+    def __init__(self, name: Any, field: str, given: Any, expected: str) -> None:
+        super().__init__(
+            f"PolicySource {short(name)}: {field} is {short(given)}, but {expected} was expected. "
+            "Correct it where the source is written."
+        )
+
+
 class HookResultError(JaxenvError, TypeError):
     """A plugin's hook returned the wrong type."""
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from jaxenv.registry.lookup import make, plugins, register, registered_envs
-from jaxenv.registry.spec import Command, EnvSpec, Plugin
+from jaxenv.registry.spec import Command, EnvSpec, LoadedPolicy, Plugin, PolicySource
 
-__all__ = ["Command", "EnvSpec", "Plugin", "make", "plugins", "register", "registered_envs"]
+__all__ = ["Command", "EnvSpec", "LoadedPolicy", "Plugin", "PolicySource", "make", "plugins", "register", "registered_envs"]

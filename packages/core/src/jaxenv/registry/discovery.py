@@ -30,12 +30,12 @@ from jaxenv.errors import (
 )
 from jaxenv.registry.loading import sentence
 from jaxenv.registry.names import NAMESPACE_RULE, is_namespace
-from jaxenv.registry.spec import Command, EnvSpec, Plugin
+from jaxenv.registry.spec import Command, EnvSpec, Plugin, PolicySource
 
 GROUP = "jaxenv"
 """The entry-point group of plugins."""
 
-_EntryT = TypeVar("_EntryT", EnvSpec, Command)
+_EntryT = TypeVar("_EntryT", EnvSpec, Command, PolicySource)
 
 
 class _Discovery:
@@ -116,6 +116,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, record: Plugin) -> P
             raise NoHookError(entry.value)
         specs = _call(manager, plugin, "jaxenv_envs", EnvSpec)
         commands = _call(manager, plugin, "jaxenv_commands", Command)
+        policies = _call(manager, plugin, "jaxenv_policies", PolicySource)
     except (Exception, SystemExit) as cause:
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
@@ -123,7 +124,8 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, record: Plugin) -> P
         error.__cause__ = cause
         return dataclasses.replace(record, error=error)
     origin = {"namespace": record.namespace, "distribution": record.distribution, "version": record.version}
-    return dataclasses.replace(record, specs=tuple(dataclasses.replace(spec, **origin) for spec in specs), commands=commands)
+    specs = tuple(dataclasses.replace(spec, **origin) for spec in specs)
+    return dataclasses.replace(record, specs=specs, commands=commands, policies=policies)
 
 
 def _call(manager: pluggy.PluginManager, plugin: object, hook: str, kind: type[_EntryT]) -> tuple[_EntryT, ...]:

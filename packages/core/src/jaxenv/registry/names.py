@@ -16,6 +16,8 @@ NAME_RULE = "parts of letters, digits, '.', '_' and '-' (a letter or digit first
 NAMESPACE_RULE = f"lower-case letters, digits, '.', '_' and '-' (a letter or digit first), other than {LOCAL!r},"
 COMMAND_RULE = f"lower-case letters, digits and '-' (a letter or digit first), other than {', '.join(BUILTIN_COMMANDS)},"
 
+SOURCE_RULE = "a lower-case letter, then lower-case letters, digits and '-', other than 'random',"
+
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _CUTOFF = 0.75  # at difflib's own 0.6, "atari" would become "minatar"
 
@@ -33,6 +35,11 @@ def is_namespace(text: object) -> bool:
 def is_command(text: object) -> bool:
     """Whether a plugin may call a command ``text``."""
     return _matches(r"[a-z0-9][a-z0-9-]*", text) and text not in BUILTIN_COMMANDS
+
+
+def is_source(text: object) -> bool:
+    """Whether a plugin may call a kind of policies ``text``."""
+    return _matches(r"[a-z][a-z0-9-]*", text) and text != "random"
 
 
 def is_entry_point(text: object) -> bool:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from jaxenv.errors import InvalidCommandError, InvalidSpecError, PluginError
-from jaxenv.registry.names import COMMAND_RULE, LOCAL, NAME_RULE, NAMESPACE_RULE, is_command, is_entry_point, is_name, is_namespace
+from jaxenv.errors import InvalidCommandError, InvalidPolicySourceError, InvalidSpecError, PluginError
+from jaxenv.registry.names import (
+    COMMAND_RULE,
+    LOCAL,
+    NAME_RULE,
+    NAMESPACE_RULE,
+    SOURCE_RULE,
+    is_command,
+    is_entry_point,
+    is_name,
+    is_namespace,
+    is_source,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +123,40 @@ class Command:
 
 
 @dataclasses.dataclass(frozen=True)
+class PolicySource:
+    """A kind of policies that a plugin can load: what ``--policy NAME:ARGUMENT`` means, in every command that has ``--policy``."""
+
+    name: str
+    """What the user types before the colon: a lower-case letter, then lower-case letters, digits and ``-``; not ``random``."""
+    entry_point: str
+    """``"module:function"``; imported when a policy is asked for. The function is called as ``function(argument, spec, env,
+    params)`` with what the user typed after the colon, the environment's :class:`EnvSpec`, the environment and its params, and
+    returns a :class:`LoadedPolicy`, or raises a :class:`~jaxenv.errors.JaxenvError` that says what the user can do."""
+    help: str = ""
+    """One line on what may follow the colon, such as ``'a directory, or shipped'``."""
+
+    def __post_init__(self) -> None:
+        self._check(is_source(self.name), "name", SOURCE_RULE)
+        self._check(is_entry_point(self.entry_point), "entry_point", "'module:function'")
+        self._check(isinstance(cast("object", self.help), str), "help", "a string")
+
+    def _check(self, valid: bool, field: str, expected: str) -> None:
+        if not valid:
+            raise InvalidPolicySourceError(self.name, field, getattr(self, field), expected)
+
+
+class LoadedPolicy(NamedTuple):
+    """A policy, and what :func:`jaxenv.rollout` needs beside it."""
+
+    policy: Callable[..., Any]
+    """``policy([policy_params,] [carry,] obs, key)``."""
+    policy_params: Any = None
+    """Its parameters; None without."""
+    initial_carry: Any = None
+    """Its carry at the start of an episode; None without."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Plugin:
     """One plugin that was found, whether it works or not."""
 
@@ -131,6 +176,8 @@ class Plugin:
     """Its environments; none if it is refused or disabled."""
     commands: tuple[Command, ...] = ()
     """Its commands; none if it is refused or disabled."""
+    policies: tuple[PolicySource, ...] = ()
+    """The kinds of policies that it loads; none if it is refused or disabled."""
 
     @property
     def status(self) -> str:
@@ -147,6 +194,7 @@ class Plugin:
             "status": self.status,
             "environments": len(self.specs),
             "commands": [command.name for command in self.commands],
+            "policies": [source.name for source in self.policies],
             "error": str(self.error) if self.error else None,
         }
 

@@ -1,0 +1,196 @@
+"""``jaxenv train``, ``evaluate`` and ``agents``. Importing this module imports no JAX."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, overrides
+from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.registry.lookup import spec as find_spec
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from jaxenv_baselines.configs import env_settings_for, settings_for
+
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended."""
+
+
+def train(
+    env_id: EnvId,
+    algorithm: Annotated[str | None, typer.Option(help="Name of an algorithm.  [default: the one configured for the id]")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=4096, help="Members that are trained side by side; the best is kept.")] = 1,
+    seed: Seed = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a number of the algorithm; may be repeated.")
+    ] = None,
+    env_settings: Annotated[
+        list[str] | None, typer.Option("--env-set", metavar="NAME=VALUE", help="Set a field or a param of the environment.")
+    ] = None,
+    total_steps: Annotated[int | None, typer.Option(min=1, max=10**15, help="Steps of each member.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory to write to.  [default: trained/ID]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the directory.")] = False,
+    episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Whole episodes to evaluate the agent by at the end.")] = 1000,
+    keep_every: Annotated[float, typer.Option(min=0.0, help="Seconds between two checkpoints, at least.")] = 30.0,
+    half: Annotated[bool, typer.Option("--half", help="Keep the agent's floats as float16.")] = False,
+) -> None:
+    """Train an agent, and write it, its learning curve and its metrics into a directory."""
+    spec = find_spec(env_id)
+    changes = env_settings_for(spec.id) | overrides(env_settings)
+    directory = Path("trained") / spec.id if out is None else out
+
+    import jax
+
+    from jaxenv_baselines import training
+    from jaxenv_baselines.algorithms import config_of
+
+    name, chosen = settings_for(spec.id, algorithm, gpu=jax.default_backend() == "gpu")
+    chosen.update(overrides(settings))
+    if total_steps is not None:
+        chosen["total_steps"] = total_steps
+    run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes)
+    if resume:
+        run.resume(directory)
+    else:
+        training.require_free(directory)
+    run.require_writable(directory)
+    screen = console(stderr=True)
+    told = "".join(f" · {what}={value}" for what, value in changes.items())
+    screen.print(
+        f"{spec.id}{told} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False
+    )
+    try:
+        _watch(run, directory, keep_every)
+    except KeyboardInterrupt:
+        if run.updates:
+            run.keep(directory)
+        screen.print(f"Interrupted. The same command with --resume goes on from {run.steps:,} steps.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+    with screen.status("playing whole episodes"):
+        described = run.save_agent(directory, half=half)
+    _draw(run, directory, f"{spec.id}, {name}")
+    speed = run.steps * seeds / max(run.seconds - run.compile_seconds, 1e-9)
+    out_console = console()
+    out_console.print(
+        f"{said(described['returns'])} after {run.steps:,} steps in {run.seconds:.1f} s ({speed:,.0f} steps a second)"
+    )
+    out_console.print(f"The agent is in {directory}: jaxenv render {spec.id} --policy agent:{directory} film.gif", soft_wrap=True)
+
+
+def _watch(run: Any, directory: Path, keep_every: float) -> None:
+    """Train to the end under a progress bar, and keep what there is from time to time."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}%"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    screen, kept = console(stderr=True), run.seconds
+    with Progress(*columns, console=screen, disable=not screen.is_terminal) as bar:
+        total = run.num_updates * run.algorithm.steps_per_update(run.config)
+        task = bar.add_task("compiling", total=total, completed=run.steps, speed="")
+        for report in run.run():
+            shown = "-" if math.isnan(report.return_mean) else f"{report.return_mean:,.4g}"
+            bar.update(task, completed=report.steps, description=f"return {shown}", speed=f"{report.steps_per_second:,.0f} steps/s")
+            if not screen.is_terminal and len(run.lines) % 10 == 0:
+                screen.print(f"{report.steps:,} of {report.total_steps:,} steps: return {shown}", soft_wrap=True)
+            if run.seconds - kept >= keep_every:
+                run.keep(directory)
+                kept = run.seconds
+    run.keep(directory)
+
+
+def _draw(run: Any, directory: Path, title: str) -> None:
+    from jaxenv_baselines import curve, training
+
+    try:
+        curve.draw(directory / training.CURVE, title, run.lines)
+    except ImportError:
+        console(stderr=True).print(
+            "No picture of the learning curve: Matplotlib is not installed. Install the extra plots.", soft_wrap=True
+        )
+
+
+def evaluate(
+    env_id: EnvId,
+    agent: Annotated[str, typer.Option(help="shipped, or a directory that jaxenv train wrote.")] = "shipped",
+    episodes: Annotated[int, typer.Option(min=2, max=LARGEST, help="Whole episodes.")] = 1000,
+    max_steps: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is left.  [default: its limit, or 5000]")
+    ] = None,
+    seed: Seed = 0,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play whole episodes with an agent: mean with its 95% interval, median, and mean of the middle half (IQM)."""
+    spec = find_spec(env_id)
+    import jaxenv
+
+    from jaxenv_baselines import evaluation
+    from jaxenv_baselines.agent import load, require_fit
+    from jaxenv_baselines.tasks import Task
+
+    loaded = load(spec.id) if agent == "shipped" else load(Path(agent), env_id=spec.id)
+    changes = loaded.description["overrides"] | overrides(settings)
+    env, params = jaxenv.make(spec, **changes)
+    require_fit(loaded, Path(agent), env, params)
+    limit = evaluation.max_steps(Task.of(env, params).time_limit) if max_steps is None else max_steps
+    played = jaxenv.evaluate(
+        env,
+        params,
+        loaded.policy,
+        jaxenv.random.key(seed),
+        num_episodes=episodes,
+        policy_params=loaded.policy_params,
+        initial_carry=loaded.initial_carry,
+        max_steps=limit,
+    )
+    summary = evaluation.summary(played)
+    if as_json:
+        print_json({"id": spec.id, "agent": agent, "overrides": changes, "seed": seed, "max_steps": limit, **summary})
+        return
+    out = console()
+    out.print(f"[bold cyan]{spec.id}[/] · {loaded.description['algorithm']} · {agent}")
+    rows = table("", "")
+    rows.show_header = False
+    rows.add_row("episodes", f"{summary['episodes']:,}")
+    rows.add_row("mean return", f"{summary['mean']:.6g}, 95% interval {summary['low']:.6g} to {summary['high']:.6g}")
+    rows.add_row("median", f"{summary['median']:.6g}")
+    rows.add_row("IQM", f"{summary['iqm']:.6g}")
+    rows.add_row("mean length", f"{summary['length']:.6g} steps")
+    if summary["unfinished"]:
+        rows.add_row("unfinished", f"{summary['unfinished']:,}, left after {limit:,} steps with what they had")
+    out.print(rows)
+
+
+def agents(as_json: AsJson = False) -> None:
+    """List the agents that are shipped: environment, algorithm, and return over whole episodes."""
+    from jaxenv_baselines.agent import shipped
+
+    found = shipped()
+    if as_json:
+        print_json(found)
+        return
+    rows = table("environment", "algorithm", "return", "95% interval", "steps", "seconds", right=("return", "steps", "seconds"))
+    for described in found:
+        returns = described["returns"]
+        rows.add_row(
+            described["spec"]["id"],
+            described["algorithm"],
+            f"{returns['mean']:.5g}",
+            f"{returns['low']:.5g} to {returns['high']:.5g}",
+            f"{described['steps']:,}",
+            f"{described['seconds']:.3g}",
+        )
+    console().print(rows if found else "No agents are shipped. Train one: jaxenv train ID.")
+
+
+def said(returns: dict[str, Any]) -> str:
+    """Return a summary of returns in words."""
+    return (
+        f"mean return {returns['mean']:.5g} (95% interval {returns['low']:.5g} to {returns['high']:.5g}) "
+        f"over {returns['episodes']:,} episodes"
+    )
