@@ -43,7 +43,7 @@ class Encoder:
         """Encode one observation."""
         if isinstance(self.space, spaces.Box) and self.one_hot:
             low, high = int(np.min(self.space.low)), int(np.max(self.space.high))
-            return (jnp.ravel(obs).astype(jnp.int32)[:, None] == jnp.arange(low, high + 1)).astype(jnp.float32).ravel()
+            return (jnp.ravel(obs).astype(jnp.int32)[:, None] == jnp.arange(low, high + 1)[None, :]).astype(jnp.float32).ravel()
         if isinstance(self.space, spaces.Box) and self.board:
             return jnp.reshape(obs, (*self.space.shape, *(1,) * (3 - len(self.space.shape)))).astype(jnp.float32)
         return self.space.flatten(obs).astype(jnp.float32)

@@ -416,7 +416,7 @@ def _learn(
     def minibatch(state: tuple[Any, Any], which: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
         weights, optimiser = state
         gradient, said = jax.grad(loss, has_aux=True)(weights, jax.tree.map(lambda leaf: leaf[which], batch))
-        norm = optax.global_norm(gradient)
+        norm = jnp.sqrt(sum((jnp.square(leaf).sum() for leaf in jax.tree.leaves(gradient)), start=jnp.float32(0.0)))
         gradient = jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, config.max_gradient_norm / (norm + 1e-9)), gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies integers by floats
             change, optimiser = _RADAM.update(gradient, optimiser)
