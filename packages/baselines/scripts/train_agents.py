@@ -35,7 +35,14 @@ def prepared(env_id: str, given: argparse.Namespace) -> training.Training:
     name, settings = settings_for(env_id, gpu=gpu)
     config = config_of(name, {**settings, **dict(given.set)})
     run = training.Training(
-        jaxenv.spec(env_id), env_settings_for(env_id), name, config, given.seed, given.seeds, episodes=given.episodes
+        jaxenv.spec(env_id),
+        env_settings_for(env_id),
+        name,
+        config,
+        given.seed,
+        given.seeds,
+        episodes=given.episodes,
+        half=not given.float32,
     )
     run.compile()
     return run
@@ -51,10 +58,10 @@ def trained(run: training.Training, limit: float) -> bool:
     return True
 
 
-def written(run: training.Training, directory: Path, half: bool) -> dict[str, Any]:
+def written(run: training.Training, directory: Path) -> dict[str, Any]:
     """Evaluate and write the agent; return its description."""
     lines = "".join(f"{json.dumps(line)}\n" for line in run.lines)
-    described = run.save_agent(directory, half=half)
+    described = run.save_agent(directory)
     files.write(directory / training.METRICS, lines.encode())
     return described
 
@@ -111,7 +118,7 @@ def main() -> None:
             run = future.result()
             waited = time.perf_counter() - clock
             finished = trained(run, given.limit)
-            described = written(run, given.out / env_id, not given.float32)
+            described = written(run, given.out / env_id)
             results[env_id] = {
                 "device": jax.devices()[0].device_kind,
                 "algorithm": described["algorithm"],

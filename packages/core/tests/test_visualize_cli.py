@@ -149,7 +149,7 @@ def test_render_plays_a_policy_of_ones_own(task):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--policy", "up", "out.gif"], "--policy is 'up', but 'random' or 'module:function' was expected"),
+        (["--policy", "up", "out.gif"], "--policy is 'up', but 'random'"),
         (["--policy", "stairs:down", "out.gif"], "has no attribute 'down'"),
         (["out.doc"], "End the name in one of"),
         (["--policy", "stairs:narrow", "out.gif"], "it takes (obs), and is called with (observation, key): too many positional"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import jaxenv
 import numpy as np
 from jaxenv import EnvSpec
@@ -111,6 +112,11 @@ def save(directory: Path, described: Mapping[str, Any], policy_params: Any, *, h
     data = files.packed(kept)
     files.write(directory / WEIGHTS, data)
     files.write_json(directory / DESCRIPTION, {**described, "sha256": files.sha256(data)})
+
+
+def rounded(leaf: Any) -> Any:
+    """Return what is left of an array that is kept as float16."""
+    return leaf.astype(jnp.float16).astype(leaf.dtype) if leaf.dtype == jnp.float32 else leaf
 
 
 def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:

@@ -50,7 +50,7 @@ def train(
     chosen.update(overrides(settings))
     if total_steps is not None:
         chosen["total_steps"] = total_steps
-    run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes)
+    run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes, half=half)
     if resume:
         run.resume(directory)
     else:
@@ -69,7 +69,7 @@ def train(
         screen.print(f"Interrupted. The same command with --resume goes on from {run.steps:,} steps.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     with screen.status("playing whole episodes"):
-        described = run.save_agent(directory, half=half)
+        described = run.save_agent(directory)
     _draw(run, directory, f"{spec.id}, {name}")
     speed = run.steps * seeds / max(run.seconds - run.compile_seconds, 1e-9)
     out_console = console()

@@ -36,7 +36,7 @@ def _gpu(steps: float, num_envs: int, num_steps: int, minibatches: int, **settin
 
 _MINATAR: dict[str, Any] = {
     "minibatches": 8,
-    "torso": "cnn",
+    "torso": "mlp",
     "widths": (128,),
     "activation": "relu",
     "normalize_observations": False,
@@ -67,14 +67,14 @@ CONFIGS: dict[str, Row] = {
     "classic/MountainCar-v0": _ppo(3e6, 64, 128, _gpu(8e7, 1024, 64, 16), discount=0.995),
     "classic/MountainCarContinuous-v0": _ppo(1e6, 32, 256, _gpu(8e7, 1024, 128, 16), discount=0.999),
     "classic/Pendulum-v1": _ppo(2e6, 32, 200, _gpu(8e7, 1024, 50, 16), discount=0.97),
-    "minatar/Breakout-MinAtar": _ppo(1e7, 64, 128, _gpu(3e8, 2048, 64, 32), **_MINATAR),
-    "minatar/SpaceInvaders-MinAtar": _ppo(1e7, 64, 128, _gpu(3e8, 2048, 64, 32), **_MINATAR),
-    "minatar/Asterix-MinAtar": _ppo(1e7, 64, 128, _gpu(3e8, 2048, 64, 32), **_MINATAR),
-    "minatar/Seaquest-MinAtar": _ppo(1e7, 64, 128, _gpu(3e8, 2048, 64, 32), **_MINATAR),
-    "minatar/Freeway-MinAtar": _ppo(1e7, 64, 128, _gpu(3e8, 2048, 64, 32), **_MINATAR, discount=0.999),
-    "misc/MetaMaze-misc": _ppo(2e7, 256, 200, _gpu(2e8, 2048, 200, 16), **_MEMORY, discount=0.98),
-    "misc/BernoulliBandit-misc": _ppo(2e6, 64, 100, _gpu(1e8, 2048, 100, 16), **_MEMORY, discount=1.0),
-    "misc/GaussianBandit-misc": _ppo(2e6, 64, 100, _gpu(1e8, 2048, 100, 16), **_MEMORY, discount=1.0),
+    "minatar/Breakout-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
+    "minatar/SpaceInvaders-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
+    "minatar/Asterix-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
+    "minatar/Seaquest-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
+    "minatar/Freeway-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR, discount=0.999),
+    "misc/MetaMaze-misc": _ppo(2e7, 256, 200, _gpu(1.5e8, 2048, 200, 4), **_MEMORY, discount=0.98),
+    "misc/BernoulliBandit-misc": _ppo(2e6, 64, 100, _gpu(5e7, 2048, 100, 4), **_MEMORY, discount=1.0),
+    "misc/GaussianBandit-misc": _ppo(2e6, 64, 100, _gpu(5e7, 2048, 100, 4), **_MEMORY, discount=1.0),
     "bsuite/MemoryChain-bsuite": _ppo(3e5, 64, 16, _gpu(8e6, 512, 16, 4), **_MEMORY),
     "bsuite/Catch-bsuite": _ppo(1e5, 32, 36, _gpu(4e6, 512, 18, 4)),
     "bsuite/DiscountingChain-bsuite": _ppo(1e6, 64, 100, _gpu(2e7, 512, 100, 8), discount=1.0),
@@ -84,7 +84,7 @@ CONFIGS: dict[str, Row] = {
     "misc/FrozenLake8x8-misc": _ppo(2e6, 64, 128, _gpu(8e7, 1024, 64, 16), **_TABLE, discount=0.999),
     "misc/FourRooms-misc": _ppo(2e6, 64, 64, _gpu(4e7, 1024, 64, 16), one_hot=True),
     "misc/PointRobot-misc": _ppo(
-        2e6, 64, 100, _gpu(1e8, 2048, 100, 16), env=_CONTEXT | {"respawn": True, "max_steps_in_episode": 100}, **_MEMORY
+        2e6, 64, 100, _gpu(5e7, 2048, 100, 4), env=_CONTEXT | {"respawn": True, "max_steps_in_episode": 100}, **_MEMORY
     ),
     "misc/Reacher-misc": _ppo(2e6, 64, 100, _gpu(1e8, 1024, 100, 16), discount=0.97),
     "misc/Swimmer-misc": _ppo(4e6, 64, 250, _gpu(1e8, 1024, 100, 16), discount=0.995),

@@ -89,6 +89,8 @@ class Training:
     """How often progress is reported, at most."""
     episodes: int = 1000
     """Whole episodes that judge the agent at the end."""
+    half: bool = False
+    """Whether the agent's floats are rounded to float16; it is judged with these."""
     task: Task = field(init=False)
     """The environment with its params."""
     state: Any = field(init=False, default=None)
@@ -138,7 +140,9 @@ class Training:
         lowered = (
             over(_begin).lower(self.name, self.task, self.config, keys),
             over(_advance).lower(self.name, self.task, self.config, state, jnp.int32(0)),
-            over(_finish, static_argnums=(0, 1)).lower(self.name, self._to_play, self.task, self.config, state, keys[0]),
+            over(_finish, static_argnums=(0, 1, 2)).lower(
+                self.name, self._to_play, self.half, self.task, self.config, state, keys[0]
+            ),
         )
         with ThreadPoolExecutor() as pool:
             self.programs = Programs(*pool.map(lambda program: program.compile(), lowered))
@@ -190,7 +194,7 @@ class Training:
         judged = jax.tree.map(lambda leaf: leaf[best, aside:], played)
         return best, jax.tree.map(lambda leaf: leaf[best], all_params), evaluation.summary(judged)
 
-    def save_agent(self, directory: Path, *, half: bool = False) -> dict[str, Any]:
+    def save_agent(self, directory: Path) -> dict[str, Any]:
         """Choose, evaluate and write the agent; return its description."""
         best, chosen, returns = self.evaluate()
         described = agent.description(
@@ -204,7 +208,7 @@ class Training:
             seconds=self.seconds,
             returns=returns,
         )
-        agent.save(directory, described, chosen, half=half)
+        agent.save(directory, described, chosen, half=self.half)
         return described
 
     # -- files -------------------------------------------------------------------------------------------------
@@ -309,9 +313,11 @@ def _begin(name: str, task: Task, config: Any, keys: Array) -> Any:
     return _over_members(algorithm(name).begin, task, config, keys)
 
 
-def _finish(name: str, to_play: tuple[int, int], task: Task, config: Any, state: Any, key: Array) -> tuple[Any, Any]:
+def _finish(name: str, to_play: tuple[int, int], half: bool, task: Task, config: Any, state: Any, key: Array) -> tuple[Any, Any]:
     module = algorithm(name)
     policy_params = _over_members(module.policy_params, task, config, state)
+    if half:
+        policy_params = jax.tree.map(agent.rounded, policy_params)
     played = jaxenv.evaluate(
         task.env,
         task.params,

@@ -11,7 +11,6 @@ from jaxenv.cli.memory import check_fits, size_of
 from jaxenv.cli.objects import load_policy
 from jaxenv.cli.options import LARGEST, EnvId, PolicyName, Seed, Settings, built, finite
 from jaxenv.cli.output import console
-from jaxenv.registry import LoadedPolicy
 
 MOST_ENVS = 96 * 96
 """Pictures of 8 pixels that fit side by side into a film."""
@@ -37,20 +36,30 @@ def render(
     check_writable(path)
     spec, env, params = built(env_id, settings)
     _check_picture(env, params, steps, num_envs, size)
-    loaded = None if policy == "random" else load_policy("--policy", policy, spec, env, params)
-    states, returns = record(env, params, loaded, steps=steps, num_envs=num_envs, seed=seed)
+    loaded = {"policy": None} if policy == "random" else load_policy("--policy", policy, spec, env, params)._asdict()
+    act = loaded.pop("policy")
+    states, returns = record(env, params, act, steps=steps, num_envs=num_envs, seed=seed, **loaded)
     written = Visualizer(env, params, states, returns, size=size).animate(path, fps=fps)
     console().print(f"{written}: {steps + 1:,} frames, {written.stat().st_size:,} bytes", markup=False)
 
 
-def record(env: Any, params: Any, loaded: LoadedPolicy | None, *, steps: int, num_envs: int, seed: int) -> tuple[Any, Any]:
+def record(
+    env: Any,
+    params: Any,
+    policy: Any,
+    *,
+    steps: int,
+    num_envs: int,
+    seed: int,
+    policy_params: Any = None,
+    initial_carry: Any = None,
+) -> tuple[Any, Any]:
     """Return the states, [steps + 1, num_envs], and the return of the running episode up to each."""
     import jax
     import jax.numpy as jnp
 
     from jaxenv.engine.plan import Given, Plan
 
-    policy, policy_params, initial_carry = (None, None, None) if loaded is None else loaded
     plan = Plan(env, policy)
 
     # Params are an argument, not a constant of the compiled program: they may hold a whole data set.

@@ -54,7 +54,7 @@ def _guards(instructions: Sequence[Instruction], outputs: Iterable[Operand]) -> 
     for instruction in reversed(instructions):
         conditions: set[Register] = set()
         for register in instruction.results:
-            if register.number in kept:
+            if register.number in kept or register.size:
                 conditions.clear()
                 break
             uses = [_condition(user, position, chosen) for user, position in users[register.number]]
@@ -70,6 +70,8 @@ def _guards(instructions: Sequence[Instruction], outputs: Iterable[Operand]) -> 
 
 def _condition(user: Instruction, position: int, chosen: dict[int, Register]) -> Register | None:
     """Return the flag without which an operand of a user is not needed, or None."""
+    if user.results[0].size or any(isinstance(x, Register) and x.size for x in user.operands):
+        return None  # vectors are computed by several threads together, which must all be there
     outer = chosen.get(user.results[0].number)
     if outer is not None:
         return outer
