@@ -95,11 +95,13 @@ CONFIGS: dict[str, Row] = {
     "classic/CartPole-v0": _ppo(2e5, 16, 128, _gpu(8e6, 256, 64, 8)),
 }
 
-CONFIGS.update({
-    # A linear function of a board with one cell lit is a table; actions are tried because they are seldom tried.
-    env_id: Row("pqn", {"total_steps": 200_000, **_SEA}, {}, {})
-    for env_id in ("bsuite/DeepSea-bsuite", "bsuite/deep_sea/0", "bsuite/deep_sea/5")
-})
+CONFIGS.update(
+    {
+        # A linear function of a board with one cell lit is a table; actions are tried because they are seldom tried.
+        env_id: Row("pqn", {"total_steps": 200_000, **_SEA}, {}, {})
+        for env_id in ("bsuite/DeepSea-bsuite", "bsuite/deep_sea/0", "bsuite/deep_sea/5")
+    }
+)
 
 _DEFAULT = Row("ppo", {}, {}, {})
 

@@ -128,8 +128,8 @@ class ChoicesError(JaxenvError, TypeError):
 
     def __init__(self, name: str, algorithm: str, space: Any) -> None:
         super().__init__(
-            f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap the "
-            "environment in DiscretizeAction."
+            f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap "
+            "the environment in DiscretizeAction."
         )
 
 

@@ -19,7 +19,7 @@ trains members of different seeds *and* hyperparameters at once.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -130,14 +130,17 @@ class Model:
         x, space = self.encoder(obs), self.encoder.space
         if not isinstance(space, spaces.Box) or self.encoder.one_hot:
             return x
-        low, high = (np.broadcast_to(np.asarray(bound, np.float32), space.shape).reshape(x.shape) for bound in (space.low, space.high))
+        low, high = (
+            np.broadcast_to(np.asarray(bound, np.float32), space.shape).reshape(x.shape) for bound in (space.low, space.high)
+        )
         bounded = (np.abs(low) < 1e6) & (np.abs(high) < 1e6) & (low < high)
         low, high = np.where(bounded, low, np.float32(-1.0)), np.where(bounded, high, np.float32(1.0))
         return (x - (high + low) / 2) / ((high - low) / 2)
 
     def act(self, weights: Any, carry: Any, obs: Any) -> tuple[Any, Array]:
         """Return the memory after an observation, and the action."""
-        carry, described = self.network.apply(weights, carry, self.see(obs))
+        said: Any = self.network.apply(weights, carry, self.see(obs))
+        carry, described = said
         return carry, self.actions.limit(self.actions.mode(described))
 
 
@@ -237,8 +240,8 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     """Play and learn one generation.
 
     Returns:
-        The training after it, and what happened: ``episodes``, ``return_sum`` and ``length_sum`` of the mean's episodes, and the mean
-        return of the population, each float32[].
+        The training after it, and what happened: ``episodes``, ``return_sum`` and ``length_sum`` of the mean's episodes, and the
+        population's mean return, each float32[].
     """
     key_ask, key_play, key_tell = jaxenv.random.split(jaxenv.random.fold_in(learner.key, learner.updates), 3)
     with _evosax_s_promotion():
@@ -319,7 +322,7 @@ def _classes() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _evosax_s_promotion() -> Iterator[None]:
+def _evosax_s_promotion() -> Generator[None, None, None]:
     """Let evosax mix dtypes and ranks, whatever the caller's own code may do."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield

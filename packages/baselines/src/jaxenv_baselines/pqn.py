@@ -144,7 +144,8 @@ class Model:
         """Return what each action is worth after one observation, float32[actions]."""
         x, scaling = self.encoder(obs), params.get("observations")
         x = x if scaling is None else jnp.clip((x - scaling["mean"]) / scaling["deviation"], -10.0, 10.0)
-        return self.network.apply(params["weights"], x)
+        said: Any = self.network.apply(params["weights"], x)
+        return said
 
     def hash(self, params: Any, obs: Any) -> Array:
         """Return the hash of one observation, int32[], the same for those that are equal when rounded (Carter & Wegman 1979)."""
