@@ -289,6 +289,10 @@ def test_fine_grids_and_large_tables(env_id: str, value: float) -> None:
 def test_cartpole_is_bounded_by_its_time_limit() -> None:
     assert (optimal("CartPole-v1").value, optimal("CartPole-v0").value) == (500.0, 200.0)
     assert optimal("CartPole-v1").kind == "bound"
+    assert optimal("Cartpole-bsuite").value == 1001.0
+    assert optimal(*jaxenv.make("Cartpole-bsuite", max_time=0.05)).value == 6.0
+    env, params = jaxenv.make("bsuite/cartpole_scale/0")
+    assert optimal(env, params).value == pytest.approx(1001.0 * params.scale)
 
 
 # -- wrappers and refusals --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -112,6 +113,12 @@ def _cartpole(env: Any, params: Any) -> Optimum:
     return Optimum(float(params.max_steps_in_episode), "bound", "each step earns 1, and there are no more than the time limit")
 
 
+def _bsuite_cartpole(env: Any, params: Any) -> Optimum:
+    begun = env.state_shapes(params).replace(time=np.arange(math.ceil(1.01 * env.max_time / env.timescale) + 2))
+    steps = 1 + int(np.argmax(env.time_is_up(begun)))
+    return Optimum(float(steps), "bound", "each step earns at most 1, and time is up after so many")
+
+
 def _on_grid(solve: Callable[[Any, Any], grids.Played]) -> Callable[[Any, Any], Optimum]:
     """Return a method that plays a policy computed on a grid."""
 
@@ -133,6 +140,7 @@ METHODS: dict[str, Callable[[Any, Any], Optimum]] = {
     "jaxenv_misc.bernoulli_bandit:BernoulliBandit": _bernoulli_bandit,
     "jaxenv_misc.gaussian_bandit:GaussianBandit": _gaussian_bandit,
     "jaxenv_bsuite.bandit:SimpleBandit": _table(chances.none),
+    "jaxenv_bsuite.cartpole:Cartpole": _bsuite_cartpole,
     "jaxenv_bsuite.catch:Catch": _table(chances.catch),
     "jaxenv_bsuite.deep_sea:DeepSea": _table(chances.deep_sea),
     "jaxenv_bsuite.discounting_chain:DiscountingChain": _table(chances.none),
