@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 def train(
     env_id: EnvId,
-    algorithm: Annotated[str | None, typer.Option(help="Name of an algorithm.  [default: the one configured for the id]")] = None,
+    algorithm: Annotated[str | None, typer.Option(help="Name of an algorithm. Default: the one configured for the id.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=4096, help="Members that are trained side by side; the best is kept.")] = 1,
     seed: Seed = 0,
     settings: Annotated[
@@ -30,7 +30,7 @@ def train(
         list[str] | None, typer.Option("--env-set", metavar="NAME=VALUE", help="Set a field or a param of the environment.")
     ] = None,
     total_steps: Annotated[int | None, typer.Option(min=1, max=10**15, help="Steps of each member.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Directory to write to.  [default: trained/ID]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory to write to. Default: trained/ID.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the directory.")] = False,
     episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Whole episodes to evaluate the agent by at the end.")] = 1000,
     keep_every: Annotated[float, typer.Option(min=0.0, help="Seconds between two checkpoints, at least.")] = 30.0,
@@ -119,7 +119,7 @@ def evaluate(
     agent: Annotated[str, typer.Option(help="shipped, or a directory that jaxenv train wrote.")] = "shipped",
     episodes: Annotated[int, typer.Option(min=2, max=LARGEST, help="Whole episodes.")] = 1000,
     max_steps: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is left.  [default: its limit, or 5000]")
+        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is left. Default: its limit, or 5000.")
     ] = None,
     seed: Seed = 0,
     settings: Settings = None,

@@ -80,8 +80,8 @@ CONFIGS: dict[str, Row] = {
     "bsuite/DiscountingChain-bsuite": _ppo(1e6, 64, 100, _gpu(2e7, 512, 100, 8), discount=1.0),
     "bsuite/UmbrellaChain-bsuite": _ppo(5e5, 64, 40, _gpu(2e7, 1024, 40, 8), discount=1.0),
     "bsuite/SimpleBandit-bsuite": _ppo(5e4, 64, 16, _gpu(1e6, 512, 16, 4), **_TABLE),
-    "misc/FrozenLake-misc": _ppo(1e6, 64, 64, _gpu(4e7, 1024, 64, 16), **_TABLE, discount=0.999),
-    "misc/FrozenLake8x8-misc": _ppo(2e6, 64, 128, _gpu(8e7, 1024, 64, 16), **_TABLE, discount=0.999),
+    "misc/FrozenLake-misc": _ppo(3e6, 256, 64, _gpu(4e7, 1024, 64, 16), **_TABLE, discount=0.999, entropy=0.03),
+    "misc/FrozenLake8x8-misc": _ppo(5e6, 256, 64, _gpu(8e7, 1024, 64, 16), **_TABLE, discount=0.999, entropy=0.03),
     "misc/FourRooms-misc": _ppo(2e6, 64, 64, _gpu(4e7, 1024, 64, 16), one_hot=True),
     "misc/PointRobot-misc": _ppo(
         2e6, 64, 100, _gpu(5e7, 2048, 100, 4), env=_CONTEXT | {"respawn": True, "max_steps_in_episode": 100}, **_MEMORY
