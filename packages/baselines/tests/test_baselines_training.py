@@ -1,5 +1,6 @@
 """Trainings that are interrupted, agents that are written and read, and what is said of damaged files."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -18,6 +19,7 @@ from jaxenv_baselines.errors import (
     MissingAgentError,
     NotConfiguredError,
     NotWrittenError,
+    OtherFieldsError,
     OtherTaskError,
     OtherTrainingError,
     UnknownAlgorithmError,
@@ -192,6 +194,16 @@ class TestFailures:
     def test_an_agent_of_another_task(self, whole, message):
         text = message(OtherTaskError, agent.load, whole[1], env_id="local/Aim")
         assert "holds an agent of local/Cue, but local/Aim is asked for" in text
+
+    def test_an_agent_in_an_environment_with_other_fields(self, whole, message):
+        loaded = agent.load(whole[1])
+        agent.require_fit(loaded, "shipped", loaded.env, loaded.params)
+        other = jaxenv.make("local/Aim")
+        text = message(OtherFieldsError, agent.require_fit, loaded, "shipped", *other)
+        assert "The agent shipped does not fit Aim with the observation space Box(" in text
+        assert text.endswith("Leave out what changes this space.")
+        told = dataclasses.replace(loaded, description={"overrides": {"see": True}})
+        assert "as it was in training: --set see=true." in message(OtherFieldsError, agent.require_fit, told, "shipped", *other)
 
     def test_an_environment_without_an_agent(self, message):
         assert "No agent is shipped for local/Cue. Train one (jaxenv train local/Cue)" in message(

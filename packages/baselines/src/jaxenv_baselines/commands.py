@@ -175,6 +175,7 @@ def agents(as_json: AsJson = False) -> None:
         print_json(found)
         return
     rows = table("environment", "algorithm", "return", "95% interval", "steps", "seconds", right=("return", "steps", "seconds"))
+    rows.columns[0].no_wrap = True
     for described in found:
         returns = described["returns"]
         rows.add_row(

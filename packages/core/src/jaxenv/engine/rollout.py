@@ -41,7 +41,7 @@ WIDEST = 32
 MOST_CARRIED = 256
 """Numbers that a thread carries from step to step, beyond which registers overflow."""
 
-TOGETHER = ((32_768, 8), (8_192, 4), (1_024, 2))
+TOGETHER = ((16_384, 8), (1_536, 4), (768, 2))
 """From how many environments on how many play together in a warp, where there is a network: more than a GPU has warps for."""
 
 ROWS = ("action", "reward", "done", "info['terminated']", "info['truncated']")

@@ -13,6 +13,8 @@ from jaxenv.engine.scalar.program import Leaf, Register, ScalarProgram
 
 BLOCK = 64
 """Threads in a block."""
+MOST_HELD = 2_048
+"""Numbers of a vector that a warp holds for its environments."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ class Loop:
         """The most environments that a warp can play together; 0 if the step has no vectors."""
         if not self.step.has_vectors:
             return 0
+        longest = max(i.results[0].size for i in self.step.instructions)
         together = 8
-        while together > 1 and 4 * together * shared_numbers(self.step) > MOST_SHARED:
+        while together > 1 and (4 * together * shared_numbers(self.step) > MOST_SHARED or together * longest > MOST_HELD):
             together //= 2
         return together
 
@@ -147,7 +150,7 @@ class _Writer:
         self._where()
         self._begin()
         if self.warp is not None:
-            self.warp.hold()
+            self.warp.hold(self._is_shared)
         text.add(f"const uint32_t first = {self.arrays[loop.elapsed]}[0] + 1u;")
         text.add(f"int64_t at = {'(int64_t)member * num_steps * num_envs + env' if self.population else 'env'};")
         text.add("for (int32_t step = 0; step < num_steps; ++step, at += num_envs) {", "const uint32_t time = first + step;")
@@ -210,6 +213,11 @@ class _Writer:
             return f"{self.now[number]}[s]"
         other = "min(base + e, total - 1)"
         return self._element(number, place, f"({other} % num_envs)" if self.population else other, other)
+
+    def _is_shared(self, argument: int) -> bool:
+        """Whether all environments of a warp read the same of an argument."""
+        kind, number = self.loop.step_sources[argument]
+        return kind == "array" and not self.loop.arrays[number].by_env
 
     # -- what is done ----------------------------------------------------------------------------------------------
 

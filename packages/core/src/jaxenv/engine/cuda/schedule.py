@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from jaxenv.engine.scalar.program import Instruction, Operand, Register
 
-COST = {"threefry2x32": 60}
-"""What instructions cost, in additions; any other costs 1 to 20 and is taken for 1."""
+COST = {"threefry2x32": 80, "div": 10, "rem": 10, "sqrt": 10, "rsqrt": 5, "erf_inv": 40, "pow": 60, "atan2": 40} | dict.fromkeys(
+    ("acos", "asin", "atan", "cos", "erf", "exp", "exp2", "expm1", "log", "log1p", "logistic", "sin", "tan", "tanh"), 20
+)
+"""About what instructions cost, in additions; any other is taken for 1."""
 WORTH_A_BRANCH = 24
 """The least cost of what goes under a branch."""
 

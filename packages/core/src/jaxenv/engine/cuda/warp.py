@@ -11,7 +11,7 @@ Whoever needs elements of another thread reads them in shared memory, where a ve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,10 @@ LANES = 32
 """Threads of a warp."""
 HELD = 160
 """Weights that a thread holds in registers; those of other matrices are read at every step."""
+MOST_HELD = 128
+"""Elements of a vector that threads hold from step to step, such as biases."""
+AT_ONCE = 8
+"""Rows of a matrix that are read before any is added."""
 MOST_SHARED = 40_000
 """Bytes of shared memory for a block."""
 
@@ -48,6 +52,7 @@ class Warp:
     address: Address
     _stored: dict[int, str] = field(default_factory=dict)
     _held: dict[int, str] = field(default_factory=dict)
+    _before: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._read_by_others = {
@@ -88,8 +93,14 @@ class Warp:
 
     # -- before the first step -----------------------------------------------------------------------------------
 
-    def hold(self) -> None:
-        """Read the weights that threads hold in registers: of as many matrices as there is room for, smallest first."""
+    def hold(self, shared: Callable[[int], bool]) -> None:
+        """Read what threads hold in registers: of what is ``shared`` by all environments, short vectors, and the weights of as many
+        matrices as there is room for, smallest first."""
+        for instruction in self.program.instructions:
+            if instruction.op == "vector" and shared(instruction.leaf) and instruction.results[0].size <= MOST_HELD:
+                self.declare(instruction.results[0])
+                self._vector(instruction)
+                self._before.add(instruction.results[0].number)
         room = HELD
         matrices = {i.leaf: i for i in self.program.instructions if i.op == "dense" and not _of_flags(i)}
         for leaf, instruction in sorted(matrices.items(), key=lambda item: self._weights(item[1])):
@@ -146,9 +157,11 @@ class Warp:
         if op.startswith("reduce_"):
             self._reduce(instruction)
             return
-        self.declare(result)
+        if result.number not in self._before:
+            self.declare(result)
         if op == "vector":
-            self._vector(instruction)
+            if result.number not in self._before:
+                self._vector(instruction)
         elif op == "pack":
             buffer = self._inputs(instruction)
             self.each(result.size, f"v{result.number}[s] = {buffer}[e][j];", env=True, guard=True)
@@ -196,15 +209,17 @@ class Warp:
         # Within the loop an operand's name means what this slot has of it, so that the expression is the usual one.
         values = {x: f"v{x.number}[s]" if x.size else f"SHUFFLE(own_{name(x)}, e)" for x in operands}
         lines = [f"const {C_TYPES[x.dtype.name]} {name(x)} = {read};" for x, read in values.items()]
-        self.each(result.size, *lines, f"v{result.number}[s] = {expression(instruction)};", env=bool(scalars))
+        quick = instruction.op == "tanh" and result.dtype == np.float32
+        computed = f"tanh_of_many({name(instruction.operands[0])})" if quick else expression(instruction)
+        self.each(result.size, *lines, f"v{result.number}[s] = {computed};", env=bool(scalars))
         self.text.add("}")
 
     def _reduce(self, instruction: Instruction) -> None:
         (vector,), (result,) = instruction.operands, instruction.results
         assert isinstance(vector, Register)
         kind, buffer = C_TYPES[result.dtype.name], self._stored_of(vector)
-        combine = {"reduce_sum": "{0} + {1}", "reduce_max": "max_f32({0}, {1})", "reduce_min": "min_f32({0}, {1})"}[instruction.op]
-        if result.dtype != np.float32:
+        combine = _COMBINED.get((instruction.op, result.dtype.kind))
+        if combine is None:
             raise UnsupportedError(f"{instruction.op} of a vector of dtype {result.dtype}")
         self.text.add(f"{kind} {name(result)} = {buffer}[own][0];")
         step = combine.format(name(result), f"{buffer}[own][j]")
@@ -282,7 +297,7 @@ class Warp:
             add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {{")
             add(f"const int32_t p = LANE + {LANES} * s, e = p / {width} % {envs}, j = p % {width};")
             add("float sum = 0.0f;")
-            add(f"UNROLL_8 for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {f'{held}[k]' if held else weight};")
+            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {f'{held}[k]' if held else weight};")
             add(f"{v}[s] = sum;", "}")
             return
         add("{")
@@ -291,7 +306,7 @@ class Warp:
         steps, rest = divmod(rows, groups)
         weight = f"{held}[k]" if held else self.address(instruction.leaf, f"(k * {groups} + g) * {width} + j")
         if steps:
-            add(f"UNROLL_8 for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};")
+            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};")
         if rest:
             last = f"{held}[{steps}]" if held else self.address(instruction.leaf, f"({steps * groups} + g) * {width} + j")
             add(f"if (g < {rest}) sum += {buffer}[e][{steps * groups} + g] * {last};")
@@ -302,38 +317,75 @@ class Warp:
         add(f"{v}[0] = SHUFFLE(sum, LANE * {groups} % {LANES});", "}")
 
     def _dense_of_flags(self, instruction: Instruction) -> None:
-        """Write a product with flags: a sum of the rows of those that are set."""
+        """Write a product with flags: a sum of the rows of those that are set, whose numbers are listed first."""
         (result,) = instruction.results
         width, envs, v = result.size, self.envs, f"v{result.number}"
         per, add = -(-width // LANES), self.text.add
-        words: list[list[str]] = []
-        for k, flag in enumerate(instruction.operands):
-            if k % LANES == 0:
-                words.append([])
-            if isinstance(flag, Register) or flag:
-                words[-1].append(f"((uint32_t){name(flag)} << {k % LANES})")
-        add("{", *(f"const uint32_t set{i} = {' | '.join(bits) or '0u'};" for i, bits in enumerate(words)))
+        rows, count = f"rows{result.number}", f"count{result.number}"
+        add(f"SHARED uint16_t {rows}_all[WARPS][{envs}][{_rows(instruction) + AT_ONCE}];")
+        add(f"SHARED int32_t {count}_all[WARPS][{envs}];")
+        add(f"uint16_t (*{rows})[{_rows(instruction) + AT_ONCE}] = {rows}_all[WARP_IN_BLOCK];")
+        add(f"int32_t *{count} = {count}_all[WARP_IN_BLOCK];")
+        add("{")
+        words = self._words(instruction.operands)
+        add(f"UNROLL for (int32_t e = 0; e < {envs}; ++e) {{", "int32_t found = 0;")
+        for first, word in words:
+            add("{", f"const uint32_t word = {word};")
+            add(f"if (word >> LANE & 1u) {rows}[e][found + __popc(word & ((1u << LANE) - 1u))] = {first} + LANE;")
+            add("found += __popc(word);", "}")
+        add(f"if (LANE < {AT_ONCE}) {rows}[e][found + LANE] = 0;", f"if (LANE == 0) {count}[e] = found;", "}", "SYNC_WARP;")
         add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {v}[s] = 0.0f;")
+        each = f"UNROLL for (int32_t r = 0; r < {AT_ONCE}; ++r)"
         if width >= LANES:
             self._columns(width)
-            add(f"UNROLL for (int32_t e = 0; e < {envs}; ++e) {{")
-            read = self.address(instruction.leaf, f"k * {width} + column[q]")
-            sum_up = f"UNROLL for (int32_t q = 0; q < {per}; ++q) {v}[q * {envs} + e] += {read};"
+            add(f"UNROLL for (int32_t e = 0; e < {envs}; ++e) for (int32_t i = 0; i < {count}[e]; i += {AT_ONCE}) {{")
+            read = self.address(instruction.leaf, f"{rows}[e][i + r] * {width} + column[q]")
+            add(f"float w[{AT_ONCE}][{per}];")
+            add(f"{each} UNROLL for (int32_t q = 0; q < {per}; ++q) w[r][q] = i + r < {count}[e] ? {read} : 0.0f;")
+            add(f"{each} UNROLL for (int32_t q = 0; q < {per}; ++q) {v}[q * {envs} + e] += w[r][q];", "}")
         else:
             add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {{")
             add(f"const int32_t p = LANE + {LANES} * s, e = p / {width} % {envs}, j = p % {width};")
-            sum_up = f"{v}[s] += {self.address(instruction.leaf, f'k * {width} + j')};"
-        for i, bits in enumerate(words):
+            read = self.address(instruction.leaf, f"{rows}[e][i] * {width} + j")
+            add(f"UNROLL_4 for (int32_t i = 0; i < {count}[e]; ++i) {v}[s] += {read};", "}")
+        add("}")
+
+    def _words(self, flags: Sequence[Operand]) -> list[tuple[int, str]]:
+        """Write words of 32 flags; return the number of each word's first flag, and the word of environment ``e`` as C."""
+        (only, *more), words = flags, list[tuple[int, str]]()
+        if not more and isinstance(only, Register) and only.size >= LANES:
+            count = -(-only.size // LANES)
+            within = f"LANE + {LANES} * (s / {self.envs}) < {only.size} && v{only.number}[s]"
+            self.text.add(f"uint32_t set[{self.slots(only.size)}];")
+            self.text.add(f"UNROLL for (int32_t s = 0; s < {self.slots(only.size)}; ++s) set[s] = BALLOT({within});")
+            return [(i * LANES, f"set[{i * self.envs} + e]") for i in range(count)]
+        if not more and isinstance(only, Register) and only.size:
+            flags = [f"({self._stored_of(only)}[own][{i}] != 0)" for i in range(only.size)]
+        else:
+            flags = [name(x) if isinstance(x, Register) or x else "" for x in flags]
+        for first in range(0, len(flags), LANES):
+            bits = [f"((uint32_t){x} << {i})" for i, x in enumerate(flags[first : first + LANES]) if x]
             if bits:
-                add(f"for (uint32_t bits = SHUFFLE(set{i}, e); bits; bits &= bits - 1u) {{")
-                add(f"const int32_t k = {i * LANES} + LOWEST_BIT(bits);", sum_up, "}")
-        add("}", "}")
+                self.text.add(f"const uint32_t set{first} = {' | '.join(bits)};")
+                words.append((first, f"SHUFFLE(set{first}, e)"))
+        return words
 
     def _columns(self, width: int) -> None:
         """Write which columns of a matrix a thread computes; beyond the last, the last."""
         per = -(-width // LANES)
         place = f"min(LANE + {LANES} * q, {width - 1})" if width % LANES else f"LANE + {LANES} * q"
         self.text.add(f"int32_t column[{per}];", f"UNROLL for (int32_t q = 0; q < {per}; ++q) column[q] = {place};")
+
+
+_COMBINED = {
+    ("reduce_sum", "f"): "{0} + {1}",
+    ("reduce_max", "f"): "max_f32({0}, {1})",
+    ("reduce_min", "f"): "min_f32({0}, {1})",
+    ("reduce_sum", "i"): "{0} + {1}",
+    ("reduce_and", "b"): "{0} & ({1} != 0)",
+    ("reduce_or", "b"): "{0} | ({1} != 0)",
+}
+"""What two elements come to, by reduction and kind of number."""
 
 
 def _rows(instruction: Instruction) -> int:
@@ -343,10 +395,23 @@ def _rows(instruction: Instruction) -> int:
 
 def _of_flags(instruction: Instruction) -> bool:
     """Whether a product's inputs are flags."""
-    return all(x.dtype.kind == "b" for x in instruction.operands)
+    return instruction.op == "dense" and all(x.dtype.kind == "b" for x in instruction.operands)
+
+
+def read_by_others(program: ScalarProgram) -> set[int]:
+    """Return the numbers of vectors of which threads need elements that others hold."""
+    return {
+        x.number
+        for i in program.instructions
+        for x in i.operands
+        if isinstance(x, Register) and x.size
+        if i.op in ("slice", "element") or i.op.startswith("reduce_") or (i.op == "dense" and len(i.operands) == 1)
+    }
 
 
 def shared_numbers(program: ScalarProgram) -> int:
-    """Return how many numbers of an environment are in shared memory, at most."""
+    """Return how many numbers of an environment are in shared memory."""
+    stored = read_by_others(program)
     vectors = [i for i in program.instructions if i.results[0].size]
-    return sum(i.results[0].size + 4 + (_rows(i) + 4 if i.op in ("dense", "pack") else 0) for i in vectors)
+    own = sum(i.results[0].size + 4 for i in vectors if i.results[0].number in stored)
+    return own + sum(_rows(i) + 4 for i in vectors if i.op == "pack" or (i.op == "dense" and len(i.operands) > 1) or _of_flags(i))

@@ -44,6 +44,12 @@ MOST_PRODUCTS = 1_024
 """Multiplications in matrix products beyond which they are not taken apart into scalars."""
 FEW_PRODUCTS = 128
 """Multiplications in matrix products up to which they are taken apart although they could be kept whole."""
+MOST_IN_VECTORS = 16_384
+"""Elements of an array beyond which it is not taken apart into vectors."""
+SHORTEST_ROW = 48
+"""Elements of a row from which an operation is on vectors, wherever there are vectors: an observation that a network sees."""
+SHORTEST_TABLE = 8
+"""Neighbouring constants from which they are read from memory."""
 SMALLEST_VECTOR = 16
 """Numbers of a policy's carry from which it is a vector."""
 
@@ -163,9 +169,9 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def check_size(shape: Sequence[int]) -> None:
+def check_size(shape: Sequence[int], most: int = MOST_ELEMENTS) -> None:
     """Refuse what has too many elements."""
-    if math.prod(shape) > MOST_ELEMENTS:
+    if math.prod(shape) > most:
         raise UnsupportedError(f"an array of {math.prod(shape):,} elements")
 
 
@@ -243,6 +249,7 @@ class Scalarizer:
         self._registers = self._products = 0
         self._computed: dict[Any, Any] = {}
         self._makers: dict[int, Instruction] = {}
+        self._tables: dict[Any, int] = {}
 
     # -- what is read ------------------------------------------------------------------------------------------
 
@@ -352,21 +359,55 @@ class Scalarizer:
 
     def _map(self, equation: Any, operands: Sequence[Value]) -> Value:
         """Apply an elementwise primitive."""
-        shape, dtype, params = equation.outvars[0].aval.shape, equation.outvars[0].aval.dtype, equation.params
-        check_size(shape)
+        aval, params = equation.outvars[0].aval, equation.params
+        if equation.primitive.name == "bitcast_convert_type" and operands[0].shape != aval.shape:
+            raise UnsupportedError(f"the bits of {equation.invars[0].aval.dtype} as {aval.dtype}")
         exponent = int(params.get("y", params.get("rounding_method", 0)))
-        if self.vectors and any(has_elements(x) for x in operands):
-            given = [self.vector_or_same(np.broadcast_to(x, shape)) for x in operands]
-            check_dtype(dtype)
-            vector = self._vector(equation.primitive.name, given, np.dtype(dtype), math.prod(shape), exponent=exponent)
-            return self.elements_of(vector, shape)
-        if equation.primitive.name == "bitcast_convert_type" and operands[0].shape != shape:
-            raise UnsupportedError(f"the bits of {equation.invars[0].aval.dtype} as {dtype}")
+        return self.apply(equation.primitive.name, operands, aval.shape, aval.dtype, exponent)
+
+    def apply(self, name: str, operands: Sequence[Value], shape: Sequence[int], dtype: Any, exponent: int = 0) -> Value:
+        """Return an elementwise primitive of values, broadcast to a shape."""
+        given = [np.broadcast_to(x, shape) for x in operands]
+        if self.vectors:
+            check_size(shape, MOST_IN_VECTORS)
+            if self._wants_vectors(given):
+                return self._apply_to_vectors(name, given, dtype, exponent)
+        check_size(shape)
         out = np.empty(shape, object)
-        operands = [np.broadcast_to(x, shape) for x in operands]
-        for place in np.ndindex(shape):
-            out[place] = self.op(equation.primitive.name, *(x[place] for x in operands), dtype=dtype, exponent=exponent)
+        for place in np.ndindex(*shape):
+            out[place] = self.op(name, *(x[place] for x in given), dtype=dtype, exponent=exponent)
         return out
+
+    def _wants_vectors(self, operands: Sequence[Value]) -> bool:
+        """Whether an operation on values of one shape is one on vectors: if any is one, or if it is a long one that is not known."""
+        if any(has_elements(x) for x in operands):
+            return True
+        shape = operands[0].shape
+        if not shape or shape[-1] < SHORTEST_ROW or any(isinstance(x.flat[0], Key) for x in operands):
+            return False
+        return any(isinstance(x, Register) for value in operands for x in value.reshape(-1, shape[-1])[:, 0])
+
+    def _apply_to_vectors(self, name: str, operands: Sequence[Value], dtype: Any, exponent: int) -> Value:
+        """Apply an elementwise primitive to whole values, or row by row where a value is made of many parts."""
+        check_dtype(dtype)
+        shape = operands[0].shape
+        if len(shape) > 1 and shape[-1] >= SHORTEST_ROW and not all(map(self._is_whole, operands)):
+            rows = [x.reshape(-1, shape[-1]) for x in operands]
+            parts = [self._apply_to_vectors(name, row, dtype, exponent) for row in zip(*rows, strict=True)]
+            return np.stack(parts).reshape(shape)
+        given = [self.vector_or_same(x) for x in operands]
+        if not any(isinstance(x, Register) and x.size for x in given):  # one number, many times
+            element = self.op(name, *given, dtype=dtype, exponent=exponent)
+            return box([element] * math.prod(shape), shape)
+        return self.elements_of(self._vector(name, given, np.dtype(dtype), math.prod(shape), exponent=exponent), shape)
+
+    def _is_whole(self, value: Value) -> bool:
+        """Whether a value is one number, known, or neighbours in one vector."""
+        row = value.reshape(-1)
+        first, last = row[0], row[-1]
+        if isinstance(first, Element):
+            return isinstance(last, Element) and first.vector is last.vector and last.place - first.place == len(row) - 1
+        return all(x is first for x in row) or all(isinstance(x, np.generic) for x in row)
 
     def op(self, name: str, *operands: Any, dtype: Any = None, exponent: int = 0) -> Any:
         """Return the result of an elementwise primitive on one element of each operand.
@@ -418,8 +459,9 @@ class Scalarizer:
     def dense(self, inputs: Value, weights: Table, shape: Sequence[int]) -> Value:
         """Return the product of a row of inputs with a matrix, in the shape that it is to have."""
         row = inputs.reshape(-1)
-        flags = [self._flag(x) for x in row]
-        operands = flags if all(x is not None for x in flags) else self._parts(row)
+        parts = self._parts(row) if has_elements(row) else []
+        flags = [self._flag(x) for x in (parts if len(parts) == 1 else row)]
+        operands: Any = flags if all(x is not None for x in flags) else parts or self._parts(row)
         vector = self._vector("dense", operands, weights.dtype, weights.shape[1], leaf=weights.leaf)
         return self.elements_of(vector, shape)
 
@@ -448,6 +490,8 @@ class Scalarizer:
         start = 0
         while start < len(row):
             first, end = self._place(row[start]), start + 1
+            while isinstance(row[start], np.generic) and end < len(row) and isinstance(row[end], np.generic):
+                end += 1
             while first is not None and end < len(row) and self._place(row[end]) == (first[0], first[1] + end - start):
                 end += 1
             vector = row[start].vector if isinstance(row[start], Element) else None
@@ -458,10 +502,21 @@ class Scalarizer:
             elif first is not None and end - start > 1:
                 leaf, element = first
                 parts.append(self._vector("vector", (), row[start].dtype, end - start, leaf=leaf, element=element))
+            elif end - start >= SHORTEST_TABLE:
+                known = np.array([x.item() for x in row[start:end]], row[start].dtype)
+                parts.append(self._vector("vector", (), known.dtype, known.size, leaf=self._known(known), element=0))
             else:
                 parts += [self._scalar(x) for x in row[start:end]]
             start = end
         return parts
+
+    def _known(self, array: np.ndarray) -> int:
+        """Return the argument that has an array that is known, the same for equal ones."""
+        name = array.dtype.char, array.tobytes()
+        if name not in self._tables:
+            self.constants.append(array)
+            self._tables[name] = self.leaf(f"constant{len(self.constants)}", array.shape, array.dtype)
+        return self._tables[name]
 
     def _place(self, element: Any) -> tuple[Any, int] | None:
         """Return where an element is: in which vector or argument, and at which place."""
@@ -472,6 +527,8 @@ class Scalarizer:
 
     def _flag(self, element: Any) -> Operand | None:
         """Return the flag that a number is 1 or 0 for, or None if it is another number."""
+        if isinstance(element, Element):
+            return None
         if isinstance(element, np.generic):
             return np.bool_(element) if element in (0, 1) else None
         maker = self._makers.get(element.number) if isinstance(element, Register) else None

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxenv.engine.scalar.trace import Scalarizer, Table, Value, box, constant, has_elements, rule, value
 
-VECTOR_REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min")
+VECTOR_REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_and", "reduce_or")
 """What a vector can be reduced by."""
 
 
@@ -24,6 +24,9 @@ def reducing(name: str, operation: str, empty: Any) -> None:
         kept = equation.outvars[0].aval.shape
         if name in VECTOR_REDUCTIONS and math.prod(kept) == 1 and has_elements(x):
             return [box([scalars.reduce(name, scalars.vector(x))], kept)]
+        if has_elements(x):
+            rows = np.moveaxis(x, axes, range(len(axes))).reshape(-1, *kept)
+            return [reduce(lambda a, b: scalars.apply(operation, (a, b), kept, equation.outvars[0].aval.dtype), rows)]
         rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(math.prod(kept), math.prod(x.shape[a] for a in axes))
         if not rows.shape[1]:
             return [constant(np.full(kept, empty, equation.outvars[0].aval.dtype))]
