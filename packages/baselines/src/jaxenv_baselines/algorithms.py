@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jaxenv_baselines.tasks import Task
 
-MODULES = {"ppo": "jaxenv_baselines.ppo"}
+MODULES = {"ppo": "jaxenv_baselines.ppo", "pqn": "jaxenv_baselines.pqn", "es": "jaxenv_baselines.es"}
 """Where each algorithm is. A new one is a module with what :class:`Algorithm` says, and an entry here."""
 
 

@@ -46,6 +46,20 @@ _MINATAR: dict[str, Any] = {
 _MEMORY: dict[str, Any] = {"torso": "gru", "widths": (64,)}
 _CONTEXT: dict[str, Any] = {"observe_context": True}
 _TABLE: dict[str, Any] = {"normalize_observations": False, "widths": (64,)}
+_SEA: dict[str, Any] = {
+    "num_envs": 8,
+    "num_steps": 20,
+    "minibatches": 4,
+    "widths": (),
+    "normalize_observations": False,
+    "count_bits": 16,
+    "trace": 0.8,
+    "epsilon": 0.05,
+    "final_epsilon": 0.0,
+    "epsilon_decay": 0.5,
+    "learning_rate": 5e-3,
+    "final_learning_rate": 5e-4,
+}
 
 CONFIGS: dict[str, Row] = {
     # In the order of importance: a script with little time trains the first ones.
@@ -82,6 +96,13 @@ CONFIGS: dict[str, Row] = {
     "classic/CartPole-v0": _ppo(2e5, 16, 128, _gpu(8e6, 256, 64, 8)),
 }
 
+CONFIGS.update(
+    {
+        # A linear function of a board with one cell lit is a table; actions are tried because they are seldom tried.
+        env_id: Row("pqn", {"total_steps": 200_000, **_SEA}, {}, {})
+        for env_id in ("bsuite/DeepSea-bsuite", "bsuite/deep_sea/0", "bsuite/deep_sea/5")
+    }
+)
 
 _DEFAULT = Row("ppo", {}, {}, {})
 

@@ -121,3 +121,20 @@ class NotWrittenError(JaxenvError, OSError):
             f"{file} could not be written: {reason}. What was written before is as it was. "
             "Make room, or choose another directory (--out)."
         )
+
+
+class ChoicesError(JaxenvError, TypeError):
+    """An algorithm needs actions that are one of a few."""
+
+    def __init__(self, name: str, algorithm: str, space: Any) -> None:
+        super().__init__(
+            f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap "
+            "the environment in DiscretizeAction."
+        )
+
+
+class MissingExtraError(JaxenvError, ImportError):
+    """What an algorithm builds on is not installed."""
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f"{package} is not installed. Install it: pip install 'jaxenv-baselines[{extra}]'.")

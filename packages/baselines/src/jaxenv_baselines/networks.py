@@ -43,7 +43,7 @@ class Encoder:
         """Encode one observation."""
         if isinstance(self.space, spaces.Box) and self.one_hot:
             low, high = int(np.min(self.space.low)), int(np.max(self.space.high))
-            return (jnp.ravel(obs).astype(jnp.int32)[:, None] == jnp.arange(low, high + 1)).astype(jnp.float32).ravel()
+            return (jnp.ravel(obs).astype(jnp.int32)[:, None] == jnp.arange(low, high + 1)[None, :]).astype(jnp.float32).ravel()
         if isinstance(self.space, spaces.Box) and self.board:
             return jnp.reshape(obs, (*self.space.shape, *(1,) * (3 - len(self.space.shape)))).astype(jnp.float32)
         return self.space.flatten(obs).astype(jnp.float32)
@@ -71,7 +71,7 @@ class Categorical:
 
     def log_prob(self, logits: Array, action: Array) -> Array:
         """Return the logarithm of an action's probability."""
-        return jax.nn.log_softmax(logits)[self._choice(action)]
+        return jax.nn.log_softmax(logits)[self.choice(action)]
 
     def entropy(self, logits: Array) -> Array:
         """Return the entropy, in nats."""
@@ -88,7 +88,8 @@ class Categorical:
         parts = jnp.unravel_index(choice, tuple(self.space.nvec.ravel().tolist()))
         return jnp.stack(parts).reshape(self.space.shape).astype(self.space.dtype)
 
-    def _choice(self, action: Array) -> Array:
+    def choice(self, action: Array) -> Array:
+        """Return the number of an action, as a network counts them."""
         if isinstance(self.space, spaces.Discrete):
             return action.astype(jnp.int32) - self.space.start
         counts = self.space.nvec.ravel().tolist()

@@ -10,12 +10,13 @@ from jaxenv.registry import Command, PolicySource
 
 @hookimpl
 def jaxenv_commands() -> Iterable[Command]:
-    """Return ``jaxenv train``, ``evaluate`` and ``agents``."""
+    """Return ``jaxenv train``, ``evaluate``, ``optimal`` and ``agents``."""
     return [
         Command("train", "jaxenv_baselines.commands:train", help="Train agents, and keep the best of them."),
         Command(
             "evaluate", "jaxenv_baselines.commands:evaluate", help="Play whole episodes with an agent, and say how good it is."
         ),
+        Command("optimal", "jaxenv_baselines.optimal.command:show", help="Compute how good the best possible agent is."),
         Command("agents", "jaxenv_baselines.commands:agents", help="List the agents that are shipped."),
     ]
 
