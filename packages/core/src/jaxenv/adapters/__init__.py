@@ -1,0 +1,1 @@
+"""jaxenv's environments for agents that were written for other libraries: a module for each of those."""

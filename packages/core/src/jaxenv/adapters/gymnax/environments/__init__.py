@@ -1,0 +1,43 @@
+"""gymnax's environments by class, and the modules that it keeps them in, made of the table: one for each environment."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from jaxenv.adapters.gymnax.environments import adapted, environment, spaces
+from jaxenv.adapters.gymnax.environments.environment import EnvParams, Environment, EnvState
+from jaxenv.adapters.gymnax.table import ROWS, Row
+
+__all__ = ["EnvParams", "EnvState", "Environment", "environment", "spaces", *(row.class_name for row in ROWS)]
+
+
+def _module(name: str, doc: str) -> ModuleType:
+    """Return the module of this name, made and put in its place if there is none."""
+    if name not in sys.modules:
+        module = sys.modules[name] = ModuleType(name, doc)
+        module.__path__ = []  # so that modules within it can be imported
+        parent, _, last = name.rpartition(".")
+        setattr(sys.modules[parent], last, module)
+    return sys.modules[name]
+
+
+def _add(row: Row) -> None:
+    """Make the class of a row, and give it to this package, to its family's module and to its own."""
+    family, _, own = row.module.rpartition(".")
+    parent = _module(f"{__name__}.{family}", f"gymnax's module ``environments.{family}``.")
+    module = _module(f"{__name__}.{row.module}", f"gymnax's module ``environments.{family}.{own}``.")
+    cls = adapted.class_of(row, module.__name__)
+    for place in (sys.modules[__name__], parent, module):
+        setattr(place, row.class_name, cls)
+
+    def make_params(**changes: Any) -> Any:
+        return cls().default_params.replace(**changes)
+
+    make_params.__doc__ = f"Return the parameters of {row.name} with other leaves."
+    module.EnvParams = make_params  # type: ignore[attr-defined]
+
+
+for _row in ROWS:
+    _add(_row)
