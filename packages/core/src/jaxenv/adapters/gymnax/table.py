@@ -27,19 +27,28 @@ class Row:
     """Fields of ours that have another value than by default."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Arguments of gymnax's constructor that have other names here."""
+    variants: Mapping[str, Mapping[Any, str]] = field(default_factory=dict[str, Mapping[Any, str]])
+    """Arguments of gymnax's constructor whose values have ids of their own here: by argument, the id for each value."""
+    not_kept: tuple[str, ...] = ()
+    """Fields of gymnax's state that have no part in the task, and that ours has not."""
 
     @property
     def id(self) -> str:
-        """Our full id, which no other plugin can have."""
-        owners = (known.namespace for known in known_distributions() if self.name in known.names)
-        return "/".join([*owners, self.name])
+        """Our full id."""
+        return full_id(self.name)
+
+
+def full_id(name: str) -> str:
+    """Return the full id of one of our short ids, which stays the same whatever plugins are installed."""
+    return "/".join([*(known.namespace for known in known_distributions() if name in known.names), name])
 
 
 _ACTIONS = {"use_minimal_action_set": "minimal_actions"}
+_MAPS = {"4x4": "FrozenLake-misc", "8x8": "FrozenLake8x8-misc"}
 
 ROWS = (
     Row("CartPole-v1", "classic_control.cartpole", "CartPole"),
-    Row("Pendulum-v1", "classic_control.pendulum", "Pendulum"),
+    Row("Pendulum-v1", "classic_control.pendulum", "Pendulum", not_kept=("last_u",)),
     Row("Acrobot-v1", "classic_control.acrobot", "Acrobot"),
     Row("MountainCar-v0", "classic_control.mountain_car", "MountainCar"),
     Row("MountainCarContinuous-v0", "classic_control.continuous_mountain_car", "ContinuousMountainCar"),
@@ -63,6 +72,6 @@ ROWS = (
     Row("Reacher-misc", "misc.reacher", "Reacher"),
     Row("Swimmer-misc", "misc.swimmer", "Swimmer"),
     Row("Pong-misc", "misc.pong", "Pong", fields={"opponent": "greedy"}),
-    Row("FrozenLake-misc", "misc.frozen_lake", "FrozenLake"),
+    Row("FrozenLake-misc", "misc.frozen_lake", "FrozenLake", variants={"map_name": _MAPS}),
 )
 """In gymnax's order."""

@@ -6,6 +6,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import jax
+
 from jaxenv.adapters.gymnax.environments import adapted, environment, spaces
 from jaxenv.adapters.gymnax.environments.environment import EnvParams, Environment, EnvState
 from jaxenv.adapters.gymnax.table import ROWS, Row
@@ -35,8 +37,13 @@ def _add(row: Row) -> None:
     def make_params(**changes: Any) -> Any:
         return cls().default_params.replace(**changes)
 
+    def make_state(**changes: Any) -> Any:
+        kept = {name: value for name, value in changes.items() if name not in row.not_kept}
+        return cls().reset(jax.random.key(0))[1].replace(**kept)
+
     make_params.__doc__ = f"Return the parameters of {row.name} with other leaves."
-    module.EnvParams = make_params  # type: ignore[attr-defined]
+    make_state.__doc__ = f"Return the first state of {row.name}, of the key 0, with other leaves."
+    vars(module).update(EnvParams=make_params, EnvState=make_state)
 
 
 for _row in ROWS:

@@ -13,9 +13,10 @@ import jaxenv
 from jaxenv import environment
 from jaxenv.adapters.gymnax.environments import spaces
 from jaxenv.adapters.gymnax.environments.environment import Environment
-from jaxenv.adapters.gymnax.table import Row
+from jaxenv.adapters.gymnax.table import Row, full_id
 from jaxenv.environment import NO_TIME_LIMIT
-from jaxenv.errors import GymnaxTerminationError
+from jaxenv.errors import GymnaxSettingError, GymnaxTerminationError
+from jaxenv.errors.wording import listed, short
 from jaxenv.spaces.base import kind
 from jaxenv.wrappers import DtypeObservation, FlattenObservation
 
@@ -131,12 +132,25 @@ def _scalars(info: dict[str, Any]) -> dict[str, Any]:
 
 def task(row: Row, arguments: dict[str, Any]) -> environment.Environment[Any, Any]:
     """Make the environment of a row; ``arguments`` have gymnax's names or ours."""
-    given = {row.renamed.get(name, name): value for name, value in arguments.items()}
-    env, params = jaxenv.make(row.id, **{**row.fields, **given})
+    env_id = row.id
+    for name in row.variants.keys() & arguments.keys():
+        env_id = _variant(row, name, arguments[name])
+    given = {row.renamed.get(name, name): value for name, value in arguments.items() if name not in row.variants}
+    env, params = jaxenv.make(env_id, **{**row.fields, **given})
     if row.time_limit is not None and params.max_steps_in_episode == NO_TIME_LIMIT:
         limit = getattr(env, row.time_limit) if isinstance(row.time_limit, str) else row.time_limit
         env = env.replace(max_steps_in_episode=limit)
     return FlattenObservation(env) if row.flat else env
+
+
+def _variant(row: Row, name: str, value: Any) -> str:
+    """Return the id that stands for the value of an argument."""
+    if value is None:
+        return row.id
+    if value not in row.variants[name]:
+        known = listed([repr(variant) for variant in row.variants[name]])
+        raise GymnaxSettingError(f"{row.name} got {name} = {short(value)}, which is none of its own. Pass {known}.")
+    return full_id(row.variants[name][value])
 
 
 def class_of(row: Row, module: str) -> type[AdaptedEnvironment]:
