@@ -9,10 +9,11 @@ from typing import Any
 import jax
 
 from jaxenv.adapters.gymnax.environments import adapted, environment, spaces
-from jaxenv.adapters.gymnax.environments.environment import EnvParams, Environment, EnvState
+from jaxenv.adapters.gymnax.environments.environment import Environment, EnvParams, EnvState
 from jaxenv.adapters.gymnax.table import ROWS, Row
 
-__all__ = ["EnvParams", "EnvState", "Environment", "environment", "spaces", *(row.class_name for row in ROWS)]
+__all__ = ["EnvParams", "EnvState", "Environment", "environment", "spaces"]
+__all__ += [row.class_name for row in ROWS]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def _module(name: str, doc: str) -> ModuleType:
@@ -30,7 +31,7 @@ def _add(row: Row) -> None:
     family, _, own = row.module.rpartition(".")
     parent = _module(f"{__name__}.{family}", f"gymnax's module ``environments.{family}``.")
     module = _module(f"{__name__}.{row.module}", f"gymnax's module ``environments.{family}.{own}``.")
-    cls = adapted.class_of(row, module.__name__)
+    cls: Any = adapted.class_of(row, module.__name__)
     for place in (sys.modules[__name__], parent, module):
         setattr(place, row.class_name, cls)
 

@@ -27,7 +27,7 @@ class EnvState(metaclass=ABCMeta):
 
 
 @struct.dataclass
-class EnvParams(metaclass=ABCMeta):
+class EnvParams(metaclass=ABCMeta):  # noqa: B024 - for register below
     """The parameters of an environment. Those of jaxenv's environments are instances too."""
 
     max_steps_in_episode: Array | int = 1

@@ -156,7 +156,7 @@ def _choice_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         given = np.dtype(dtype)
     except TypeError:
-        given = None
+        given = np.dtype(object)
     if given not in (np.dtype(np.int32), np.dtype(np.int64)):
         raise SpaceDefinitionError(f"Discrete got the dtype {short(dtype)}, but it must be int32 or int64. Pass one of them.")
     if given == np.int64 and jax.dtypes.canonicalize_dtype(np.int64) != np.int64:

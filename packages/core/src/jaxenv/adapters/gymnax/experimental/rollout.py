@@ -72,15 +72,12 @@ class RolloutWrapper:
     def single_rollout(self, key_input: Array, policy_params: Any = None) -> Episode:
         """Roll out once."""
         key_reset, key_steps = jax.random.split(key_input)
-        space = self.env.action_space(self.env_params)
+        space, forward = self.env.action_space(self.env_params), self.model_forward
 
         def one_step(loop: Any, key: Array) -> Any:
             obs, state, cum_return, first = loop
             key_act, key_step = jax.random.split(key)
-            if self.model_forward is None:
-                action = space.sample(key_act)
-            else:
-                action = self.model_forward(policy_params, obs, key_act)
+            action = space.sample(key_act) if forward is None else forward(policy_params, obs, key_act)
             next_obs, state, reward, *flags, _ = self.env.step(key_step, state, action, self.env_params)
             done = jnp.asarray(flags[0]) if len(flags) == 1 else flags[0] | flags[1]
             reward = jnp.asarray(reward, jnp.float32)

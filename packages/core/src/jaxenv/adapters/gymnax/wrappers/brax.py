@@ -7,13 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from brax import envs
+from brax.envs.base import Env, State
 from jax import Array
 
 from jaxenv.adapters.gymnax.wrappers import _steps
 
 
-class GymnaxToBraxWrapper(envs.Env):
+class GymnaxToBraxWrapper(Env):
     """An environment with Brax's interface. It resets by itself, so Brax's ``AutoResetWrapper`` is not needed.
 
     ``info`` has ``terminated``, ``truncated``, ``discount`` and ``final_observation``, and with underscores the key and the params.
@@ -25,7 +25,7 @@ class GymnaxToBraxWrapper(envs.Env):
     def __init__(self, env: Any) -> None:
         self.env = _steps.telling_all(env)
 
-    def reset(self, rng: Array, params: Any = None) -> envs.State:
+    def reset(self, rng: Array, params: Any = None) -> State:
         """Begin an episode, with these parameters until the next ``reset``."""
         params = self.env.default_params if params is None else params
         key_reset, key = jax.random.split(rng)
@@ -33,9 +33,9 @@ class GymnaxToBraxWrapper(envs.Env):
         shapes = jax.eval_shape(self._advance, key, state, self._any_action(params), params)
         info = {**jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes[-1]), "final_observation": obs}
         info = {**info, "_key": key, "_env_params": jax.tree.map(jnp.asarray, params)}
-        return envs.State(state, obs, jnp.zeros((), shapes[2].dtype), jnp.zeros(()), {}, info)
+        return State(state, obs, jnp.zeros((), shapes[2].dtype), jnp.zeros(()), {}, info)
 
-    def step(self, state: envs.State, action: Any, params: Any = None) -> envs.State:
+    def step(self, state: State, action: Any, params: Any = None) -> State:
         """Take a step."""
         params = state.info["_env_params"] if params is None else params
         key, key_step = jax.random.split(state.info["_key"])

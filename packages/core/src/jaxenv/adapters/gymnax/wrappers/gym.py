@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -80,7 +79,7 @@ class GymnaxToVectorGymWrapper(gymnasium.vector.VectorEnv[Any, Any, Any]):
         self._seed(seed)
         _, self.env_state = self._reset(self.key, self.env_params)
 
-    def _seed(self, seed: int | Sequence[int] | None) -> None:
+    def _seed(self, seed: int | None) -> None:
         self.key: Array = jax.random.split(jax.random.key(seed or 0), self.num_envs)
 
     @property

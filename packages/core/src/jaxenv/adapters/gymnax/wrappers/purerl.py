@@ -136,7 +136,7 @@ class StickyActionWrapper(GymnaxWrapper):
         sticky_action_prob: the probability, from 0 to 1. Environments that repeat actions by themselves do so in addition.
     """
 
-    def __init__(self, env: Any, sticky_action_prob: float = 0.0) -> None:
+    def __init__(self, env: Any, sticky_action_prob: Any = 0.0) -> None:
         super().__init__(env)
         if not (isinstance(sticky_action_prob, int | float) and 0.0 <= sticky_action_prob <= 1.0):
             raise GymnaxSettingError(
