@@ -7,13 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from brax.envs.base import Env, State
+from brax.envs.base import Env, State  # pyright: ignore[reportMissingImports]
 from jax import Array
 
 from jaxenv.adapters.gymnax.wrappers import _steps
 
 
-class GymnaxToBraxWrapper(Env):
+class GymnaxToBraxWrapper(Env):  # pyright: ignore[reportUntypedBaseClass]
     """An environment with Brax's interface. It resets by itself, so Brax's ``AutoResetWrapper`` is not needed.
 
     ``info`` has ``terminated``, ``truncated``, ``discount`` and ``final_observation``, and with underscores the key and the params.
