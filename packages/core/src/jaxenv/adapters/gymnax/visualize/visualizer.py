@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxenv import visualize
+from jaxenv.adapters.gymnax.wrappers._steps import own_state
 
 
 class Visualizer(visualize.Visualizer):
@@ -19,17 +20,10 @@ class Visualizer(visualize.Visualizer):
     """
 
     def __init__(self, env: Any, env_params: Any, state_seq: Any, reward_seq: Any = None) -> None:
-        states = [_own(state) for state in state_seq] if isinstance(state_seq, list | tuple) else _own(state_seq)
+        states = [own_state(state) for state in state_seq] if isinstance(state_seq, list | tuple) else own_state(state_seq)
         super().__init__(env.jaxenv_env, env_params, states, reward_seq)
 
     def animate(self, save_fname: str | Path | None = "test.gif", view: bool = False) -> Path | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Write the film to a file, in the format that its name ends in; None writes nothing. ``view`` is ignored."""
         del view
         return None if save_fname is None else super().animate(save_fname)
-
-
-def _own(state: Any) -> Any:
-    """Return the environment's state within those of gymnax's wrappers."""
-    while hasattr(state, "env_state") and not hasattr(state, "time"):
-        state = state.env_state
-    return state

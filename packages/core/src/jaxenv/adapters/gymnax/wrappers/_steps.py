@@ -1,4 +1,4 @@
-"""Both flags and the final observation of a step, for wrappers that need them."""
+"""What several wrappers need: both flags and the final observation of a step, and the state beneath."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def step(env: Any, key: Array, state: Any, action: Any, params: Any) -> Step:
     obs, state, reward, *flags, info = env.step(key, state, action, params)
     terminated, truncated = flags if len(flags) == 2 else (flags[0], flags[0] & ~flags[0])
     return obs, state, reward, terminated, truncated, {"final_observation": obs, **info}
+
+
+def own_state(state: Any) -> Any:
+    """Return the environment's state within those of gymnax's wrappers."""
+    while hasattr(state, "env_state") and not hasattr(state, "time"):
+        state = state.env_state
+    return state

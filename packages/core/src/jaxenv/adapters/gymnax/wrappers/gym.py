@@ -12,6 +12,7 @@ from jax import Array
 
 from jaxenv.adapters.gymnax.environments.spaces import gymnax_space_to_gym_space
 from jaxenv.adapters.gymnax.wrappers import _steps
+from jaxenv.errors import RenderNotSupportedError
 
 
 class GymnaxToGymWrapper(gymnasium.Env[Any, Any]):
@@ -55,7 +56,7 @@ class GymnaxToGymWrapper(gymnasium.Env[Any, Any]):
 
     def render(self) -> Any:
         """Draw the state, uint8[H, W, 3]; None if the environment can't."""
-        return self._env.render(self.env_state, self.env_params) if self.metadata["render_modes"] else None
+        return _picture(self._env, self.env_state, self.env_params)
 
 
 class GymnaxToVectorGymWrapper(gymnasium.vector.VectorEnv[Any, Any, Any]):
@@ -115,6 +116,11 @@ class GymnaxToVectorGymWrapper(gymnasium.vector.VectorEnv[Any, Any, Any]):
 
     def render(self) -> Any:
         """Draw the first environment, uint8[H, W, 3]; None if it can't."""
-        if not hasattr(self._env, "render"):
-            return None
-        return self._env.render(jax.tree.map(lambda leaf: leaf[0], self.env_state), self.env_params)
+        return _picture(self._env, jax.tree.map(lambda leaf: leaf[0], self.env_state), self.env_params)
+
+
+def _picture(env: Any, state: Any, params: Any) -> Any:
+    try:
+        return env.render(_steps.own_state(state), params)
+    except (AttributeError, RenderNotSupportedError):
+        return None
