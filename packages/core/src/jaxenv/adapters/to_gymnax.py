@@ -16,13 +16,13 @@ from jaxenv.errors import GymnaxSettingError, MissingExtraError, SpaceConversion
 from jaxenv.errors.wording import short
 
 try:
-    from gymnax.environments import environment as gymnax_environment
-    from gymnax.environments import spaces as gymnax_spaces
+    from gymnax.environments import environment as gymnax_environment  # pyright: ignore[reportMissingImports]
+    from gymnax.environments import spaces as gymnax_spaces  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise MissingExtraError("gymnax", "gymnax", "ToGymnax") from error
 
 
-class ToGymnax(gymnax_environment.Environment[Any, Any]):
+class ToGymnax(gymnax_environment.Environment[Any, Any]):  # pyright: ignore[reportUntypedBaseClass]
     """An environment of jaxenv as an instance of the installed gymnax's ``Environment``, with that gymnax's spaces.
 
     Args:
