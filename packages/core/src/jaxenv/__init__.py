@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jaxenv import errors, experimental, hookspecs, random, ranges, registry, spaces, testing, visualize, wrappers
     from jaxenv.checking import checks
     from jaxenv.environment import Environment, Params, State, Transition
+    from jaxenv.evaluation import evaluate
     from jaxenv.registry.lookup import make, plugins, register, registered_envs, spec
     from jaxenv.registry.spec import EnvSpec
     from jaxenv.rollout_wrapper import RolloutWrapper
@@ -27,6 +28,7 @@ __all__ = [
     "Transition",
     "checks",
     "errors",
+    "evaluate",
     "experimental",
     "hookspecs",
     "make",
@@ -47,6 +49,7 @@ __all__ = [
 _MODULES = {
     "jaxenv.checking": ("checks",),
     "jaxenv.environment": ("Environment", "Params", "State", "Transition"),
+    "jaxenv.evaluation": ("evaluate",),
     "jaxenv.registry.lookup": ("make", "plugins", "register", "registered_envs", "spec"),
     "jaxenv.registry.spec": ("EnvSpec",),
     "jaxenv.rollout_wrapper": ("RolloutWrapper",),

@@ -88,6 +88,15 @@ class Plan:
         now = Trajectory(loop.obs, action, reward, done, info, loop.state)
         return Loop(obs, state, carry, loop.tally.add(reward, done)), now
 
+    def step_once(
+        self, env_key: Array, time: Array, obs: Any, state: Any, carry: Any, given: Given
+    ) -> tuple[Any, Any, Array, Array]:
+        """Take a step that does not reset, with the numbers of :meth:`step`; return state, carry, reward and done."""
+        key_act, key_step = _keys_at(env_key, time)
+        carry, action = self.act(carry, obs, key_act, given)
+        _, state, reward, done, _ = self.env.step_env(key_step, state, action, given.params)
+        return state, carry, reward, done
+
     def act(self, carry: Any, obs: Any, key: Array, given: Given) -> tuple[Any, Any]:
         """Return the policy's carry and action."""
         if self.policy is None:

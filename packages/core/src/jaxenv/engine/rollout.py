@@ -30,6 +30,7 @@ from jaxenv.engine.deferred import deferred
 from jaxenv.engine.operation import as_words, flattened, from_words
 from jaxenv.engine.plan import Given, Loop, Plan, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
+from jaxenv.engine.scalar.program import Derived, Register
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
 from jaxenv.episodes import Trajectory
 
@@ -39,6 +40,9 @@ WIDEST = 32
 """Bytes up to which the kernel writes an observation itself: stores of larger ones by neighbouring threads lie far apart."""
 MOST_CARRIED = 256
 """Numbers that a thread carries from step to step, beyond which registers overflow."""
+
+TOGETHER = ((16_384, 8), (1_536, 4), (768, 2))
+"""From how many environments on how many play together in a warp, where there is a network: more than a GPU has warps for."""
 
 ROWS = ("action", "reward", "done", "info['terminated']", "info['truncated']")
 """What the kernel writes down of every step, apart from observations or states."""
@@ -179,9 +183,9 @@ def _play(
     small = _bytes(trajectory.obs) <= WIDEST
     rows = {*ROWS, "obs"} if small else {*ROWS}
     loop, constants = _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set()))
-    main, words = _RolloutCall(game, loop), [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
+    main, words = _RolloutCall(game, loop), _words(arrays, constants, loop)
     if where == "cuda":
-        launch.compiled(main.loop.kernel(population=False)[0], select.required_capability())
+        launch.compiled(main.loop.kernel(False, main.together)[0], select.required_capability())
     *after, found = main.results(words)
     before = found.get("before")
 
@@ -193,8 +197,7 @@ def _play(
     missing = {name: shape for name, shape in trajectory.info.items() if name not in known}
     if before is None and missing:  # the same rollout once more, for its states, if what is missing is used
         loop, constants = _programs(game, one, begun, stepped, {"before"})
-        again = [as_words(jnp.asarray(x)) for x in (*jax.tree.leaves(arrays), *constants)]
-        before = _RolloutCall(game, loop).results(again)[-1]["before"]
+        before = _RolloutCall(game, loop).results(_words(arrays, constants, loop))[-1]["before"]
 
     def work_out(before: Any, actions: Any, elapsed: Array, indices: Array, given: Given) -> Any:
         keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
@@ -207,6 +210,17 @@ def _play(
     info = {name: info[name] for name in trajectory.info}
     last = Loop(observe(after[0], given.params), *after)
     return last, Trajectory(obs, found["action"], found["reward"], found["done"], info, before if states else None)
+
+
+def _words(arrays: Any, constants: Sequence[Any], loop: KernelLoop) -> list[Array]:
+    """Return what a kernel is called with: the leaves of arrays, constants, and what follows from them."""
+    words: list[Array] = [as_words(x) for x in jax.tree.leaves(arrays)]
+    for x in constants:
+        if isinstance(x, Derived):
+            words.append(x.function(*(words[loop.step_sources[argument][1]] for argument in x.arguments)))
+        else:
+            words.append(as_words(jnp.asarray(x)))
+    return words
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,17 +289,26 @@ class _RolloutCall:
         """Return the results in the way that suits a platform."""
         if (platform == "cuda") != (self.game.where == "cuda"):
             return self.plain(*words)
-        kernel, used = self._population().kernel(bool(self.members))
         members = self.members or 1
-        threads, sizes = self.game.num_envs * members, [self.game.num_envs, self.game.num_steps, members]
+        kernel, used = self._population().kernel(bool(self.members), self.together)
+        envs, sizes = self.game.num_envs * members, [self.game.num_envs, self.game.num_steps, members]
         operands = [words[i] for i in used]
         if self.game.where == "host":
-            return launch.on_host(kernel, sizes, threads, operands, self.shapes)
+            return launch.on_host(kernel, sizes, envs, operands, self.shapes)
         try:
-            return launch.on_gpu(kernel, select.required_capability(), sizes, threads, operands, self.shapes)
+            return launch.on_gpu(kernel, select.required_capability(), sizes, envs, operands, self.shapes)
         except launch.KernelRefusedError as error:
             select.warn(f"A rollout of {self.game.plan.env.name}", str(error))
             return self.plain(*words)
+
+    @property
+    def together(self) -> int:
+        """How many environments the threads of a warp play together, all of one member; 0 for one a thread."""
+        most, envs = self.loop.envs_together, self.game.num_envs * (self.members or 1)
+        together = min(most, next((count for enough, count in TOGETHER if envs >= enough), 1))
+        while together > 1 and self.members and self.game.num_envs % together:
+            together //= 2
+        return together
 
     def _population(self) -> KernelLoop:
         if not self.members:
@@ -341,8 +364,10 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         results=(*carried[1:], "obs", "action", "reward", "done", "info", "before"),
         carried=carried,
         wanted=lambda name: any(_belongs(name, want) for want in wanted),
+        vectors=True,
     )
-    numbers = sum(leaf.size for leaf in begin.results)
+    vectors = sum(outputs[0].size for outputs in step.outputs if isinstance(outputs[0], Register))
+    numbers = sum(leaf.size for leaf in begin.results) - vectors
     if numbers > MOST_CARRIED:
         raise UnsupportedError(f"a state and a policy's carry of {numbers} numbers")
 
@@ -389,6 +414,8 @@ def _arrays(numbers: Iterable[int]) -> list[Source]:
 
 
 def _leaf_of(name: str, array: Any) -> Leaf:
+    if isinstance(array, Derived):
+        return Leaf(name, array.shape, array.dtype)
     words = key_words(array)
     return Leaf(name, (*np.shape(array), words) if words else np.shape(array), np.dtype(np.uint32 if words else array.dtype))
 

@@ -72,6 +72,8 @@ from jaxenv.errors.registry import (
     UnknownOverrideError,
 )
 from jaxenv.errors.rollouts import (
+    EvaluationLengthError,
+    EvaluationMembersError,
     RolloutArgumentError,
     RolloutEnvError,
     RolloutEnvironmentError,
@@ -105,6 +107,8 @@ __all__ = [
     "EntryPointError",
     "EnvironmentClassError",
     "EnvironmentTypeError",
+    "EvaluationLengthError",
+    "EvaluationMembersError",
     "FrozenEnvironmentError",
     "FrozenSpaceError",
     "GymnaxFactoryError",

@@ -84,6 +84,24 @@ class RolloutLengthError(JaxenvError, ValueError):
         )
 
 
+class EvaluationLengthError(JaxenvError, ValueError):
+    """Episodes may never end, and nothing says when to stop."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has no time limit, so an episode may never end. Pass max_steps, or set max_steps_in_episode.")
+
+
+class EvaluationMembersError(JaxenvError, ValueError):
+    """The parameters of a population don't agree on how many members there are."""
+
+    def __init__(self, sizes: list[int | None]) -> None:
+        found = "there are no parameters" if not sizes else f"their leaves have {', '.join(map(str, sizes))}"
+        super().__init__(
+            "With policy_params_axis=0 every leaf of policy_params must have a leading axis with one entry for each member, "
+            f"but {found}. Stack the members' parameters, or leave policy_params_axis out."
+        )
+
+
 class RolloutEnvError(JaxenvError, TypeError):
     """RolloutWrapper was given no environment, or two."""
 

@@ -29,13 +29,39 @@ def _folder() -> Path:
 
 
 def text_of(kernel: Kernel) -> str:
-    """Return the C file of a kernel: a function ``run(threads, arguments)`` plays all threads, one after the other."""
+    """Return the C file of a kernel: a function ``run(threads, arguments)`` plays all threads, or warps, one after the other."""
     count = 1 + len(kernel.operands) + len(kernel.results)
-    arguments = ", ".join(f"a[{i}]" for i in range(count))
-    return (
-        f"{prelude()}\n{kernel.source}\n"
-        f"void run(int32_t threads, void** a) {{\n  for (THREAD = 0; THREAD < threads; ++THREAD) {kernel.name}({arguments});\n}}\n"
-    )
+    call = f"{kernel.name}({', '.join(f'a[{i}]' for i in range(count))})"
+    if kernel.envs:
+        return f"#define WARPS 1\n{prelude()}\n{kernel.source}\n{_RUN_WARPS.replace('@CALL@', call)}"
+    run = f"void run(int32_t threads, void** a) {{\n  for (THREAD = 0; THREAD < threads; ++THREAD) {call};\n}}\n"
+    return f"{prelude()}\n{kernel.source}\n{run}"
+
+
+_RUN_WARPS = """
+static void** a;
+static void lane(void) {
+  @CALL@;
+  if (LANE == 31) setcontext(&CALLER_CONTEXT);
+  LANE += 1;
+  setcontext(&LANE_CONTEXTS[LANE]);
+}
+static char stacks[32][1 << 18];
+void run(int32_t threads, void** arguments) {
+  a = arguments;
+  for (WARP = 0; WARP < threads / 32; ++WARP) {
+    for (LANE = 0; LANE < 32; ++LANE) {
+      getcontext(&LANE_CONTEXTS[LANE]);
+      LANE_CONTEXTS[LANE].uc_stack.ss_sp = stacks[LANE];
+      LANE_CONTEXTS[LANE].uc_stack.ss_size = sizeof(stacks[LANE]);
+      makecontext(&LANE_CONTEXTS[LANE], lane, 0);
+    }
+    LANE = 0;
+    swapcontext(&CALLER_CONTEXT, &LANE_CONTEXTS[0]);
+  }
+}
+"""
+"""How the threads of a warp take turns; see the prelude."""
 
 
 @cache

@@ -36,7 +36,7 @@ def on_gpu(
     kernel: Kernel,
     capability: tuple[int, int],
     sizes: Sequence[int],
-    threads: int,
+    envs: int,
     operands: Sequence[Array],
     results: Sequence[Any],
 ) -> Sequence[Array]:
@@ -46,7 +46,7 @@ def on_gpu(
         kernel: what to launch.
         capability: the compute capability of the GPU.
         sizes: what the kernel finds in ``sizes``.
-        threads: how many threads.
+        envs: how many environments it plays.
         operands: its arrays.
         results: shapes and dtypes of what it writes.
 
@@ -57,7 +57,7 @@ def on_gpu(
     return _jax_compat.ptx_call(
         compiled(kernel, capability),
         kernel.name,
-        -(-threads // kernel.block),
+        -(-kernel.threads(envs) // kernel.block),
         kernel.block,
         given,
         results,
@@ -65,13 +65,11 @@ def on_gpu(
     )
 
 
-def on_host(
-    kernel: Kernel, sizes: Sequence[int], threads: int, operands: Sequence[Array], results: Sequence[Any]
-) -> Sequence[Array]:
+def on_host(kernel: Kernel, sizes: Sequence[int], envs: int, operands: Sequence[Array], results: Sequence[Any]) -> Sequence[Array]:
     """Run the same text on the host, for tests."""
     shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in results]
 
     def run(*arrays: Any) -> list[np.ndarray]:
-        return host.run(kernel, sizes, threads, [np.asarray(x) for x in arrays], shapes)
+        return host.run(kernel, sizes, kernel.threads(envs), [np.asarray(x) for x in arrays], shapes)
 
     return jax.pure_callback(run, shapes, *operands)

@@ -12,6 +12,19 @@ typedef unsigned long long uint64_t;
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
 #define THREAD ((int32_t)(blockIdx.x * blockDim.x + threadIdx.x))
 #define ALIGNED(bytes) __align__(bytes)
+#define SHARED __shared__
+#define LANE ((int32_t)(threadIdx.x % 32))
+#define WARP (THREAD / 32)
+#define WARP_IN_BLOCK ((int32_t)(threadIdx.x / 32))
+#define SYNC_WARP __syncwarp()
+#define SHUFFLE(x, lane) __shfl_sync(0xffffffffu, x, lane)
+#define SHUFFLE_XOR(x, mask) __shfl_xor_sync(0xffffffffu, x, mask)
+#define ANY(x) __any_sync(0xffffffffu, x)
+#define BALLOT(x) __ballot_sync(0xffffffffu, x)
+#define LOWEST_BIT(x) (__ffs(x) - 1)
+#define UNROLL _Pragma("unroll")
+#define UNROLL_4 _Pragma("unroll 4")
+#define UNROLL_8 _Pragma("unroll 8")
 #define INFINITY __int_as_float(0x7f800000)
 #define NAN __int_as_float(0x7fc00000)
 #else
@@ -23,6 +36,44 @@ typedef unsigned long long uint64_t;
 static int32_t THREAD;
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define __restrict__ restrict
+#define __expf expf
+#define __fdividef(a, b) ((a) / (b))
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define UNROLL
+#define UNROLL_4
+#define UNROLL_8
+#define LOWEST_BIT(x) __builtin_ctz(x)
+#ifdef WARPS
+/* The threads of a warp take turns on the host: each runs until it has to wait for the others. */
+#include <string.h>
+#include <ucontext.h>
+#define SHARED static
+#define WARP_IN_BLOCK 0
+static int32_t LANE, WARP;
+static ucontext_t LANE_CONTEXTS[32], CALLER_CONTEXT;
+static char EXCHANGED[32][8];
+static void sync_warp(void) {
+  const int32_t lane = LANE;
+  LANE = (lane + 1) % 32;
+  swapcontext(&LANE_CONTEXTS[lane], &LANE_CONTEXTS[LANE]);
+  LANE = lane;
+}
+static void exchange(void* x, int32_t size, int32_t from) {
+  memcpy(EXCHANGED[LANE], x, size);
+  sync_warp();
+  memcpy(x, EXCHANGED[from & 31], size);
+  sync_warp();
+}
+#define SYNC_WARP sync_warp()
+#define SHUFFLE(x, lane) ({ __typeof__(x) y_ = (x); exchange(&y_, sizeof(y_), lane); y_; })
+#define SHUFFLE_XOR(x, mask) SHUFFLE(x, LANE ^ (mask))
+static inline int32_t any_lane(int32_t x) {
+  for (int32_t mask = 16; mask; mask /= 2) { const int32_t y = SHUFFLE_XOR(x, mask); x |= y; }
+  return x;
+}
+#define ANY(x) any_lane(x)
+#define BALLOT(x) any_lane((uint32_t)((x) != 0) << LANE)
+#endif
 #define __int_as_float(x) bits_to_f32(x)
 INLINE float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 INLINE double rsqrt(double x) { return 1.0 / sqrt(x); }
@@ -40,6 +91,7 @@ INLINE int64_t __double2ll_rz(double x) { return x != x ? 0 : x >= 9223372036854
 /* Vectors, by which a thread stores several neighbours at once. */
 typedef struct ALIGNED(8) { uint32_t words[2]; } words2;
 typedef struct ALIGNED(16) { uint32_t words[4]; } words4;
+typedef struct ALIGNED(16) { float floats[4]; } floats4;
 
 INLINE uint32_t f32_to_bits(float x) { union { float f; uint32_t u; } v; v.f = x; return v.u; }
 INLINE float bits_to_f32(uint32_t x) { union { float f; uint32_t u; } v; v.u = x; return v.f; }
@@ -77,6 +129,14 @@ INLINE float erf_inv_f32(float x) {
     p = -0.0076224613f + p * w; p = 0.00943887047f + p * w; p = 1.00167406f + p * w; p = 2.83297682f + p * w;
   }
   return fabsf(x) == 1.0f ? x * INFINITY : p * x;
+}
+
+/* The hyperbolic tangent to 4e-7 of its value, without branches. */
+INLINE float tanh_of_many(float x) {
+  const float a = fabsf(x), s = x * x;
+  const float far = 1.0f - __fdividef(2.0f, 1.0f + __expf(2.0f * a));
+  const float near = a + a * s * (-0.333333333f + s * (0.133333333f + s * (-0.0539682540f + s * 0.0218694885f)));
+  return copysignf(a < 0.3f ? near : far, x);
 }
 
 /* A block of threefry-2x32 (Salmon et al. 2011): the counter (a, b) under the key (k0, k1). */

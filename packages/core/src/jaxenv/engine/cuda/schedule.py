@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from jaxenv.engine.scalar.program import Instruction, Operand, Register
 
-COST = {"threefry2x32": 60}
-"""What instructions cost, in additions; any other costs 1 to 20 and is taken for 1."""
+COST = {"threefry2x32": 80, "div": 10, "rem": 10, "sqrt": 10, "rsqrt": 5, "erf_inv": 40, "pow": 60, "atan2": 40} | dict.fromkeys(
+    ("acos", "asin", "atan", "cos", "erf", "exp", "exp2", "expm1", "log", "log1p", "logistic", "sin", "tan", "tanh"), 20
+)
+"""About what instructions cost, in additions; any other is taken for 1."""
 WORTH_A_BRANCH = 24
 """The least cost of what goes under a branch."""
 
@@ -54,7 +56,7 @@ def _guards(instructions: Sequence[Instruction], outputs: Iterable[Operand]) -> 
     for instruction in reversed(instructions):
         conditions: set[Register] = set()
         for register in instruction.results:
-            if register.number in kept:
+            if register.number in kept or register.size:
                 conditions.clear()
                 break
             uses = [_condition(user, position, chosen) for user, position in users[register.number]]
@@ -70,6 +72,8 @@ def _guards(instructions: Sequence[Instruction], outputs: Iterable[Operand]) -> 
 
 def _condition(user: Instruction, position: int, chosen: dict[int, Register]) -> Register | None:
     """Return the flag without which an operand of a user is not needed, or None."""
+    if user.results[0].size or any(isinstance(x, Register) and x.size for x in user.operands):
+        return None  # vectors are computed by several threads together, which must all be there
     outer = chosen.get(user.results[0].number)
     if outer is not None:
         return outer

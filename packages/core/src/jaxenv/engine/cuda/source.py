@@ -10,6 +10,7 @@ from importlib import resources
 
 from jaxenv.engine.cuda.expressions import C_TYPES, expression, name
 from jaxenv.engine.cuda.schedule import Branch, schedule
+from jaxenv.engine.cuda.warp import LANES, Warp
 from jaxenv.engine.scalar.program import Instruction, Leaf, Operand, Register, ScalarProgram
 
 Read = Callable[[int, str], str]
@@ -32,6 +33,12 @@ class Kernel:
     """Threads in a block."""
     aliases: tuple[tuple[int, int], ...] = ()
     """Pairs of an operand and a result that may be the same memory, by number."""
+    envs: int = 0
+    """How many environments the threads of a warp play together; 0 if each thread plays one."""
+
+    def threads(self, envs: int) -> int:
+        """Return how many threads play so many environments."""
+        return -(-envs // self.envs) * LANES if self.envs else envs
 
 
 @cache
@@ -89,8 +96,8 @@ def pointer(leaf: Leaf, variable: str, *, written: bool = False, shared: bool = 
     return f"{'' if written else 'const '}{c}*{'' if shared else ' __restrict__'} {variable}"
 
 
-def statements(text: Text, program: ScalarProgram, read: Read) -> None:
-    """Write what a program does; register ``n`` is then the variable ``rn``."""
+def statements(text: Text, program: ScalarProgram, read: Read, warp: Warp | None = None) -> None:
+    """Write what a program does; register ``n`` is then the variable ``rn``. A program with vectors needs a ``warp`` to write them."""
     outputs = [x for row in program.outputs for x in row]
     for item in schedule(program.instructions, outputs):
         if isinstance(item, Branch):
@@ -101,6 +108,8 @@ def statements(text: Text, program: ScalarProgram, read: Read) -> None:
             for instruction in item.instructions:
                 _statement(text, program, instruction, read, declared=True)
             text.add("}")
+        elif warp is not None and any(isinstance(x, Register) and x.size for x in (*item.operands, *item.results)):
+            warp.write(item)
         else:
             _statement(text, program, item, read, declared=False)
 

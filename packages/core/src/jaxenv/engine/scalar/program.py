@@ -7,11 +7,18 @@ Its arguments and results are arrays, *leaves*, of which it reads and gives sing
 * ``argument`` reads a given element of an argument;
 * ``load`` reads the element of an argument at a computed place, in row-major order;
 * every other instruction has the name and the meaning of a JAX primitive on scalars (``add``, ``select_n``, ``threefry2x32``).
+
+Networks would be thousands of scalars, so what they compute may be *vectors*, registers of several numbers:
+
+* ``dense`` is the product of a row of inputs, scalars and vectors one after the other, with a matrix that is an argument;
+* ``vector`` reads neighbouring elements of an argument, ``pack`` puts scalars and vectors into one, ``slice`` takes a part of one;
+* a primitive on scalars whose result is a vector acts on each element, with scalars the same for all;
+* ``element`` is one of a vector's, ``reduce_sum``, ``reduce_max`` and ``reduce_min`` are what its elements come to: scalars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +43,8 @@ class Register:
     """Its place among the registers of its program."""
     dtype: np.dtype[Any]
     """One of :data:`DTYPES`."""
+    size: int = 0
+    """How many numbers a vector has; 0 for a scalar."""
 
     def __str__(self) -> str:
         return f"%{self.number}"
@@ -50,20 +59,20 @@ class Instruction:
     """One operation."""
 
     op: str
-    """The name of a JAX primitive; or ``argument``, or ``load``."""
+    """The name of a JAX primitive, or one of those above."""
     operands: tuple[Operand, ...]
     """What it is applied to."""
     results: tuple[Register, ...]
     """Where its results go: one register, for ``threefry2x32`` two."""
     leaf: int = -1
-    """For ``argument`` and ``load``, which argument is read."""
+    """For ``argument``, ``load``, ``vector`` and ``dense``, which argument is read."""
     element: int = -1
-    """For ``argument``, which element, in row-major order."""
+    """For ``argument`` and ``element``, which element, in row-major order; for ``vector`` and ``slice``, the first."""
     exponent: int = 0
     """For ``integer_pow``, the exponent; for ``round``, JAX's rounding method."""
 
     def __str__(self) -> str:
-        left = ", ".join(f"{x} {x.dtype}" for x in self.results)
+        left = ", ".join(f"{x} {x.dtype}{f'[{x.size}]' if x.size else ''}" for x in self.results)
         if self.op == "argument":
             return f"{left} = argument {self.leaf}[{self.element}]"
         operands = [_show(x) for x in self.operands]
@@ -71,6 +80,12 @@ class Instruction:
             return f"{left} = load {self.leaf}[{operands[0]}]"
         if self.op == "integer_pow":
             operands.append(str(self.exponent))
+        if self.op == "dense":
+            operands.append(f"argument {self.leaf}")
+        if self.op == "vector":
+            return f"{left} = vector {self.leaf}[{self.element}:{self.element + self.results[0].size}]"
+        if self.op in ("element", "slice"):
+            operands.append(str(self.element))
         return f"{left} = {self.op} {', '.join(operands)}"
 
 
@@ -92,6 +107,18 @@ class Leaf:
 
     def __str__(self) -> str:
         return f"{self.name} {self.dtype}[{','.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """An array that is the same for all environments and follows from other arguments of a program, such as a matrix transposed."""
+
+    function: Callable[..., Any]
+    """What makes it, of arrays."""
+    arguments: tuple[int, ...]
+    """Of which arguments."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
 
 @dataclass(frozen=True)
@@ -119,9 +146,9 @@ class ScalarProgram:
     instructions: tuple[Instruction, ...]
     """What it does, in order; every register is written once, before it is read."""
     outputs: tuple[tuple[Operand, ...], ...]
-    """The elements of each result, in row-major order."""
+    """The elements of each result, in row-major order; or one vector that has them all."""
     constants: tuple[Any, ...] = field(default=(), compare=False)
-    """Values of the last of the arguments: arrays that the function closed over, traced or not."""
+    """Values of the last of the arguments: arrays that the function closed over, traced or not, and :class:`Derived` ones."""
 
     def __str__(self) -> str:
         lines = [f"({', '.join(map(str, self.arguments))}) -> ({', '.join(map(str, self.results))})"]
@@ -137,6 +164,11 @@ class ScalarProgram:
         outputs = tuple(self.outputs[i] for i in kept)
         instructions = needed(self.instructions, [x for elements in outputs for x in elements])
         return ScalarProgram(self.arguments, tuple(self.results[i] for i in kept), instructions, outputs, self.constants)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether any instruction is about vectors."""
+        return any(i.results[0].size or i.op == "element" for i in self.instructions)
 
     def used_arguments(self) -> set[int]:
         """Return the numbers of the arguments of which any element is read."""

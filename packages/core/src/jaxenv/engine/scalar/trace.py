@@ -20,7 +20,17 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxenv._jax_compat import is_traced
-from jaxenv.engine.scalar.program import DTYPES, Instruction, Leaf, Operand, Register, ScalarProgram, UnsupportedError, needed
+from jaxenv.engine.scalar.program import (
+    DTYPES,
+    Derived,
+    Instruction,
+    Leaf,
+    Operand,
+    Register,
+    ScalarProgram,
+    UnsupportedError,
+    needed,
+)
 
 Value = np.ndarray
 """Operands, in the shape of the array that they stand for."""
@@ -31,7 +41,17 @@ MOST_INSTRUCTIONS = 12_000
 """Instructions beyond which a program takes longer to compile than it saves."""
 
 MOST_PRODUCTS = 1_024
-"""Multiplications in matrix products beyond which a network is left to XLA."""
+"""Multiplications in matrix products beyond which they are not taken apart into scalars."""
+FEW_PRODUCTS = 128
+"""Multiplications in matrix products up to which they are taken apart although they could be kept whole."""
+MOST_IN_VECTORS = 16_384
+"""Elements of an array beyond which it is not taken apart into vectors."""
+SHORTEST_ROW = 48
+"""Elements of a row from which an operation is on vectors, wherever there are vectors: an observation that a network sees."""
+SHORTEST_TABLE = 8
+"""Neighbouring constants from which they are read from memory."""
+SMALLEST_VECTOR = 16
+"""Numbers of a policy's carry from which it is a vector."""
 
 
 class Key:
@@ -39,6 +59,20 @@ class Key:
 
     def __init__(self, words: Value) -> None:
         self.words = words
+
+
+class Element:
+    """An element of a vector, which is read where a scalar is needed."""
+
+    __slots__ = ("place", "vector")
+
+    def __init__(self, vector: Register, place: int) -> None:
+        self.vector, self.place = vector, place
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the vector."""
+        return self.vector.dtype
 
 
 class Table:
@@ -50,16 +84,28 @@ class Table:
         dtype: that of its elements.
         shape: the shape in which they are seen.
         known: the elements, if they are known while tracing.
+        shared: whether it is the same for all environments, so that what follows from it alone can be computed for all at once.
     """
 
     def __init__(
-        self, scalars: Scalarizer, leaf: int, dtype: np.dtype[Any], shape: tuple[int, ...], known: np.ndarray | None = None
+        self,
+        scalars: Scalarizer,
+        leaf: int,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        known: np.ndarray | None = None,
+        shared: bool = False,
     ) -> None:
-        self.scalars, self.leaf, self.dtype, self.shape, self.known = scalars, leaf, dtype, shape, known
+        self.scalars, self.leaf, self.dtype, self.shape, self.known, self.shared = scalars, leaf, dtype, shape, known, shared
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
 
     def reshape(self, shape: Sequence[int]) -> Table:
         """Return the same elements in another shape."""
-        return Table(self.scalars, self.leaf, self.dtype, tuple(shape), self.known)
+        return Table(self.scalars, self.leaf, self.dtype, tuple(shape), self.known, self.shared)
 
     @property
     def elements(self) -> Value:
@@ -123,9 +169,9 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def check_size(shape: Sequence[int]) -> None:
+def check_size(shape: Sequence[int], most: int = MOST_ELEMENTS) -> None:
     """Refuse what has too many elements."""
-    if math.prod(shape) > MOST_ELEMENTS:
+    if math.prod(shape) > most:
         raise UnsupportedError(f"an array of {math.prod(shape):,} elements")
 
 
@@ -192,15 +238,18 @@ class Scalarizer:
 
     Args:
         rules: how primitives other than elementwise ones are interpreted, by name.
+        vectors: whether matrix products are kept whole.
     """
 
-    def __init__(self, rules: Mapping[str, Rule] = RULES) -> None:
-        self.rules = rules
+    def __init__(self, rules: Mapping[str, Rule] = RULES, vectors: bool = False) -> None:
+        self.rules, self.vectors = rules, vectors
         self.instructions: list[Instruction] = []
         self.leaves: list[Leaf] = []
         self.constants: list[Any] = []
         self._registers = self._products = 0
         self._computed: dict[Any, Any] = {}
+        self._makers: dict[int, Instruction] = {}
+        self._tables: dict[Any, int] = {}
 
     # -- what is read ------------------------------------------------------------------------------------------
 
@@ -229,10 +278,13 @@ class Scalarizer:
             carried: whether it will be in registers, not in memory.
         """
         shape, words, dtype = tuple(aval.shape), key_words(aval), aval.dtype
+        if self.vectors and carried and _is_vector(name, shape, dtype):
+            leaf = self.leaf(name, shape, dtype)
+            return self.elements_of(self._vector("vector", (), np.dtype(dtype), math.prod(shape), leaf=leaf, element=0), shape)
         if words:
             leaf = self.leaf(name, (*shape, words), np.uint32)
             return as_keys(Table(self, leaf, np.dtype(np.uint32), (*shape, words)).elements, shape)
-        table = Table(self, self.leaf(name, shape, dtype), np.dtype(dtype), shape)
+        table = Table(self, self.leaf(name, shape, dtype), np.dtype(dtype), shape, shared=name.startswith("policy_params"))
         return table.elements if carried or math.prod(shape) == 1 else table
 
     def constant(self, array: Any) -> Value | Table:
@@ -245,7 +297,17 @@ class Scalarizer:
         self.constants.append(array)
         dtype = np.dtype(array.dtype)
         leaf = self.leaf(f"constant{len(self.constants)}", np.shape(array), dtype)
-        return Table(self, leaf, dtype, np.shape(array), known)
+        return Table(self, leaf, dtype, np.shape(array), known, shared=True)
+
+    def derive(self, function: Callable[..., Any], shape: Sequence[int], dtype: Any, *tables: Table) -> Table:
+        """Return what a function of shared tables gives, computed once for all environments."""
+
+        def of(*arrays: Any) -> Any:
+            return function(*(x.reshape(table.shape) for x, table in zip(arrays, tables, strict=True)))
+
+        self.constants.append(Derived(of, tuple(table.leaf for table in tables), tuple(shape), np.dtype(dtype)))
+        leaf = self.leaf(f"derived{len(self.constants)}", shape, dtype)
+        return Table(self, leaf, np.dtype(dtype), tuple(shape), shared=True)
 
     # -- what is computed --------------------------------------------------------------------------------------
 
@@ -275,6 +337,16 @@ class Scalarizer:
 
     def _equation(self, equation: Any, operands: Sequence[Any], wanted: tuple[bool, ...]) -> Sequence[Any]:
         name = equation.primitive.name
+        if self.vectors and _derivable(equation, operands):
+            tables = [x for x in operands if isinstance(x, Table)]
+
+            def again(*arrays: Any) -> Any:
+                rest = iter(arrays)
+                given = [next(rest) if isinstance(x, Table) else jnp.asarray(x.astype(x.item().dtype)) for x in operands]
+                return equation.primitive.bind(*given, **equation.params)
+
+            aval = equation.outvars[0].aval
+            return [self.derive(again, aval.shape, aval.dtype, *tables)]
         if name in self.rules:
             return self.rules[name](self, equation, operands)
         program = called(equation)
@@ -287,16 +359,55 @@ class Scalarizer:
 
     def _map(self, equation: Any, operands: Sequence[Value]) -> Value:
         """Apply an elementwise primitive."""
-        shape, dtype, params = equation.outvars[0].aval.shape, equation.outvars[0].aval.dtype, equation.params
-        check_size(shape)
-        if equation.primitive.name == "bitcast_convert_type" and operands[0].shape != shape:
-            raise UnsupportedError(f"the bits of {equation.invars[0].aval.dtype} as {dtype}")
-        out = np.empty(shape, object)
-        operands = [np.broadcast_to(x, shape) for x in operands]
+        aval, params = equation.outvars[0].aval, equation.params
+        if equation.primitive.name == "bitcast_convert_type" and operands[0].shape != aval.shape:
+            raise UnsupportedError(f"the bits of {equation.invars[0].aval.dtype} as {aval.dtype}")
         exponent = int(params.get("y", params.get("rounding_method", 0)))
-        for place in np.ndindex(shape):
-            out[place] = self.op(equation.primitive.name, *(x[place] for x in operands), dtype=dtype, exponent=exponent)
+        return self.apply(equation.primitive.name, operands, aval.shape, aval.dtype, exponent)
+
+    def apply(self, name: str, operands: Sequence[Value], shape: Sequence[int], dtype: Any, exponent: int = 0) -> Value:
+        """Return an elementwise primitive of values, broadcast to a shape."""
+        given = [np.broadcast_to(x, shape) for x in operands]
+        if self.vectors:
+            check_size(shape, MOST_IN_VECTORS)
+            if self._wants_vectors(given):
+                return self._apply_to_vectors(name, given, dtype, exponent)
+        check_size(shape)
+        out = np.empty(shape, object)
+        for place in np.ndindex(*shape):
+            out[place] = self.op(name, *(x[place] for x in given), dtype=dtype, exponent=exponent)
         return out
+
+    def _wants_vectors(self, operands: Sequence[Value]) -> bool:
+        """Whether an operation on values of one shape is one on vectors: if any is one, or if it is a long one that is not known."""
+        if any(has_elements(x) for x in operands):
+            return True
+        shape = operands[0].shape
+        if not shape or shape[-1] < SHORTEST_ROW or any(isinstance(x.flat[0], Key) for x in operands):
+            return False
+        return any(isinstance(x, Register) for value in operands for x in value.reshape(-1, shape[-1])[:, 0])
+
+    def _apply_to_vectors(self, name: str, operands: Sequence[Value], dtype: Any, exponent: int) -> Value:
+        """Apply an elementwise primitive to whole values, or row by row where a value is made of many parts."""
+        check_dtype(dtype)
+        shape = operands[0].shape
+        if len(shape) > 1 and shape[-1] >= SHORTEST_ROW and not all(map(self._is_whole, operands)):
+            rows = [x.reshape(-1, shape[-1]) for x in operands]
+            parts = [self._apply_to_vectors(name, row, dtype, exponent) for row in zip(*rows, strict=True)]
+            return np.stack(parts).reshape(shape)
+        given = [self.vector_or_same(x) for x in operands]
+        if not any(isinstance(x, Register) and x.size for x in given):  # one number, many times
+            element = self.op(name, *given, dtype=dtype, exponent=exponent)
+            return box([element] * math.prod(shape), shape)
+        return self.elements_of(self._vector(name, given, np.dtype(dtype), math.prod(shape), exponent=exponent), shape)
+
+    def _is_whole(self, value: Value) -> bool:
+        """Whether a value is one number, known, or neighbours in one vector."""
+        row = value.reshape(-1)
+        first, last = row[0], row[-1]
+        if isinstance(first, Element):
+            return isinstance(last, Element) and first.vector is last.vector and last.place - first.place == len(row) - 1
+        return all(x is first for x in row) or all(isinstance(x, np.generic) for x in row)
 
     def op(self, name: str, *operands: Any, dtype: Any = None, exponent: int = 0) -> Any:
         """Return the result of an elementwise primitive on one element of each operand.
@@ -339,15 +450,114 @@ class Scalarizer:
         if self._products > MOST_PRODUCTS:
             raise UnsupportedError(f"matrix products of more than {MOST_PRODUCTS:,} multiplications, as of a network")
 
-    def _emit(self, op: str, operands: Sequence[Operand], dtype: np.dtype[Any], count: int = 1, **places: int) -> Any:
+    # -- vectors -----------------------------------------------------------------------------------------------
+
+    def elements_of(self, vector: Register, shape: Sequence[int]) -> Value:
+        """Return a vector as the value of an array."""
+        return box([Element(vector, i) for i in range(vector.size)], shape)
+
+    def dense(self, inputs: Value, weights: Table, shape: Sequence[int]) -> Value:
+        """Return the product of a row of inputs with a matrix, in the shape that it is to have."""
+        row = inputs.reshape(-1)
+        parts = self._parts(row) if has_elements(row) else []
+        flags = [self._flag(x) for x in (parts if len(parts) == 1 else row)]
+        operands: Any = flags if all(x is not None for x in flags) else parts or self._parts(row)
+        vector = self._vector("dense", operands, weights.dtype, weights.shape[1], leaf=weights.leaf)
+        return self.elements_of(vector, shape)
+
+    def reduce(self, op: str, vector: Register) -> Register:
+        """Return what the elements of a vector come to: ``reduce_sum``, ``reduce_max`` or ``reduce_min``."""
+        return self._emit(op, (vector,), vector.dtype)
+
+    def vector_or_same(self, value: Value) -> Operand:
+        """Return the vector of a value's elements, or the element if they are all the same."""
+        row = value.reshape(-1)
+        first = row[0]
+        if all(x is first or _same_constant(x, first) for x in row):
+            return self._scalar(first)
+        return self.vector(value)
+
+    def vector(self, value: Value) -> Register:
+        """Return the vector of a value's elements."""
+        parts = self._parts(value.reshape(-1))
+        if len(parts) == 1 and isinstance(parts[0], Register) and parts[0].size:
+            return parts[0]
+        return self._vector("pack", parts, parts[0].dtype, value.size)
+
+    def _parts(self, row: Value) -> list[Operand]:
+        """Return elements as vectors, as far as they are neighbours in one or in an argument, and scalars."""
+        parts: list[Operand] = []
+        start = 0
+        while start < len(row):
+            first, end = self._place(row[start]), start + 1
+            while isinstance(row[start], np.generic) and end < len(row) and isinstance(row[end], np.generic):
+                end += 1
+            while first is not None and end < len(row) and self._place(row[end]) == (first[0], first[1] + end - start):
+                end += 1
+            vector = row[start].vector if isinstance(row[start], Element) else None
+            if vector is not None and end - start == vector.size:
+                parts.append(vector)
+            elif vector is not None and end - start > 1:
+                parts.append(self._vector("slice", (vector,), vector.dtype, end - start, element=first[1]))  # pyright: ignore[reportOptionalSubscript]
+            elif first is not None and end - start > 1:
+                leaf, element = first
+                parts.append(self._vector("vector", (), row[start].dtype, end - start, leaf=leaf, element=element))
+            elif end - start >= SHORTEST_TABLE:
+                known = np.array([x.item() for x in row[start:end]], row[start].dtype)
+                parts.append(self._vector("vector", (), known.dtype, known.size, leaf=self._known(known), element=0))
+            else:
+                parts += [self._scalar(x) for x in row[start:end]]
+            start = end
+        return parts
+
+    def _known(self, array: np.ndarray) -> int:
+        """Return the argument that has an array that is known, the same for equal ones."""
+        name = array.dtype.char, array.tobytes()
+        if name not in self._tables:
+            self.constants.append(array)
+            self._tables[name] = self.leaf(f"constant{len(self.constants)}", array.shape, array.dtype)
+        return self._tables[name]
+
+    def _place(self, element: Any) -> tuple[Any, int] | None:
+        """Return where an element is: in which vector or argument, and at which place."""
+        if isinstance(element, Element):
+            return element.vector, element.place
+        maker = self._makers.get(element.number) if isinstance(element, Register) else None
+        return (maker.leaf, maker.element) if maker is not None and maker.op == "argument" else None
+
+    def _flag(self, element: Any) -> Operand | None:
+        """Return the flag that a number is 1 or 0 for, or None if it is another number."""
+        if isinstance(element, Element):
+            return None
+        if isinstance(element, np.generic):
+            return np.bool_(element) if element in (0, 1) else None
+        maker = self._makers.get(element.number) if isinstance(element, Register) else None
+        if maker is None or maker.op != "convert_element_type" or maker.operands[0].dtype.kind != "b":
+            return None
+        return maker.operands[0]
+
+    def _scalar(self, element: Any) -> Any:
+        """Return an element as an operand of an instruction on scalars."""
+        if isinstance(element, Element):
+            return self._emit("element", (element.vector,), element.dtype, element=element.place)
+        return element
+
+    def _vector(self, op: str, operands: Sequence[Operand], dtype: np.dtype[Any], size: int, **places: int) -> Register:
+        if dtype.kind == "f" and dtype.itemsize != 4:
+            raise UnsupportedError(f"vectors of dtype {dtype}")
+        return self._emit(op, operands, dtype, size=size, **places)
+
+    def _emit(self, op: str, operands: Sequence[Any], dtype: np.dtype[Any], count: int = 1, size: int = 0, **places: int) -> Any:
+        operands = [self._scalar(x) for x in operands]
         named = tuple((x.dtype.char, x.tobytes()) if isinstance(x, np.generic) else x.number for x in operands)
-        name = op, dtype, named, tuple(places.values())
+        name = op, dtype, size, named, tuple(places.values())
         if name not in self._computed:
             if len(self.instructions) == MOST_INSTRUCTIONS:
                 raise UnsupportedError(f"more than {MOST_INSTRUCTIONS:,} operations on scalars")
-            results = tuple(Register(self._registers + i, dtype) for i in range(count))
+            results = tuple(Register(self._registers + i, dtype, size) for i in range(count))
             self._registers += count
             self.instructions.append(Instruction(op, tuple(operands), results, **places))
+            self._makers[results[0].number] = self.instructions[-1]
             self._computed[name] = results if count > 1 else results[0]
         return self._computed[name]
 
@@ -373,6 +583,44 @@ def _simplified(name: str, operands: Sequence[Any], dtype: np.dtype[Any]) -> Any
                 if dtype.kind == "b" and not zero and name in ("and", "or"):
                     return other if name == "and" else known
     return None
+
+
+def has_elements(value: Any) -> bool:
+    """Whether a value has elements of vectors."""
+    return isinstance(value, np.ndarray) and any(isinstance(x, Element) for x in value.reshape(-1))
+
+
+def _is_vector(name: str, shape: Sequence[int], dtype: Any) -> bool:
+    """Whether a leaf that is carried is a vector where there are vectors: the carry of a recurrent network."""
+    return name.startswith("carry") and math.prod(shape) >= SMALLEST_VECTOR and dtype == np.float32
+
+
+def _derivable(equation: Any, operands: Sequence[Any]) -> bool:
+    """Whether an equation is about large shared arrays alone, so that it can be computed once for all environments."""
+    moves = ("broadcast_in_dim", "concatenate", "copy", "pad", "reduce_sum", "rev", "slice", "squeeze", "transpose")
+    shared = [x for x in operands if isinstance(x, Table)]
+    rest = [x for x in operands if not isinstance(x, Table)]
+    return (
+        (equation.primitive.name in ELEMENTWISE or equation.primitive.name in moves)
+        and bool(shared)
+        and all(x.shared for x in shared)
+        and all(isinstance(x, np.ndarray) and x.shape == () and isinstance(x.item(), np.generic) for x in rest)
+        and math.prod(equation.outvars[0].aval.shape) >= SMALLEST_VECTOR
+    )
+
+
+def products(jaxpr: Any) -> int:
+    """Return how many multiplications the matrix products within a jaxpr take."""
+    program, total = opened(jaxpr)[0], 0
+    for equation in program.eqns:
+        if equation.primitive.name == "dot_general":
+            (contract, _), _ = equation.params["dimension_numbers"]
+            left = equation.invars[0].aval.shape
+            total += math.prod(equation.outvars[0].aval.shape) * math.prod(left[axis] for axis in contract)
+        for parameter in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: isinstance(x, ClosedJaxpr | Jaxpr)):
+            if isinstance(parameter, ClosedJaxpr | Jaxpr):
+                total += products(parameter)
+    return total
 
 
 def _same_constant(a: Any, b: Any) -> bool:
@@ -432,11 +680,15 @@ def scalarize_jaxpr(
     results: Sequence[str],
     carried: Sequence[str] = (),
     wanted: Callable[[str], bool] = lambda name: True,
+    vectors: bool = False,
 ) -> ScalarProgram:
-    """Return the program of a jaxpr; see :func:`scalarize`. Results whose names are not wanted are left out."""
+    """Return the program of a jaxpr; see :func:`scalarize`.
+
+    Results whose names are not ``wanted`` are left out. With ``vectors`` a network that is too large to be taken apart is kept whole.
+    """
     importlib.import_module("jaxenv.engine.scalar.rules")  # registers the rules
 
-    scalars = Scalarizer()
+    scalars = Scalarizer(vectors=vectors and products(jaxpr) > FEW_PRODUCTS)
     inputs = [
         scalars.input(name, aval, argument in carried)
         for argument, arg in zip(names, args, strict=True)
@@ -445,7 +697,12 @@ def scalarize_jaxpr(
     named = _named(shapes, results)
     chosen = tuple(wanted(name) for name, _ in named)
     values = scalars.run(jaxpr, inputs, chosen)
-    outputs = tuple(tuple(elements(x)) for x, use in zip(values, chosen, strict=True) if use)
+    outputs = tuple(
+        (scalars.vector(x),)
+        if scalars.vectors and _is_vector(name, aval.shape, aval.dtype)
+        else tuple(map(scalars._scalar, elements(x)))
+        for x, (name, aval) in itertools.compress(zip(values, named, strict=True), chosen)
+    )
     leaves: list[Leaf] = []
     for name, aval in itertools.compress(named, chosen):
         words = key_words(aval)

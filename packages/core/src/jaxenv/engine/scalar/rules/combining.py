@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxenv.engine.scalar.trace import Scalarizer, Value, box, constant, rule, value
+from jaxenv.engine.scalar.trace import Scalarizer, Table, Value, box, constant, has_elements, rule, value
+
+VECTOR_REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_and", "reduce_or")
+"""What a vector can be reduced by."""
 
 
 def reducing(name: str, operation: str, empty: Any) -> None:
@@ -19,6 +22,11 @@ def reducing(name: str, operation: str, empty: Any) -> None:
     def reduced(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
         x, axes = value(operands[0]), equation.params["axes"]
         kept = equation.outvars[0].aval.shape
+        if name in VECTOR_REDUCTIONS and math.prod(kept) == 1 and has_elements(x):
+            return [box([scalars.reduce(name, scalars.vector(x))], kept)]
+        if has_elements(x):
+            rows = np.moveaxis(x, axes, range(len(axes))).reshape(-1, *kept)
+            return [reduce(lambda a, b: scalars.apply(operation, (a, b), kept, equation.outvars[0].aval.dtype), rows)]
         rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(math.prod(kept), math.prod(x.shape[a] for a in axes))
         if not rows.shape[1]:
             return [constant(np.full(kept, empty, equation.outvars[0].aval.dtype))]
@@ -86,10 +94,29 @@ accumulating("cummax", "max")
 accumulating("cummin", "min")
 
 
+def _matrix(scalars: Scalarizer, weights: Table, contracted: Sequence[int]) -> Table:
+    """Return weights as a matrix whose rows are contracted."""
+    axes = (*contracted, *(a for a in range(len(weights.shape)) if a not in contracted))
+    length = math.prod(weights.shape[a] for a in contracted)
+    shape = (length, weights.size // length)
+    if axes == tuple(range(len(axes))):
+        return weights.reshape(shape)
+    return scalars.derive(lambda x: x.transpose(axes).reshape(shape), shape, weights.dtype, weights)
+
+
 @rule("dot_general")
 def _dot_general(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
     (contract_left, contract_right), (batch_left, batch_right) = equation.params["dimension_numbers"]
-    dtype = equation.outvars[0].aval.dtype
+    dtype, shape = equation.outvars[0].aval.dtype, equation.outvars[0].aval.shape
+    if scalars.vectors and not batch_left:
+        for row, over, matrix, along in (
+            (operands[0], contract_left, operands[1], contract_right),
+            (operands[1], contract_right, operands[0], contract_left),
+        ):
+            length = math.prod(row.shape[a] for a in over)
+            if isinstance(matrix, Table) and matrix.shared and length == row.size and dtype == np.float32 == matrix.dtype:
+                inputs = np.transpose(value(row), (*over, *(a for a in range(len(row.shape)) if a not in over)))
+                return [scalars.dense(inputs, _matrix(scalars, matrix, along), shape)]
 
     def arranged(x: Value, batch: Sequence[int], contract: Sequence[int]) -> tuple[Value, tuple[int, ...]]:
         free = [a for a in range(x.ndim) if a not in (*batch, *contract)]
