@@ -205,6 +205,22 @@ def test_code_in_the_style_of_rejax_learns(installed):
     assert (length <= 100).all()
 
 
+def test_a_brax_environment_keeps_truncation_apart():
+    pytest.importorskip("brax")
+    from jaxenv.adapters.gymnax.wrappers.brax import GymnaxToBraxWrapper
+
+    env, params = gymnax.make("Pendulum-v1")
+    brax_env = GymnaxToBraxWrapper(wrappers.LogWrapper(env))
+    state = jax.jit(brax_env.reset)(jax.random.key(0), params.replace(max_steps_in_episode=1))
+    next_state = jax.jit(brax_env.step)(state, jnp.zeros(1))
+    assert jax.tree.structure(state) == jax.tree.structure(next_state)
+    assert next_state.done == 1.0
+    assert next_state.info["truncated"]
+    assert not next_state.info["terminated"]
+    assert not np.array_equal(next_state.info["final_observation"], next_state.obs)
+    assert (brax_env.observation_size, brax_env.action_size, brax_env.backend) == (3, 1, "jax")
+
+
 def test_to_gymnax_is_of_the_installed_gymnax():
     theirs = pytest.importorskip("gymnax")
     from jaxenv.adapters.to_gymnax import ToGymnax

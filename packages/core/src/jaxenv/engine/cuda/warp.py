@@ -297,7 +297,9 @@ class Warp:
             add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {{")
             add(f"const int32_t p = LANE + {LANES} * s, e = p / {width} % {envs}, j = p % {width};")
             add("float sum = 0.0f;")
-            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {f'{held}[k]' if held else weight};")
+            add(
+                f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {f'{held}[k]' if held else weight};"
+            )
             add(f"{v}[s] = sum;", "}")
             return
         add("{")
@@ -306,7 +308,9 @@ class Warp:
         steps, rest = divmod(rows, groups)
         weight = f"{held}[k]" if held else self.address(instruction.leaf, f"(k * {groups} + g) * {width} + j")
         if steps:
-            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};")
+            add(
+                f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};"
+            )
         if rest:
             last = f"{held}[{steps}]" if held else self.address(instruction.leaf, f"({steps * groups} + g) * {width} + j")
             add(f"if (g < {rest}) sum += {buffer}[e][{steps * groups} + g] * {last};")
