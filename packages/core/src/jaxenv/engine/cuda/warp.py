@@ -1,7 +1,7 @@
 """Vectors in the text of a kernel: what a warp, whose threads play a few environments together, computes for all of them.
 
-A thread of the warp owns an environment: ``own`` is its number among the ``ENVS`` of the warp, and several threads own the same,
-doing the same. Of a vector with ``n`` elements every thread holds some, *slots*, of all the warp's environments:
+A thread of the warp owns an environment: ``own`` is its number among the ``ENVS`` of the warp, and several threads own the same, doing
+the same. Of a vector with ``n`` elements every thread holds some, *slots*, of all the warp's environments:
 
 * of a wide one (n >= 32) slot ``s`` is element ``LANE + 32 * (s / ENVS)`` of environment ``s % ENVS``;
 * of a narrow one slot ``s`` is number ``LANE + 32 * s`` of all environments' elements, one environment's after the other's.
@@ -94,21 +94,15 @@ class Warp:
     # -- before the first step -----------------------------------------------------------------------------------
 
     def hold(self, shared: Callable[[int], bool]) -> None:
-        """Read what threads hold in registers, of what is ``shared`` by all environments.
-
-        These are short vectors, and the weights of as many matrices as there is room for, smallest first.
-        """
+        """Read what threads hold in registers: of what is ``shared`` by all environments, short vectors, and the weights of as many
+        matrices as there is room for, smallest first."""
         for instruction in self.program.instructions:
             if instruction.op == "vector" and shared(instruction.leaf) and instruction.results[0].size <= MOST_HELD:
                 self.declare(instruction.results[0])
                 self._vector(instruction)
                 self._before.add(instruction.results[0].number)
         room = HELD
-        matrices = {
-            i.leaf: i
-            for i in self.program.instructions
-            if i.op == "dense" and not _of_flags(i) and (i.results[0].size >= LANES or self.slots(i.results[0].size) == 1)
-        }
+        matrices = {i.leaf: i for i in self.program.instructions if i.op == "dense" and not _of_flags(i)}
         for leaf, instruction in sorted(matrices.items(), key=lambda item: self._weights(item[1])):
             count = self._weights(instruction)
             if count > room:
@@ -280,8 +274,9 @@ class Warp:
             add(f"UNROLL for (int32_t r = 0; r < 4; ++r) UNROLL for (int32_t q = 0; q < {per}; ++q) w[r][q] = {weight('k + r')};")
             add(f"UNROLL for (int32_t e = 0; e < {envs}; ++e) {{")
             add(f"const floats4 x = *(const floats4*)&{buffer}[e][k];")
-            add("UNROLL for (int32_t r = 0; r < 4; ++r)")
-            add(f"  UNROLL for (int32_t q = 0; q < {per}; ++q) {v}[q * {envs} + e] += x.floats[r] * w[r][q];")
+            add(
+                f"UNROLL for (int32_t r = 0; r < 4; ++r) UNROLL for (int32_t q = 0; q < {per}; ++q) {v}[q * {envs} + e] += x.floats[r] * w[r][q];"
+            )
             add("}", "}")
         for k in range(whole, rows):
             add(f"UNROLL for (int32_t q = 0; q < {per}; ++q) {{")
@@ -296,13 +291,13 @@ class Warp:
         rows, width, envs, v = _rows(instruction), result.size, self.envs, f"v{result.number}"
         groups, held = self._groups(width), self._held.get(instruction.leaf)
         buffer = self._inputs(instruction)
-        add, unroll = self.text.add, "UNROLL" if held else "UNROLL_8"
+        add = self.text.add
         if groups == 1:
-            weight = f"{held}[k]" if held else self.address(instruction.leaf, f"k * {width} + j")
+            weight = self.address(instruction.leaf, f"k * {width} + j")
             add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {{")
             add(f"const int32_t p = LANE + {LANES} * s, e = p / {width} % {envs}, j = p % {width};")
             add("float sum = 0.0f;")
-            add(f"{unroll} for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {weight};")
+            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {rows}; ++k) sum += {buffer}[e][k] * {f'{held}[k]' if held else weight};")
             add(f"{v}[s] = sum;", "}")
             return
         add("{")
@@ -311,7 +306,7 @@ class Warp:
         steps, rest = divmod(rows, groups)
         weight = f"{held}[k]" if held else self.address(instruction.leaf, f"(k * {groups} + g) * {width} + j")
         if steps:
-            add(f"{unroll} for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};")
+            add(f"{'UNROLL' if held else 'UNROLL_8'} for (int32_t k = 0; k < {steps}; ++k) sum += {buffer}[e][k * {groups} + g] * {weight};")
         if rest:
             last = f"{held}[{steps}]" if held else self.address(instruction.leaf, f"({steps * groups} + g) * {width} + j")
             add(f"if (g < {rest}) sum += {buffer}[e][{steps * groups} + g] * {last};")
@@ -336,8 +331,7 @@ class Warp:
         add(f"UNROLL for (int32_t e = 0; e < {envs}; ++e) {{", "int32_t found = 0;")
         for first, word in words:
             add("{", f"const uint32_t word = {word};")
-            add("const int32_t place = found + __popc(word & ((1u << LANE) - 1u));")
-            add(f"if (word >> LANE & 1u) {rows}[e][place] = {first} + LANE;")
+            add(f"if (word >> LANE & 1u) {rows}[e][found + __popc(word & ((1u << LANE) - 1u))] = {first} + LANE;")
             add("found += __popc(word);", "}")
         add(f"if (LANE < {AT_ONCE}) {rows}[e][found + LANE] = 0;", f"if (LANE == 0) {count}[e] = found;", "}", "SYNC_WARP;")
         add(f"UNROLL for (int32_t s = 0; s < {self.slots(width)}; ++s) {v}[s] = 0.0f;")
@@ -411,15 +405,8 @@ def read_by_others(program: ScalarProgram) -> set[int]:
         for i in program.instructions
         for x in i.operands
         if isinstance(x, Register) and x.size
-        if i.op in ("slice", "element")
-        or i.op.startswith("reduce_")
-        or (i.op == "dense" and len(i.operands) == 1 and not (_of_flags(i) and x.size >= LANES))
+        if i.op in ("slice", "element") or i.op.startswith("reduce_") or (i.op == "dense" and len(i.operands) == 1)
     }
-
-
-def products(program: ScalarProgram) -> int:
-    """Return how many multiplications the matrix products of an environment take; rows of flags are only added up."""
-    return sum(_rows(i) * i.results[0].size for i in program.instructions if i.op == "dense" and not _of_flags(i))
 
 
 def shared_numbers(program: ScalarProgram) -> int:
