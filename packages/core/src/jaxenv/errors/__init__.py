@@ -36,6 +36,7 @@ from jaxenv.errors.command_line import (
 )
 from jaxenv.errors.conformance import ConformanceError, UnknownCheckError
 from jaxenv.errors.engine import EngineSettingError, JaxenvPerformanceWarning
+from jaxenv.errors.gymnax import GymnaxFactoryError, GymnaxIdError, GymnaxSettingError, GymnaxTerminationError
 from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, OutputFileError, PictureFormatError, StateSequenceError
 from jaxenv.errors.plugins import (
     DiscoveryError,
@@ -128,6 +129,10 @@ __all__ = [
     "EvaluationMembersError",
     "FrozenEnvironmentError",
     "FrozenSpaceError",
+    "GymnaxFactoryError",
+    "GymnaxIdError",
+    "GymnaxSettingError",
+    "GymnaxTerminationError",
     "HookResultError",
     "HookResultTypeError",
     "IntegerRangeError",
