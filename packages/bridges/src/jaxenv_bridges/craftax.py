@@ -1,0 +1,58 @@
+"""Craftax: an open world of crafting and survival, after Crafter and NetHack."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from jax import Array
+
+from jaxenv import spaces
+from jaxenv.environment import NO_TIME_LIMIT
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized, suite_key
+from jaxenv_bridges.params import to_ours, to_theirs
+
+_LIMIT = "max_timesteps"
+_PIXELS = 16
+"""Pixels along the side of a cell that a drawing is made with."""
+
+
+class Craftax(Bridge):
+    """A world of Craftax.
+
+    Observations are float32 in [0, 1]: one vector of the map in view and the inventory (Symbolic), or an image [H, W, 3] (Pixels).
+    An episode terminates where the player dies or wins, and is truncated by ``max_steps_in_episode``, Craftax's ``max_timesteps``,
+    which ends an episode like a death there. ``info["achievements"]`` holds what was achieved in an episode that terminated, in
+    per cent, and zeros before.
+
+    The other leaves of ``params`` are those of Craftax's ``EnvParams``.
+
+    Source: Craftax, ``make_craftax_env_from_name(task, auto_reset=False)``, its ``step_env``. Differences: the time limit truncates.
+    """
+
+    suite: ClassVar[str] = "craftax"
+
+    @classmethod
+    def build(cls, task: str, options: dict[str, Any]) -> Built:
+        env = module(cls, task, "craftax.craftax_env").make_craftax_env_from_name(task, auto_reset=False, **options)
+        theirs = env.default_params
+        space = env.observation_space(theirs)
+        observation = spaces.Box(np.asarray(space.low), np.asarray(space.high), space.shape, np.float32)
+        return Built(env, to_ours(theirs, _LIMIT), spaces.Discrete(env.num_actions), observation, theirs)
+
+    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+        return self.original.reset_env(key, to_theirs(params, self.built.more, _LIMIT))[1], ()
+
+    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+        endless = to_theirs(params.replace(max_steps_in_episode=NO_TIME_LIMIT), self.built.more, _LIMIT)
+        _, after, reward, done, info = self.original.step_env(suite_key(key), inner, action, endless)
+        achieved = {name.partition("/")[2]: value for name, value in info.items() if name.startswith("Achievements/")}
+        return Step(after, reward, done, {"achievements": achieved})
+
+    def observe(self, state: BridgeState, params: Any) -> Any:
+        return self.original.get_obs(state.inner)
+
+    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+        package = "craftax.craftax_classic" if "Classic" in self.task else "craftax.craftax"
+        pixels = module(type(self), self.task, f"{package}.renderer").render_craftax_pixels(state.inner, _PIXELS)
+        return resized(pixels, size)
