@@ -76,7 +76,7 @@ class Bridge(Environment[BridgeState, Any]):
     """The suite."""
 
     def __post_init__(self) -> None:
-        _build(type(self), self.task, self.options)
+        _build(_bridge(type(self)), self.task, self.options)
 
     # -- what the bridge of a suite writes -----------------------------------------------------------------------------
 
@@ -90,8 +90,13 @@ class Bridge(Environment[BridgeState, Any]):
         raise NotImplementedError(f"{type(self).__name__} must define begin(key, params)")
 
     def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
-        """Take the suite's step that does not reset; ``key`` is jaxenv's: pass it through :func:`suite_key` if it is needed."""
+        """Take the suite's step that does not reset; ``key`` is the suite's."""
         raise NotImplementedError(f"{type(self).__name__} must define act(key, inner, action, params)")
+
+    @property
+    def draws(self) -> tuple[bool, bool]:
+        """Whether ``begin`` and ``act`` draw from their keys: where one does not, no random words are made for it."""
+        return True, False
 
     # -- the hooks -----------------------------------------------------------------------------------------------------
 
@@ -103,7 +108,7 @@ class Bridge(Environment[BridgeState, Any]):
     @property
     def built(self) -> Built:
         """What is known of the suite's environment."""
-        return _build(type(self), self.task, self.options)
+        return _build(_bridge(type(self)), self.task, self.options)
 
     @property
     def name(self) -> str:
@@ -115,12 +120,12 @@ class Bridge(Environment[BridgeState, Any]):
 
     def init(self, key: Array, params: Any) -> BridgeState:
         with standard_promotion():
-            inner, obs = self.begin(suite_key(key), params)
+            inner, obs = self.begin(suite_key(key, self.draws[0]), params)
         return BridgeState(inner=inner, obs=obs)
 
     def transition(self, key: Array, state: BridgeState, action: Any, params: Any) -> Transition[BridgeState]:
         with standard_promotion():
-            inner, reward, terminated, info, obs = self.act(key, state.inner, action, params)
+            inner, reward, terminated, info, obs = self.act(suite_key(key, self.draws[1]), state.inner, action, params)
             after = state.replace(inner=_like(inner, state.inner), obs=_like(obs, state.obs))
         return Transition(after, reward, terminated, info)
 
@@ -134,8 +139,10 @@ class Bridge(Environment[BridgeState, Any]):
         return self.built.observation_space
 
 
-def suite_key(key: Array) -> Array:
+def suite_key(key: Array, draws: bool = True) -> Array:
     """Return the raw key, uint32[2] with JAX's default generator, that a bridge hands to its suite where it was given ``key``.
+
+    Where nothing ``draws`` from it, it is a key of zeros.
 
     >>> import jax
     >>> from jaxenv_bridges import suite_key
@@ -143,7 +150,7 @@ def suite_key(key: Array) -> Array:
     (2,)
     """
     data = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0)))
-    return random.words(key, data.shape)
+    return random.words(key, data.shape) if draws else jnp.zeros(data.shape, data.dtype)
 
 
 @contextmanager
@@ -167,6 +174,32 @@ def resized(image: Array, size: int | tuple[int, int]) -> Array:
     rows = (np.arange(height) * image.shape[0]) // height
     columns = (np.arange(width) * image.shape[1]) // width
     return image[rows][:, columns].astype(jnp.uint8)
+
+
+def _bridge(cls: type[Bridge]) -> type[Bridge]:
+    """Return the class that builds for ``cls``, so that its subclasses share what it built."""
+    return next(base for base in cls.__mro__ if "build" in vars(base))
+
+
+@lru_cache(maxsize=None)
+def keys_used(env: Bridge) -> tuple[bool, bool]:
+    """Tell from their traces whether what ``begin`` and ``act`` return depends on their keys."""
+    params, key = env.built.params, jnp.zeros((2,), jnp.uint32)
+    with standard_promotion():
+        inner, _ = jax.eval_shape(env.begin, key, params)
+        action = jax.eval_shape(env.action_space(params).sample, jax.random.PRNGKey(0))
+        begin = jax.make_jaxpr(lambda key: env.begin(key, params))(key)
+        act = jax.make_jaxpr(lambda key, inner, action: env.act(key, inner, action, params))(key, inner, action)
+    return _follows(begin.jaxpr), _follows(act.jaxpr)
+
+
+def _follows(jaxpr: Any) -> bool:
+    """Whether a result depends on the first input; an equation passes it from any operand to all its results."""
+    reached = {id(jaxpr.invars[0])}
+    for equation in jaxpr.eqns:
+        if any(id(operand) in reached for operand in equation.invars):
+            reached.update(map(id, equation.outvars))
+    return any(id(result) in reached for result in jaxpr.outvars)
 
 
 @lru_cache(maxsize=None)

@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenv import spaces
 from jaxenv.environment import NO_TIME_LIMIT
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized, suite_key
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized
 from jaxenv_bridges.params import to_ours, to_theirs
 
 _LIMIT = "max_timesteps"
@@ -40,12 +40,16 @@ class Craftax(Bridge):
         observation = spaces.Box(np.asarray(space.low), np.asarray(space.high), space.shape, np.float32)
         return Built(env, to_ours(theirs, _LIMIT), spaces.Discrete(env.num_actions), observation, theirs)
 
+    @property
+    def draws(self) -> tuple[bool, bool]:
+        return True, True
+
     def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self.original.reset_env(key, to_theirs(params, self.built.more, _LIMIT))[1], ()
 
     def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         endless = to_theirs(params.replace(max_steps_in_episode=NO_TIME_LIMIT), self.built.more, _LIMIT)
-        _, after, reward, done, info = self.original.step_env(suite_key(key), inner, action, endless)
+        _, after, reward, done, info = self.original.step_env(key, inner, action, endless)
         achieved = {name.partition("/")[2]: value for name, value in info.items() if name.startswith("Achievements/")}
         return Step(after, reward, done, {"achievements": achieved})
 

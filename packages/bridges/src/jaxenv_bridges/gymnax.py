@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv import spaces
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, standard_promotion, suite_key
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, keys_used, standard_promotion
 from jaxenv_bridges.errors import SuiteRenderError, SuiteSpaceError
 from jaxenv_bridges.params import to_ours, to_theirs
 
@@ -35,12 +35,16 @@ class Gymnax(Bridge):
         env, theirs = module(cls, task, "gymnax").make(task, **options)
         return Built(env, to_ours(theirs, _LIMIT), None, None, theirs)
 
+    @property
+    def draws(self) -> tuple[bool, bool]:
+        return keys_used(self.without_overrides)
+
     def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
         obs, state = self.original.reset_env(key, self._theirs(params))
         return state, self._cast(obs, params)
 
     def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
-        obs, after, reward, terminated, info = self.original.step_env(suite_key(key), inner, action, self._theirs(params))
+        obs, after, reward, terminated, info = self.original.step_env(key, inner, action, self._theirs(params))
         info = {name: value for name, value in info.items() if name not in ("discount", "terminated", "truncated", "final_observation")}
         return Step(after, reward, terminated, info, self._cast(obs, params))
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv import Params, spaces
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, suite_key
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, keys_used, module
 from jaxenv_bridges.errors import SuiteRenderError
 
 
@@ -45,22 +45,17 @@ class Pgx(Bridge):
         return self.original.init(key), ()
 
     def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
-        after = self.original.step(inner, action, suite_key(key)) if self.draws else self.original.step(inner, action)
+        after = self.original.step(inner, action, key)
         player = inner.current_player
         info = {"rewards": after.rewards, "player": player} if self.original.num_players > 1 else {}
         return Step(after, after.rewards[player], after.terminated, info)
 
     @property
-    def draws(self) -> bool:
-        """Whether a step of the game is random."""
-        return self.task in RANDOM
+    def draws(self) -> tuple[bool, bool]:
+        return keys_used(self.without_overrides)
 
     def observe(self, state: BridgeState, params: Any) -> Any:
         return state.inner.observation
 
     def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
         raise SuiteRenderError(self.name, "Pgx draws SVG, no pixels", "Call state.inner.save_svg('picture.svg')")
-
-
-RANDOM = ("2048", "backgammon", "minatar-asterix", "minatar-breakout", "minatar-freeway", "minatar-seaquest", "minatar-space_invaders")
-"""Games whose step draws random numbers; the others get no key, so that none is made for them."""

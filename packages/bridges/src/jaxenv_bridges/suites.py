@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
+from contextlib import redirect_stdout
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -58,7 +60,8 @@ def version(suite: str) -> str:
 def load(suite: str, module: str, task: str) -> Any:
     """Import a module of a suite.
 
-    What the suite warns of while it is imported is between the suite and its dependencies, and is not shown.
+    What the suite warns of while it is imported is between the suite and its dependencies, and is not shown; what it prints goes to
+    the standard error.
 
     Raises:
         SuiteMissingError: the suite is not installed.
@@ -71,7 +74,7 @@ def load(suite: str, module: str, task: str) -> Any:
     if installed[0].isdigit() and Version(installed) < Version(minimum):
         raise SuiteVersionError(task, suite, installed, minimum)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except (Exception, SystemExit) as error:
