@@ -93,6 +93,14 @@ class Bridge(Environment[BridgeState, Any]):
         """Take the suite's step that does not reset; ``key`` is the suite's."""
         raise NotImplementedError(f"{type(self).__name__} must define act(key, inner, action, params)")
 
+    def look(self, state: BridgeState) -> Any:
+        """Return the observation of a state."""
+        return state.obs
+
+    def picture(self, state: BridgeState) -> Array:
+        """Return a drawing, uint8[height, width, 3] of any size, or raise a SuiteRenderError."""
+        raise NotImplementedError(f"{type(self).__name__} must define picture(state)")
+
     @property
     def draws(self) -> tuple[bool, bool]:
         """Whether ``begin`` and ``act`` draw from their keys: where one does not, no random words are made for it."""
@@ -130,7 +138,12 @@ class Bridge(Environment[BridgeState, Any]):
         return Transition(after, reward, terminated, info)
 
     def observe(self, state: BridgeState, params: Any) -> Any:
-        return state.obs
+        with standard_promotion():
+            return self.look(state)
+
+    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+        with standard_promotion():
+            return resized(self.picture(state), size)
 
     def action_space(self, params: Any) -> spaces.Space:
         return self.built.action_space
@@ -165,7 +178,8 @@ def standard_promotion() -> Iterator[None]:
 
 def module(cls: type[Bridge], task: str, name: str) -> Any:
     """Import a module of the suite of ``cls`` for one of its tasks."""
-    return load(cls.suite, name, f"{cls.suite}/{task}")
+    with standard_promotion():  # some compute when they are imported
+        return load(cls.suite, name, f"{cls.suite}/{task}")
 
 
 def resized(image: Array, size: int | tuple[int, int]) -> Array:

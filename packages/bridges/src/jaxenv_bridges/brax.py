@@ -47,10 +47,10 @@ class Brax(Bridge):
         after = self.original.step(inner, action)
         return Step(after, after.reward, after.done > 0, {"metrics": after.metrics} if after.metrics else {})
 
-    def observe(self, state: BridgeState, params: Any) -> Any:
+    def look(self, state: BridgeState) -> Any:
         return state.inner.obs
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         how = "Brax draws with MuJoCo's OpenGL renderer on the host, outside of JAX"
         instead = "Call brax.io.image.render_array(env.original.sys, state.inner.pipeline_state)"
         raise SuiteRenderError(self.name, how, instead)

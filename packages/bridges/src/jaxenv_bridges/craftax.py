@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenv import spaces
 from jaxenv.environment import NO_TIME_LIMIT
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 from jaxenv_bridges.params import to_ours, to_theirs
 
 _LIMIT = "max_timesteps"
@@ -53,10 +53,10 @@ class Craftax(Bridge):
         achieved = {name.partition("/")[2]: value for name, value in info.items() if name.startswith("Achievements/")}
         return Step(after, reward, done, {"achievements": achieved})
 
-    def observe(self, state: BridgeState, params: Any) -> Any:
+    def look(self, state: BridgeState) -> Any:
         return self.original.get_obs(state.inner)
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         package = "craftax.craftax_classic" if "Classic" in self.task else "craftax.craftax"
         pixels = module(type(self), self.task, f"{package}.renderer").render_craftax_pixels(state.inner, _PIXELS)
-        return resized(pixels, size)
+        return pixels

@@ -58,7 +58,7 @@ class Gymnax(Bridge):
     def observation_space(self, params: Any) -> spaces.Space:
         return self._space(self.original.observation_space, params)
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         how = "gymnax draws with matplotlib on the host, outside of JAX"
         raise SuiteRenderError(self.name, how, "Call gymnax.visualize.Visualizer, or draw the environment of the same name of jaxenv's own")
 

@@ -57,7 +57,7 @@ class Jumanji(Bridge):
         terminated = (timestep.step_type == LAST) & jnp.all(discount == 0)
         return Step(after, jnp.sum(reward), terminated, info, self._cast(timestep.observation))
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         how = "Jumanji draws with matplotlib on the host, outside of JAX"
         raise SuiteRenderError(self.name, how, "Call env.original.render(state.inner)")
 

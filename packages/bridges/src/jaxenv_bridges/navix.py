@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from jaxenv import Params, spaces
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 
 TRANSITION, TERMINATION = 0, 2
 """NAVIX's ``StepType``."""
@@ -47,11 +47,11 @@ class Navix(Bridge):
         after = self.original.step(going_on, action)
         return Step(self._without_tiles(after), after.reward, after.step_type == TERMINATION, {})
 
-    def observe(self, state: BridgeState, params: Any) -> Any:
+    def look(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
-        return resized(module(type(self), self.task, "navix").observations.rgb(self._with_tiles(state.inner).state), size)
+    def picture(self, state: BridgeState) -> Array:
+        return module(type(self), self.task, "navix").observations.rgb(self._with_tiles(state.inner).state)
 
     def _with_tiles(self, timestep: Any) -> Any:
         return timestep.replace(state=timestep.state.replace(cache=self.built.more))

@@ -6,6 +6,7 @@ import dataclasses
 from functools import lru_cache
 from typing import Any
 
+import jax.numpy as jnp
 from flax import struct
 
 from jaxenv import Params
@@ -22,7 +23,10 @@ def to_ours(theirs: Any, limit: str) -> Any:
 def to_theirs(ours: Any, theirs: Any, limit: str) -> Any:
     """Return a suite's dataclass with the values of our params."""
     values = {field.name: getattr(ours, field.name) for field in dataclasses.fields(ours) if field.name != LIMIT}
-    return dataclasses.replace(theirs, **{limit: getattr(ours, LIMIT)}, **values)
+    steps: Any = jnp.asarray(getattr(ours, LIMIT))
+    if isinstance(getattr(theirs, limit), float):
+        steps = steps.astype(float)
+    return dataclasses.replace(theirs, **{limit: steps}, **values)
 
 
 @lru_cache(maxsize=None)

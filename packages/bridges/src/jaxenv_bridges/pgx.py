@@ -54,8 +54,8 @@ class Pgx(Bridge):
     def draws(self) -> tuple[bool, bool]:
         return keys_used(self.without_overrides)
 
-    def observe(self, state: BridgeState, params: Any) -> Any:
+    def look(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         raise SuiteRenderError(self.name, "Pgx draws SVG, no pixels", "Call state.inner.save_svg('picture.svg')")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from jaxenv.hookspecs import hookimpl
 from jaxenv.registry.spec import EnvSpec
-from jaxenv_bridges.suites import SUITES, Suite, is_installed
-from jaxenv_bridges.tables import CLASSES, TABLES
+from jaxenv_bridges.suites import SUITES, Suite, is_installed, is_older
+from jaxenv_bridges.tables import CLASSES, SINCE, TABLES
 
 
 class SuitePlugin:
@@ -43,8 +43,12 @@ class SuitePlugin:
 
     @hookimpl
     def jaxenv_envs(self) -> Iterable[EnvSpec]:
-        """Return the specs of the suite where it is installed."""
-        return self.all_envs() if is_installed(self.suite.name) else ()
+        """Return the specs of the environments that the installed version of the suite has; none where it is not installed."""
+        if not is_installed(self.suite.name):
+            return ()
+        minimum, added = SINCE.get(self.suite.name, ("0", ()))
+        missing = added if is_older(self.suite.name, minimum) else ()
+        return tuple(spec for spec in self.all_envs() if not spec.name.startswith(missing))
 
 
 brax = SuitePlugin(SUITES["brax"])

@@ -10,7 +10,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from jaxenv_bridges.errors import SuiteImportError, SuiteMissingError, SuiteVersionError
 
@@ -57,6 +57,14 @@ def version(suite: str) -> str:
         return "of unknown version"
 
 
+def is_older(suite: str, minimum: str) -> bool:
+    """Whether the version of an installed suite is known and below ``minimum``."""
+    try:
+        return Version(version(suite)) < Version(minimum)
+    except InvalidVersion:
+        return False
+
+
 def load(suite: str, module: str, task: str) -> Any:
     """Import a module of a suite.
 
@@ -71,7 +79,7 @@ def load(suite: str, module: str, task: str) -> Any:
     if not is_installed(suite):
         raise SuiteMissingError(task, suite)
     installed, minimum = version(suite), SUITES[suite].minimum
-    if installed[0].isdigit() and Version(installed) < Version(minimum):
+    if is_older(suite, minimum):
         raise SuiteVersionError(task, suite, installed, minimum)
     try:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):

@@ -47,9 +47,9 @@ GYMNAX: Tasks = {
         "MemoryChain-bsuite",
         "UmbrellaChain-bsuite",
         "DiscountingChain-bsuite",
-        "MNISTBandit-bsuite",
         "SimpleBandit-bsuite",
     ),
+    "bsuite's bandit of digits as gymnax has it; the digits are downloaded.": ("MNISTBandit-bsuite",),
     "A small task as gymnax has it.": (
         "FourRooms-misc",
         "MetaMaze-misc",
@@ -260,6 +260,28 @@ XMINIGRID: Tasks = {
     "Unlock a door.": ("MiniGrid-Unlock",),
     "Unlock a door and pick up what is behind it.": ("MiniGrid-UnlockPickUp",),
 }
+
+NAVIX_SINCE_4 = (
+    "Navix-BlockedUnlockPickup-",
+    "Navix-Fetch-",
+    "Navix-FourRooms-1",
+    "Navix-FourRooms-7",
+    "Navix-FourRooms-9",
+    "Navix-GoToObject-",
+    "Navix-LavaCrossing",
+    "Navix-LockedRoom-",
+    "Navix-Memory",
+    "Navix-MultiRoom-",
+    "Navix-ObstructedMaze-",
+    "Navix-Playground-",
+    "Navix-PutNear-",
+    "Navix-RedBlueDoors-",
+    "Navix-Unlock",
+)
+"""What the ids begin with that NAVIX has from version 4 on, the first for Python 3.12 and later."""
+
+SINCE: Mapping[str, tuple[str, tuple[str, ...]]] = {"navix": ("4.0", NAVIX_SINCE_4)}
+"""By suite, a version, and what the ids begin with that older versions do not have."""
 
 TABLES: Mapping[str, Tasks] = {
     "brax": BRAX,

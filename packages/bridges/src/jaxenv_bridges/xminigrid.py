@@ -11,7 +11,7 @@ from flax import struct
 from jax import Array
 
 from jaxenv import Params, spaces
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, resized
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 
 TILE = 32
 """Pixels along the side of a cell in XLand-MiniGrid's pictures."""
@@ -57,10 +57,10 @@ class XMiniGrid(Bridge):
         after = self.original.step(self._theirs(params), inner, action)
         return Step(after, after.reward, (after.step_type == LAST) & (after.discount == 0), {})
 
-    def observe(self, state: BridgeState, params: Any) -> Any:
+    def look(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
+    def picture(self, state: BridgeState) -> Array:
         theirs, timestep = self.built.more.replace(render_mode="rgb_array"), state.inner
         height, width = timestep.state.grid.shape[:2]
         shape = jax.ShapeDtypeStruct((height * TILE, width * TILE, 3), jnp.uint8)
@@ -68,7 +68,7 @@ class XMiniGrid(Bridge):
         def draw(timestep: Any) -> Any:
             return np.asarray(self.original.render(theirs, timestep), np.uint8)
 
-        return resized(jax.pure_callback(draw, shape, timestep, vmap_method="sequential"), size)
+        return jax.pure_callback(draw, shape, timestep, vmap_method="sequential")
 
     def _theirs(self, params: Any) -> Any:
         theirs = self.built.more
