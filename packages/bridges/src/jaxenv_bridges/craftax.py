@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jax import Array
 
@@ -25,6 +28,9 @@ class Craftax(Bridge):
     which ends an episode like a death there. ``info["achievements"]`` holds what was achieved in an episode that terminated, in
     per cent, and zeros before.
 
+    When a world is first drawn, or first observed in pixels, Craftax makes its textures, which takes a minute or two, and keeps them
+    in its own folder.
+
     The other leaves of ``params`` are those of Craftax's ``EnvParams``.
 
     Source: Craftax, ``make_craftax_env_from_name(task, auto_reset=False)``, its ``step_env``. Differences: the time limit truncates.
@@ -34,6 +40,8 @@ class Craftax(Bridge):
 
     @classmethod
     def build(cls, task: str, options: dict[str, Any]) -> Built:
+        if "Pixels" in task:
+            _load_textures(task)
         env = module(cls, task, "craftax.craftax_env").make_craftax_env_from_name(task, auto_reset=False, **options)
         theirs = env.default_params
         space = env.observation_space(theirs)
@@ -57,6 +65,15 @@ class Craftax(Bridge):
         return self.original.get_obs(state.inner)
 
     def picture(self, state: BridgeState) -> Array:
-        package = "craftax.craftax_classic" if "Classic" in self.task else "craftax.craftax"
-        pixels = module(type(self), self.task, f"{package}.renderer").render_craftax_pixels(state.inner, _PIXELS)
-        return pixels
+        _load_textures(self.task)
+        return module(type(self), self.task, f"{_package(self.task)}.renderer").render_craftax_pixels(state.inner, _PIXELS)
+
+
+def _package(task: str) -> str:
+    return "craftax.craftax_classic" if "Classic" in task else "craftax.craftax"
+
+
+def _load_textures(task: str) -> None:
+    """Let Craftax make its textures, or read those that it kept, outside of any trace: it keeps what it makes."""
+    with jax.ensure_compile_time_eval(), redirect_stdout(sys.stderr):
+        module(Craftax, task, f"{_package(task)}.constants").load_all_textures()
