@@ -29,7 +29,16 @@ def rows(run: dict) -> list[str]:
         kept = sum(outcome == "passed" for outcome in checks.values())
         idle = ", ".join(f"`{name}`" for name, outcome in checks.items() if outcome == "unexercised")
         broken = "; ".join(f"`{name}`: {reason}" for name, reason in found["broken"].items())
-        cells = [f"`{found['id']}`", found["version"], run["python"], run["jax"], found["ids"], f"{kept} of {len(checks)}", broken, idle]
+        cells = [
+            f"`{found['id']}`",
+            found["version"],
+            run["python"],
+            run["jax"],
+            found["ids"],
+            f"{kept} of {len(checks)}",
+            broken,
+            idle,
+        ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return lines
 

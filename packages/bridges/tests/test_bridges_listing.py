@@ -161,7 +161,9 @@ class TestBroken:
             (tmp_path / name).mkdir()
             (tmp_path / name / "__init__.py").write_text(source)
             (tmp_path / f"{name}-{version}.dist-info").mkdir()
-            (tmp_path / f"{name}-{version}.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+            (tmp_path / f"{name}-{version}.dist-info" / "METADATA").write_text(
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            )
         ids = ["jumanji/Snake-v1", "pgx/2048", "xminigrid/MiniGrid-Empty-8x8", "brax/ant", "gymnax/Pendulum-v1"]
         return json.loads(python(FAKES % (ids,), path=[tmp_path]))
 

@@ -28,7 +28,14 @@ EXAMPLES = {
     "pgx": "pgx/2048",
     "xminigrid": "xminigrid/MiniGrid-Empty-8x8",
 }
-MORE = ("gymnax/CartPole-v1", "jumanji/Maze-v0", "jumanji/LevelBasedForaging-v0", "pgx/tic_tac_toe", "pgx/minatar-breakout", "brax/ant")
+MORE = (
+    "gymnax/CartPole-v1",
+    "jumanji/Maze-v0",
+    "jumanji/LevelBasedForaging-v0",
+    "pgx/tic_tac_toe",
+    "pgx/minatar-breakout",
+    "brax/ant",
+)
 DRAWN = ("craftax", "navix", "xminigrid")
 SLOW = ("brax", "craftax")
 """Suites whose environments take long to compile; ``eager``, which runs a step without compiling, takes longer still."""
@@ -139,7 +146,7 @@ def test_a_step_is_the_suites_own(suite):
     key = jax.random.key(3)
     _, state = env.reset(key, params)
     step = jax.jit(lambda *args: original_step(suite, env, params, *args))
-    for t in range(12 if suite in SLOW else 40):
+    for _ in range(12 if suite in SLOW else 40):
         key, key_act, key_step = jax.random.split(key, 3)
         action = env.action_space(params).sample(key_act)
         # A step's key is split where a reset draws too; the transition is what the bridge adds to core.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-
 from jaxenv import Environment, Params, State, Transition, random, spaces
 from jaxenv.errors import JaxenvError
+
 from jaxenv_bridges.errors import SuiteTaskError
 from jaxenv_bridges.suites import load, sentence, version
 
@@ -195,7 +195,7 @@ def _bridge(cls: type[Bridge]) -> type[Bridge]:
     return next(base for base in cls.__mro__ if "build" in vars(base))
 
 
-@lru_cache(maxsize=None)
+@cache
 def keys_used(env: Bridge) -> tuple[bool, bool]:
     """Tell from their traces whether what ``begin`` and ``act`` return depends on their keys."""
     params, key = env.built.params, jnp.zeros((2,), jnp.uint32)
@@ -216,7 +216,7 @@ def _follows(jaxpr: Any) -> bool:
     return any(id(result) in reached for result in jaxpr.outvars)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _build(cls: type[Bridge], task: str, options: tuple[tuple[str, Any], ...]) -> Built:
     """Build an environment of a suite once: outside of any trace, so that its constants are arrays."""
     try:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 from jax import Array
-
 from jaxenv import Params, spaces
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 from jaxenv_bridges.errors import SuiteRenderError
 
@@ -19,9 +19,9 @@ EPISODE_LENGTH = 1000
 class Brax(Bridge):
     """A task of Brax, with Brax's own physics.
 
-    Observations are float32[n] without bounds, or a dict of them; actions lie in the range of the actuators. An episode terminates
-    where Brax says that it is done (the robot fell), and is truncated by ``max_steps_in_episode``, 1,000 as in ``brax.envs.create``.
-    ``info["metrics"]`` holds Brax's metrics.
+    Observations are float32[n] without bounds, or a dict of them; actions lie in the range of the actuators. An episode
+    terminates where Brax says that it is done (the robot fell), and is truncated by ``max_steps_in_episode``, 1,000 as in
+    ``brax.envs.create``. ``info["metrics"]`` holds Brax's metrics.
 
     ``options`` are those of Brax's class: ``(("backend", "mjx"),)``. ``original.sys`` is the physical system.
 
@@ -60,5 +60,3 @@ def _unbounded(obs: Any) -> spaces.Space:
     if isinstance(obs, dict):
         return spaces.Dict({name: _unbounded(part) for name, part in obs.items()})
     return spaces.Box(-np.inf, np.inf, obs.shape, np.float32)
-
-

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 from jax import Array
-
 from jaxenv import spaces
 from jaxenv.environment import NO_TIME_LIMIT
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 from jaxenv_bridges.params import to_ours, to_theirs
 
@@ -28,12 +28,13 @@ class Craftax(Bridge):
     which ends an episode like a death there. ``info["achievements"]`` holds what was achieved in an episode that terminated, in
     per cent, and zeros before.
 
-    When a world is first drawn, or first observed in pixels, Craftax makes its textures, which takes a minute or two, and keeps them
-    in its own folder.
+    When a world is first drawn, or first observed in pixels, Craftax makes its textures, which takes a minute or two, and keeps
+    them in its own folder.
 
     The other leaves of ``params`` are those of Craftax's ``EnvParams``.
 
-    Source: Craftax, ``make_craftax_env_from_name(task, auto_reset=False)``, its ``step_env``. Differences: the time limit truncates.
+    Source: Craftax, ``make_craftax_env_from_name(task, auto_reset=False)``, its ``step_env``. Differences: the time limit
+    truncates.
     """
 
     suite: ClassVar[str] = "craftax"

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jax import Array
-
 from jaxenv import spaces
-from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module, keys_used, standard_promotion
+
+from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, keys_used, module, standard_promotion
 from jaxenv_bridges.errors import SuiteRenderError, SuiteSpaceError
 from jaxenv_bridges.params import to_ours, to_theirs
 
@@ -45,7 +45,9 @@ class Gymnax(Bridge):
 
     def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         obs, after, reward, terminated, info = self.original.step_env(key, inner, action, self._theirs(params))
-        info = {name: value for name, value in info.items() if name not in ("discount", "terminated", "truncated", "final_observation")}
+        info = {
+            name: value for name, value in info.items() if name not in ("discount", "terminated", "truncated", "final_observation")
+        }
         return Step(after, reward, terminated, info, self._cast(obs, params))
 
     def carry_over(self, fresh: BridgeState, ended: BridgeState, params: Any) -> BridgeState:
@@ -60,7 +62,9 @@ class Gymnax(Bridge):
 
     def picture(self, state: BridgeState) -> Array:
         how = "gymnax draws with matplotlib on the host, outside of JAX"
-        raise SuiteRenderError(self.name, how, "Call gymnax.visualize.Visualizer, or draw the environment of the same name of jaxenv's own")
+        raise SuiteRenderError(
+            self.name, how, "Call gymnax.visualize.Visualizer, or draw the environment of the same name of jaxenv's own"
+        )
 
     def _theirs(self, params: Any) -> Any:
         return to_theirs(params, self.built.more, _LIMIT)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-
 from jaxenv import Params, spaces
 from jaxenv.environment import NO_TIME_LIMIT
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 from jaxenv_bridges.errors import SuiteRenderError, SuiteSpaceError
 
@@ -20,10 +20,10 @@ LAST = 2
 class Jumanji(Bridge):
     """An environment of Jumanji.
 
-    Observations are dicts with the names of Jumanji's observation, in the spaces of its specs; most hold an ``action_mask``. An episode
-    terminates where Jumanji's timestep is the last one with a discount of 0, and is truncated by ``max_steps_in_episode``, which is
-    the ``time_limit`` of Jumanji's environment where it has one. Most of Jumanji's environments call the end of their time limit a
-    termination too; then both flags are set.
+    Observations are dicts with the names of Jumanji's observation, in the spaces of its specs; most hold an ``action_mask``. An
+    episode terminates where Jumanji's timestep is the last one with a discount of 0, and is truncated by
+    ``max_steps_in_episode``, which is the ``time_limit`` of Jumanji's environment where it has one. Most of Jumanji's
+    environments call the end of their time limit a termination too; then both flags are set.
 
     Where there are several agents, the reward is the sum of theirs, and ``info["rewards"]`` is float32[agents]; the episode has
     terminated when all discounts are 0. ``info["extras"]`` holds Jumanji's extras, where there are any.

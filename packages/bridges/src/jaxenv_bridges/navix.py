@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-
 from jaxenv import Params, spaces
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 
 TRANSITION, TERMINATION = 0, 2
@@ -19,8 +19,9 @@ TRANSITION, TERMINATION = 0, 2
 class Navix(Bridge):
     """A grid world of NAVIX.
 
-    Observations are those of NAVIX's default function for the task, as integers between its space's bounds; actions are NAVIX's.
-    An episode terminates where NAVIX says TERMINATION, and is truncated by ``max_steps_in_episode``, which is NAVIX's ``max_steps``.
+    Observations are those of NAVIX's default function for the task, as integers between its space's bounds; actions are
+    NAVIX's. An episode terminates where NAVIX says TERMINATION, and is truncated by ``max_steps_in_episode``, which is NAVIX's
+    ``max_steps``.
 
     ``options`` are the keywords of ``navix.make``: ``(("observation_fn", navix.observations.rgb),)``.
 

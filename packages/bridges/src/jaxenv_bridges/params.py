@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
 from flax import struct
-
 from jaxenv import Params
 
 LIMIT = "max_steps_in_episode"
@@ -29,7 +28,7 @@ def to_theirs(ours: Any, theirs: Any, limit: str) -> Any:
     return dataclasses.replace(theirs, **{limit: steps}, **values)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _ours(theirs: type[Any], limit: str) -> type[Params]:
     """Return the class of our params for a suite's class; equal arguments give the same class, so that params can be compared."""
     fields = [field for field in dataclasses.fields(theirs) if field.name != limit]

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-
 from jaxenv import Params, spaces
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, keys_used, module
 from jaxenv_bridges.errors import SuiteRenderError
 
@@ -17,12 +17,13 @@ from jaxenv_bridges.errors import SuiteRenderError
 class Pgx(Bridge):
     """A game of Pgx.
 
-    In a game of several players the action is the current player's, the observation is what the player sees whose turn is next, and
-    the reward is that of the player who just moved: one policy plays all sides. ``info["rewards"]`` is float32[players], everybody's
-    reward of the step, which is where the loser of a game finds theirs; ``info["player"]`` is the index of who moved.
+    In a game of several players the action is the current player's, the observation is what the player sees whose turn is next,
+    and the reward is that of the player who just moved: one policy plays all sides. ``info["rewards"]`` is float32[players],
+    everybody's reward of the step, which is where the loser of a game finds theirs; ``info["player"]`` is the index of who
+    moved.
 
-    ``state.inner.legal_action_mask``, bool[actions], tells which actions are legal, and ``state.inner.current_player`` whose turn it
-    is. By Pgx's rules an illegal action ends the game, and whoever took it loses.
+    ``state.inner.legal_action_mask``, bool[actions], tells which actions are legal, and ``state.inner.current_player`` whose
+    turn it is. By Pgx's rules an illegal action ends the game, and whoever took it loses.
 
     Observations are Pgx's planes, as bools, integers or floats without bounds. Games end by their rules; there is no time limit.
 

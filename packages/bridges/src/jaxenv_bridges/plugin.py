@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from jaxenv.hookspecs import hookimpl
 from jaxenv.registry.spec import EnvSpec
+
 from jaxenv_bridges.suites import SUITES, Suite, is_installed, is_older
 from jaxenv_bridges.tables import CLASSES, SINCE, TABLES
 

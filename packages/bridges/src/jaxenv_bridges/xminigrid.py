@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
-
 from jaxenv import Params, spaces
+
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 
 TILE = 32
@@ -24,15 +24,16 @@ class XMiniGridParams(Params):
     """Parameters of XLand-MiniGrid."""
 
     ruleset: Any = ()
-    """Goal, rules and first tiles of an XLand task, a ``RuleSet`` of integers, such as a benchmark samples; () in MiniGrid's tasks."""
+    """Goal, rules and first tiles of an XLand task, a ``RuleSet`` of integers as a benchmark samples it; () in MiniGrid's tasks."""
 
 
 class XMiniGrid(Bridge):
     """A grid world of XLand-MiniGrid.
 
-    Observations are uint8[view, view, 2], the tile and the colour of each cell in view; there are six actions. An episode terminates
-    when the goal is reached, and is truncated by ``max_steps_in_episode``, which is XLand-MiniGrid's ``max_steps``. The reward of the
-    goal falls with the steps taken as a share of that ``max_steps``, which ``max_steps_in_episode`` does not change.
+    Observations are uint8[view, view, 2], the tile and the colour of each cell in view; there are six actions. An episode
+    terminates when the goal is reached, and is truncated by ``max_steps_in_episode``, which is XLand-MiniGrid's ``max_steps``.
+    The reward of the goal falls with the steps taken as a share of that ``max_steps``, which ``max_steps_in_episode`` does not
+    change.
 
     ``params.ruleset`` is the task of the XLand ids: ``params.replace(ruleset=benchmark.sample_ruleset(key))``. ``options`` are the
     keywords of ``xminigrid.make``: ``(("view_size", 5),)``.

@@ -32,7 +32,7 @@ class EnvSpec:
     group: str | None = None
     """The task that this is a variant of: ``jaxenv list`` shows those of one group with one summary as one line."""
     full_id_only: bool = False
-    """Whether the name alone is no id: for environments of other suites, whose names are those of environments written for jaxenv."""
+    """Whether the name alone is no id: for another suite's environments, which have names that ours have too."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
     distribution: str | None = dataclasses.field(default=None, kw_only=True)
