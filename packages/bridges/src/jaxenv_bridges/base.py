@@ -7,7 +7,7 @@ suite under JAX's standard promotion of dtypes and ranks, which suites are writt
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
@@ -167,7 +167,7 @@ def suite_key(key: Array, draws: bool = True) -> Array:
 
 
 @contextmanager
-def standard_promotion() -> Iterator[None]:
+def standard_promotion() -> Generator[None]:
     """Allow what JAX allows by default, while a suite's functions are traced."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
         # A suite's use of JAX is not the caller's affair.
