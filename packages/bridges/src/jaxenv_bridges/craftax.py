@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from functools import cache
 from typing import Any, ClassVar
 
 import jax
@@ -14,6 +15,7 @@ from jaxenv.environment import NO_TIME_LIMIT
 
 from jaxenv_bridges.base import Bridge, BridgeState, Built, Step, module
 from jaxenv_bridges.params import to_ours, to_theirs
+from jaxenv_bridges.suites import load
 
 _LIMIT = "max_timesteps"
 _PIXELS = 16
@@ -41,9 +43,9 @@ class Craftax(Bridge):
 
     @classmethod
     def build(cls, task: str, options: dict[str, Any]) -> Built:
-        if "Pixels" in task:
-            _load_textures(task)
-        env = module(cls, task, "craftax.craftax_env").make_craftax_env_from_name(task, auto_reset=False, **options)
+        make = module(cls, task, "craftax.craftax_env").make_craftax_env_from_name
+        with redirect_stdout(sys.stderr):  # it says when it makes textures
+            env = make(task, auto_reset=False, **options)
         theirs = env.default_params
         space = env.observation_space(theirs)
         observation = spaces.Box(np.asarray(space.low), np.asarray(space.high), space.shape, np.float32)
@@ -66,15 +68,13 @@ class Craftax(Bridge):
         return self.original.get_obs(state.inner)
 
     def picture(self, state: BridgeState) -> Array:
-        _load_textures(self.task)
-        return module(type(self), self.task, f"{_package(self.task)}.renderer").render_craftax_pixels(state.inner, _PIXELS)
+        return _renderer("Classic" in self.task)(state.inner)
 
 
-def _package(task: str) -> str:
-    return "craftax.craftax_classic" if "Classic" in task else "craftax.craftax"
-
-
-def _load_textures(task: str) -> None:
-    """Let Craftax make its textures, or read those that it kept, outside of any trace: it keeps what it makes."""
+@cache
+def _renderer(classic: bool) -> Any:
+    """Return Craftax's renderer, made outside of any trace: Craftax keeps the textures that it makes or reads."""
+    package = "craftax.craftax_classic" if classic else "craftax.craftax"
+    renderer = load("craftax", f"{package}.renderer", "a drawing")
     with jax.ensure_compile_time_eval(), redirect_stdout(sys.stderr):
-        module(Craftax, task, f"{_package(task)}.constants").load_all_textures()
+        return renderer.make_craftax_pixel_renderer(_PIXELS)
