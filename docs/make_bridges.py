@@ -22,12 +22,13 @@ put to the test has nothing to look at (no gradients are promised, a game has no
 """
 
 
-def rows(run: dict) -> list[str]:
+def rows(run: dict, names: list[str]) -> list[str]:
+    """Return a line for each environment; ``names`` are all checks, of which a run may have left some out."""
     lines = []
     for found in run["environments"]:
         checks = found["checks"]
         kept = sum(outcome == "passed" for outcome in checks.values())
-        idle = ", ".join(f"`{name}`" for name, outcome in checks.items() if outcome == "unexercised")
+        idle = ", ".join(f"`{name}`" for name in names if checks.get(name, "unexercised") == "unexercised")
         broken = "; ".join(f"`{name}`: {reason}" for name, reason in found["broken"].items())
         cells = [
             f"`{found['id']}`",
@@ -35,7 +36,7 @@ def rows(run: dict) -> list[str]:
             run["python"],
             run["jax"],
             found["ids"],
-            f"{kept} of {len(checks)}",
+            f"{kept} of {len(names)}",
             broken,
             idle,
         ]
@@ -44,7 +45,8 @@ def rows(run: dict) -> list[str]:
 
 
 def page(runs: list[dict]) -> str:
-    return HEAD + "\n".join(line for run in runs for line in rows(run)) + "\n"
+    names = list(dict.fromkeys(name for run in runs for found in run["environments"] for name in found["checks"]))
+    return HEAD + "\n".join(line for run in runs for line in rows(run, names)) + "\n"
 
 
 if __name__ == "__main__":
