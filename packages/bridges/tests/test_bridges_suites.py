@@ -37,8 +37,9 @@ MORE = (
     "brax/ant",
 )
 DRAWN = ("craftax", "navix", "xminigrid")
-SLOW = ("brax", "craftax")
-"""Suites whose environments take long to compile; ``eager``, which runs a step without compiling, takes longer still."""
+LONG = {"brax": ("eager", "vmap", "retrace", "ranges", "raw_keys")}
+LONG["craftax"] = tuple(check.name for check in CHECKS[[check.name for check in CHECKS].index("vmap") :])
+"""Checks of environments that take long to compile, or to step without compiling: the long tests run them."""
 
 
 def broken(env_id):
@@ -86,7 +87,7 @@ def examine(env_id, findings, without=()):
 
 
 def test_one_environment_passes_the_kit_but_for_what_its_suite_breaks(suite, findings):
-    examine(EXAMPLES[suite], findings, ("eager", "vmap", "retrace", "ranges", "raw_keys") if suite in SLOW else ())
+    examine(EXAMPLES[suite], findings, LONG.get(suite, ()))
 
 
 @pytest.mark.long
@@ -143,12 +144,12 @@ def original_step(suite, env, params, key, inner, action):
 
 
 def test_a_step_is_the_suites_own(suite):
-    """With the key that the bridge passes on, over an episode or 40 steps of one."""
+    """With the key that the bridge passes on, over an episode or 12 steps of one."""
     env, params = jaxenv.make(EXAMPLES[suite])
     key = jax.random.key(3)
     _, state = env.reset(key, params)
     step = jax.jit(lambda *args: original_step(suite, env, params, *args))
-    for _ in range(12 if suite in SLOW else 40):
+    for _ in range(12):
         key, key_act, key_step = jax.random.split(key, 3)
         action = env.action_space(params).sample(key_act)
         # A step's key is split where a reset draws too; the transition is what the bridge adds to core.
