@@ -284,3 +284,12 @@ def test_what_gymnax_keeps_from_one_episode_to_the_next_is_kept():
     assert done
     assert float(state.inner.denoised_return) == float(ended.inner.denoised_return)
     assert int(state.inner.time) == 0
+
+
+def test_a_state_that_a_suite_writes_into_stays_what_it_was():
+    pytest.importorskip("brax")
+    env, params = jaxenv.make("brax/ant")
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    _, state = jax.eval_shape(env.reset, key, params)
+    _, after, *_ = jax.eval_shape(env.step, key, state, jax.ShapeDtypeStruct((8,), jnp.float32), params)
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), after) == jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), state)

@@ -132,8 +132,9 @@ class Bridge(Environment[BridgeState, Any]):
         return BridgeState(inner=inner, obs=obs)
 
     def transition(self, key: Array, state: BridgeState, action: Any, params: Any) -> Transition[BridgeState]:
+        own = jax.tree.map(lambda leaf: leaf, state.inner)  # Brax writes into the dicts of the state that it is given
         with standard_promotion():
-            inner, reward, terminated, info, obs = self.act(suite_key(key, self.draws[1]), state.inner, action, params)
+            inner, reward, terminated, info, obs = self.act(suite_key(key, self.draws[1]), own, action, params)
             after = state.replace(inner=_like(inner, state.inner), obs=_like(obs, state.obs))
         return Transition(after, reward, terminated, info)
 
