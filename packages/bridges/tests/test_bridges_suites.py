@@ -104,6 +104,8 @@ def test_every_id_can_be_traced(suite):
     for spec in jaxenv.registered_envs(suite):
         if spec.name in ("Sokoban-v0", "MNISTBandit-bsuite"):  # their data is downloaded
             continue
+        if spec.id == "brax/swimmer":  # Brax 0.14.2 calls clip with a_min, which JAX 0.11 does not take
+            continue
         try:
             env, params = jaxenv.make(spec)
             key = jax.eval_shape(lambda: jax.random.key(0))
