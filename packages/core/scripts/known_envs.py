@@ -24,7 +24,9 @@ def known_envs() -> str:
             source = str(path.parent / "src")
             if source not in sys.path:
                 sys.path.insert(0, source)
-            plugin = importlib.import_module(module)
+            name, _, attribute = module.partition(":")
+            plugin = importlib.import_module(name)
+            plugin = getattr(plugin, attribute) if attribute else plugin
             if not hasattr(plugin, "jaxenv_envs"):
                 continue
             entry = {
@@ -32,8 +34,11 @@ def known_envs() -> str:
                 "package": module.partition(".")[0],
                 "version": project["version"],
                 "namespace": namespace,
-                "names": [spec.name for spec in plugin.jaxenv_envs()],
+                # A plugin whose environments need another library lists them only where that is installed.
+                "names": [spec.name for spec in getattr(plugin, "all_envs", plugin.jaxenv_envs)()],
             }
+            if hasattr(plugin, "requires"):
+                entry["requires"] = plugin.requires
             entries.append(json.dumps(entry))
     return "[\n" + ",\n".join(entries) + "\n]\n"
 

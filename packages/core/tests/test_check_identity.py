@@ -11,6 +11,7 @@ import pytest
 from flax import struct
 from jax import Array
 from jaxenv import Environment, EnvSpec, spaces
+from jaxenv.errors import RenderNotSupportedError
 from jaxenv.testing import ConformanceError, check_env
 from promises import ComparedByIdentity, Walk, WalkParams, Wrong, each, promises, require_told
 
@@ -133,6 +134,13 @@ class DrawsInPython(Walk):
         return jnp.zeros((8, int(state.x), 3), jnp.uint8)
 
 
+class DrawsElsewhere(Walk):
+    """It says why it has no drawing."""
+
+    def render(self, state: Any, params: Any, size: Any = 256) -> Array:
+        raise RenderNotSupportedError("DrawsElsewhere")
+
+
 WRONG: Wrong = [
     ("environment", Walk, "does not derive from jaxenv.Environment"),
     ("hooks", Unfinished(), r"Unfinished does not define observation_space\(params\)\. Define it on the class\."),
@@ -190,6 +198,12 @@ def test_a_spec_with_settings_that_the_class_has() -> None:
 def test_a_spec_without_summary_is_told() -> None:
     with pytest.raises(ConformanceError, match="the EnvSpec of Walk-v0 has no summary"):
         check_env(Walk(), spec=EnvSpec("Walk-v0", entry_point="walks:Walk"), only=["spec"])
+
+
+def test_an_environment_may_say_why_it_has_no_drawing() -> None:
+    report = check_env(DrawsElsewhere(), only=["render", "params_used"])
+    assert {result.check: result.outcome for result in report.results} == {"params_used": "passed", "render": "unexercised"}
+    assert "DrawsElsewhere does not define render" in report.results[-1].message
 
 
 def test_every_promise_has_an_environment_that_breaks_it() -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from jaxenv import EnvSpec, spaces
 from jaxenv.cli.docstrings import field_docstrings
+from jaxenv.registry import Plugin
+from jaxenv.registry.known import known_distributions
 from mills import Mill, MillParams, broken
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
@@ -25,6 +27,21 @@ class TestList:
         assert "dutch/row/0 … row/11" in out
         assert "dutch/row/5" not in out
         assert "17 environments. `jaxenv show ID` tells more about one." in out
+
+    def test_what_waits_for_a_library_is_a_line_with_the_command(self, jaxenv_command, mill_plugins):
+        known = next(known for known in known_distributions() if known.requires)
+        assert known.command not in jaxenv_command("list")[1]
+        mill_plugins.append(Plugin(known.namespace, "m", known.distribution, "1.0"))
+        out = jaxenv_command("list")[1]
+        assert f"{known.namespace} · {len(known.names)} environments · not installed: {known.command}" in out
+        assert known.ids[0] not in out
+        assert known.command not in jaxenv_command("list", "row")[1]
+
+    def test_so_says_its_namespace(self, jaxenv_command):
+        known = next(known for known in known_distributions() if known.requires)
+        code, _, err = jaxenv_command("list", "-n", known.namespace)
+        assert code == 2
+        assert f"which is not installed. Run {known.command}." in " ".join(err.split())
 
     def test_all_shows_every_variant(self, jaxenv_command):
         assert "dutch/row/5 " in jaxenv_command("list", "--all")[1]

@@ -146,11 +146,15 @@ class TestWhatExistsIsNotReplaced:
 
 
 class TestDoctorFindsWhatWasReplaced:
-    KNOWN = known_distributions()[0]
+    KNOWN = next(known for known in known_distributions() if not known.requires)
 
     def test_all_is_well_where_each_has_its_own(self) -> None:
-        assert replacements([plugin_of(known.namespace, *known.names) for known in known_distributions()]) == []
+        assert replacements([plugin_of(k.namespace, *k.names, distribution=k.distribution) for k in known_distributions()]) == []
         assert replacements([plugin_of("demo", "Corridor-v0")]) == []
+
+    def test_a_plugin_that_waits_for_a_library_has_no_environments_and_is_not_replaced(self) -> None:
+        waiting = next(known for known in known_distributions() if known.requires)
+        assert replacements([plugin_of(waiting.namespace, distribution=waiting.distribution)]) == []
 
     def test_another_distribution_of_the_same_name(self) -> None:
         (sentence,) = replacements([plugin_of(self.KNOWN.namespace, "Corridor-v0")])

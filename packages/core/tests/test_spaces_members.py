@@ -231,6 +231,11 @@ def test_the_space_of_a_structure_follows_it():
     assert space["key"] == Box(0, 2**32 - 1, (2,), jnp.uint32)
 
 
+def test_names_of_a_mapping_that_are_no_strings_are_written_as_such():
+    shapes = jax.eval_shape(lambda: {("goal", "reach"): jnp.zeros(2)})
+    assert list(spaces.of_structure(shapes)) == ["('goal', 'reach')"]
+
+
 def test_a_value_belongs_to_the_space_of_its_structure():
     pose, pair = Pose(jnp.zeros(2), jnp.zeros((), bool)), Pair(jnp.int8(0), (jnp.uint32(0), None))
     value = {"pose": pose, "pair": pair, "key": jax.random.key(0)}

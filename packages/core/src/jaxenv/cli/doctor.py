@@ -82,7 +82,7 @@ def _engine(trouble: str | None) -> str:
 
 
 def _examples() -> str:
-    return listed([known.distribution for known in known_distributions()])
+    return listed(list(dict.fromkeys(known.distribution for known in known_distributions())))
 
 
 def _version(distribution: str) -> str:
@@ -135,6 +135,8 @@ def _replaced(known: Known, plugin: Plugin) -> str | None:
             f"The namespace '{known.namespace}' is that of {known.distribution}, but {held} has it here, so the environments of "
             f"{known.distribution} are lost. Uninstall {plugin.distribution}, then install {known.distribution} again."
         )
+    if known.requires and not plugin.specs:  # what they need is not installed
+        return None
     if not {spec.name for spec in plugin.specs} & set(known.names):
         return (
             f"{held} has none of the environments of {known.distribution}, such as {known.ids[0]}: another distribution of that "

@@ -13,6 +13,7 @@ from rich.text import Text
 from jaxenv.cli.options import in_namespace
 from jaxenv.cli.output import AsJson, console, counted, is_terminal, print_json, table
 from jaxenv.registry import EnvSpec, plugins
+from jaxenv.registry.known import known_distributions
 
 
 def list_envs(
@@ -47,6 +48,11 @@ def list_envs(
         out.print()
     filters = " match" if search or namespace else ""
     out.print(Text(f"{counted(len(found), 'environment')}{filters}. `jaxenv show ID` tells more about one."))
+    if not (search or namespace):
+        for known in known_distributions():
+            if known.requires and any(p.namespace == known.namespace and p.status == "ok" and not p.specs for p in plugins()):
+                missing = f"{known.namespace} · {counted(len(known.names), 'environment')} · not installed: {known.command}"
+                out.print(Text(missing, style="dim"), soft_wrap=True)
     refused = sum(plugin.error is not None for plugin in plugins())
     if refused:
         out.print(Text(f"{counted(refused, 'plugin')} refused: run `jaxenv doctor`."))

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxenv.errors import SettingError, UnknownNamespaceError
-from jaxenv.registry import EnvSpec, make, registered_envs
+from jaxenv.errors import NamespaceNotInstalledError, SettingError, UnknownNamespaceError
+from jaxenv.registry import EnvSpec, make, plugins, registered_envs
+from jaxenv.registry.known import known_distributions
 from jaxenv.registry.lookup import spec as find_spec
 from jaxenv.registry.names import nearest
 
@@ -45,11 +46,15 @@ def in_namespace(namespace: str | None) -> tuple[EnvSpec, ...]:
     """Return the specs of a namespace, or of all for None.
 
     Raises:
+        NamespaceNotInstalledError: its environments need a library that is not installed.
         UnknownNamespaceError: no environment has it.
     """
     specs = registered_envs(namespace)
     if namespace is not None and not specs:
         known = list(dict.fromkeys(spec.namespace or "" for spec in registered_envs()))
+        waiting = next((other for other in known_distributions() if other.namespace == namespace and other.requires), None)
+        if waiting and namespace not in {plugin.namespace for plugin in plugins() if plugin.status != "ok"}:
+            raise NamespaceNotInstalledError(namespace, waiting.distribution, str(waiting.requires), waiting.command)
         raise UnknownNamespaceError(namespace, known, nearest(namespace, known))
     return specs
 

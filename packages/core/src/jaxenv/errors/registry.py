@@ -37,6 +37,15 @@ class UnknownNamespaceError(JaxenvError, LookupError):
         )
 
 
+class NamespaceNotInstalledError(JaxenvError, LookupError):
+    """The environments of this namespace need a library that is not installed."""
+
+    def __init__(self, namespace: str, distribution: str, requires: str, command: str) -> None:
+        super().__init__(
+            f"{distribution} provides the namespace {namespace!r} with its extra {requires}, which is not installed. Run {command}."
+        )
+
+
 class AmbiguousEnvError(JaxenvError, LookupError):
     """Several environments have this short id."""
 

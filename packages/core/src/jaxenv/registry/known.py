@@ -26,6 +26,13 @@ class Known(NamedTuple):
     """The namespace of its environments."""
     names: tuple[str, ...]
     """The short ids of its environments."""
+    requires: str | None = None
+    """The library that its environments need beside it, and the extra that installs that; None if they need none."""
+
+    @property
+    def command(self) -> str:
+        """The command that installs what its environments need."""
+        return f"python -m pip install '{self.distribution}[{self.requires}]'"
 
     @property
     def ids(self) -> list[str]:

@@ -62,7 +62,7 @@ def spec(env_id: str, /) -> EnvSpec:
     for candidate in specs:
         if candidate.id == env_id:
             return candidate
-    named = [candidate for candidate in specs if candidate.name == env_id]
+    named = [candidate for candidate in specs if candidate.name == env_id and not candidate.full_id_only]
     if len(named) > 1:
         raise AmbiguousEnvError(env_id, [candidate.id for candidate in named])
     if not named:
@@ -125,7 +125,8 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
 
     hints: list[str] = []
     wanted = {_essence(str(env_id)), _essence(name)}
-    provided = None if any(_essence(candidate.name) in wanted for candidate in specs) else _provided(wanted)
+    there = any(_essence(candidate.name) in wanted and not candidate.full_id_only for candidate in specs)
+    provided = None if there else _provided(wanted, slash != "")
     if provided:
         return UnknownEnvError(env_id, [provided])
     likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)
@@ -138,13 +139,23 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     return UnknownEnvError(env_id, hints)
 
 
-def _provided(wanted: set[str]) -> str | None:
-    """Say which distribution, published beside jaxenv-core, has one of these names, and why its environments are not there."""
+def _provided(wanted: set[str], full: bool) -> str | None:
+    """Say which distribution, published beside jaxenv-core, has one of these names, and why its environments are not there.
+
+    Of a full id, the distribution that has it comes first; of a name alone, one whose environments need nothing else.
+    """
     there = {plugin.namespace: plugin for plugin in found_plugins()}
-    for known in known_distributions():
+    distributions = known_distributions()
+    exact = [known for known in distributions if full and wanted & set(map(_essence, known.ids))]
+    others = sorted(distributions, key=lambda known: known.requires is not None)
+    for known in (*exact, *others):
         if not wanted & {_essence(name) for name in (*known.names, *known.ids)}:
             continue
         plugin = there.get(known.namespace)
+        if known.requires and (plugin is None or plugin.status == "ok"):
+            if plugin is not None and plugin.specs:  # it is there, under its full id
+                continue
+            return f"{known.distribution} provides it with its extra {known.requires}: run {known.command}."
         if plugin is None:
             return f"{known.distribution} provides it, and is not installed: install {known.distribution} beside jaxenv-core."
         if plugin.disabled:

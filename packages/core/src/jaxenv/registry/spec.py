@@ -42,6 +42,8 @@ class EnvSpec:
     """``"module:certify"``, the function that ``jaxenv fidelity`` runs; see :mod:`jaxenv.testing.certificate`."""
     group: str | None = None
     """The task that this is a variant of: ``jaxenv list`` shows those of one group with one summary as one line."""
+    full_id_only: bool = False
+    """Whether the name alone is no id: for another suite's environments, which have names that ours have too."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
     distribution: str | None = dataclasses.field(default=None, kw_only=True)
@@ -58,6 +60,7 @@ class EnvSpec:
             self._check(isinstance(getattr(self, field), str), field, "a string")
         for field in ("group", "distribution", "version"):
             self._check(isinstance(getattr(self, field), str | None), field, "a string or None")
+        self._check(isinstance(cast("object", self.full_id_only), bool), "full_id_only", "True or False")
         for field in ("kwargs", "params"):
             given: Any = getattr(self, field)
             named = isinstance(given, Mapping) and all(isinstance(name, str) and name.isidentifier() for name in given)

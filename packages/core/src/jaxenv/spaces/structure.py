@@ -19,8 +19,8 @@ from jaxenv.spaces.composite import Dict, Tuple
 def of_structure(tree: Any) -> Dict:
     """Return the Dict of a dataclass or mapping of ``jax.ShapeDtypeStruct``: bounds are those of the dtypes.
 
-    Nested dataclasses, NamedTuples and mappings become Dicts, tuples and lists Tuples; fields without leaves are left out. A
-    typed key counts as the words it consists of.
+    Nested dataclasses, NamedTuples and mappings become Dicts, tuples and lists Tuples; fields without leaves are left out, and
+    names of a mapping that are no strings are written as such. A typed key counts as the words it consists of.
     """
     space = _space(tree, "the structure")
     if not isinstance(space, Dict):
@@ -51,7 +51,7 @@ def _space(node: Any, where: str) -> Space:
 
 
 def _dict(fields: Mapping[str, Any], where: str) -> Dict:
-    return Dict({name: _space(node, f"{where}.{name}") for name, node in fields.items() if jax.tree.leaves(node)})
+    return Dict({str(name): _space(node, f"{where}.{name}") for name, node in fields.items() if jax.tree.leaves(node)})
 
 
 def _leaf(shape: tuple[int, ...], dtype: Any) -> Box:

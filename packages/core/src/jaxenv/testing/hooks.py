@@ -12,6 +12,7 @@ from jax.extend.core import Literal
 
 from jaxenv import _canonical
 from jaxenv.environment import Environment
+from jaxenv.errors import RenderNotSupportedError
 from jaxenv.testing import trees
 from jaxenv.testing.subject import Subject
 
@@ -33,7 +34,7 @@ class HookTraces:
             "observation_space": (lambda env, params, key: _described(env.observation_space(params), key), (key,)),
         }
         if type(subject.env.unwrapped).render is not Environment.render:
-            self._calls["render"] = (lambda env, params, state: env.render(state, params), (state,))
+            self._calls["render"] = (_drawn, (state,))
         self.names = tuple(self._calls)
 
     @cached_property
@@ -117,6 +118,14 @@ def _spy(env: Environment[Any, Any], defaults: Any, called: list[str]) -> Any:
     twin = copy.copy(env)
     object.__setattr__(twin, "__class__", spy)
     return twin
+
+
+def _drawn(env: Any, params: Any, state: Any) -> Any:
+    """Return the drawing, or nothing where the environment says that it has none."""
+    try:
+        return env.render(state, params)
+    except RenderNotSupportedError:
+        return ()
 
 
 def _described(space: Any, key: Any) -> Any:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxenv._overrides import leaf_paths
 from jaxenv.environment import Environment
-from jaxenv.errors import JaxenvError
+from jaxenv.errors import JaxenvError, RenderNotSupportedError
 from jaxenv.errors.wording import listed, short
 from jaxenv.registry.build import field_types, load_factory
 from jaxenv.registry.names import nearest
@@ -190,6 +190,8 @@ def draws(subject: Subject) -> None:
     _, state = subject.reset_types()
     try:
         image = jax.eval_shape(subject.env.render, state, subject.params)
+    except RenderNotSupportedError as error:
+        raise Unexercised(str(error)) from error
     except Exception as error:
         raise Violation(f"render cannot be traced by jax.jit: {explain(error, subject.env)}") from error
     require(
