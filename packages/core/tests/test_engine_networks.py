@@ -258,7 +258,7 @@ def test_populations_play_in_one_kernel(monkeypatch: Any) -> None:
     for num_envs in (4, 6):
         played, scanned = play_members(True, num_envs), play_members(False, num_envs)
         assert_alike(played, scanned, rtol=1e-4, atol=1e-5)
-    assert launched == [16, 24]
+    assert {16, 24} <= set(launched)
     jax.clear_caches()
 
 
@@ -272,7 +272,7 @@ def test_what_a_network_does_is_a_short_listing() -> None:
     lines = str(program).splitlines()
     assert len(lines) < 12
     assert sum(" = dense " in line for line in lines) == 3
-    assert any(line.endswith("= tanh %2") and "float32[32]" in line for line in lines)
+    assert sum("float32[32] = tanh" in line for line in lines) == 1
 
 
 def test_large_networks_for_many_environments_are_left_to_xla_without_a_warning(monkeypatch: Any) -> None:
@@ -298,6 +298,16 @@ def test_a_network_that_sorts_scans_with_one_reason() -> None:
     assert len(caught) == 1
 
 
+def test_an_entry_of_info_without_elements_takes_no_part() -> None:
+    class Empty(Corridor):
+        def transition(self, key: Any, state: CorridorState, action: Any, params: Any) -> Transition[CorridorState]:
+            return super().transition(key, state, action, params).replace(info={"nothing": jnp.zeros(0)})
+
+    module = Network()
+    played = same(Empty(), module.choose, initial(module, Empty()))
+    assert played.trajectory.info["nothing"].shape == (9, 5, 0)
+
+
 @pytest.mark.parametrize("capability", [(7, 5), (8, 0), (9, 0)])
 def test_nvrtc_compiles_networks(capability: tuple[int, int], monkeypatch: Any) -> None:
     try:
@@ -316,7 +326,7 @@ def test_nvrtc_compiles_networks(capability: tuple[int, int], monkeypatch: Any) 
         play(Corridor(), cell.choose, weights, initial_carry=first_carry(cell.cell), num_steps=1),
     ):
         jax.block_until_ready(result)
-    assert len(seen) == 2
+    assert len(seen) >= 2
     for one in seen:
         assert ".entry jaxenv_rollout" in nvrtc.ptx(f"{prelude()}\n{one.source}", capability)
     jax.clear_caches()

@@ -171,7 +171,7 @@ def test_words_takes_whole_numbers_of_any_kind() -> None:
 
 @pytest.mark.parametrize("count", [2.0, "2", None, -1, (2, -1), (2, 0.5), True])
 def test_words_refuses_what_is_no_whole_number(count: Any) -> None:
-    with pytest.raises(WordCountError, match="a whole number or a tuple of them, but .* was given"):
+    with pytest.raises(WordCountError, match=r"a whole number or a tuple of them, but .* was given"):
         random.words(jax.random.key(3), count)
 
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun  # pyright: ignore[reportPrivateImportUsage] - see scalar.trace
 
 from jaxenv import _jax_compat
 from jaxenv.engine import select
@@ -389,7 +389,7 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         wanted=lambda name: any(_belongs(name, want) for want in wanted),
         vectors=True,
     )
-    vectors = sum(outputs[0].size for outputs in step.outputs if isinstance(outputs[0], Register))
+    vectors = sum(x.size for outputs in step.outputs for x in outputs[:1] if isinstance(x, Register))
     numbers = sum(leaf.size for leaf in begin.results) - vectors
     if numbers > MOST_CARRIED:
         raise UnsupportedError(f"a state and a policy's carry of {numbers} numbers")

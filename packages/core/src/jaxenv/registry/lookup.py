@@ -126,7 +126,8 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     hints: list[str] = []
     wanted = {_essence(str(env_id)), _essence(name)}
     there = any(_essence(candidate.name) in wanted and not candidate.full_id_only for candidate in specs)
-    provided = None if there else _provided(wanted, slash != "")
+    known = any(env_id in distribution.ids for distribution in known_distributions())
+    provided = None if there and not known else _provided(wanted, slash != "")
     if provided:
         return UnknownEnvError(env_id, [provided])
     likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)

@@ -40,7 +40,8 @@ class Row:
 
 def full_id(name: str) -> str:
     """Return the full id of one of our short ids, which stays the same whatever plugins are installed."""
-    return "/".join([*(known.namespace for known in known_distributions() if name in known.names), name])
+    own = (known.namespace for known in known_distributions() if known.requires is None and name in known.names)
+    return "/".join([*own, name])
 
 
 _ACTIONS = {"use_minimal_action_set": "minimal_actions"}

@@ -366,11 +366,11 @@ class Warp:
             self.text.add(f"UNROLL for (int32_t s = 0; s < {self.slots(only.size)}; ++s) set[s] = BALLOT({within});")
             return [(i * LANES, f"set[{i * self.envs} + e]") for i in range(count)]
         if not more and isinstance(only, Register) and only.size:
-            flags = [f"({self._stored_of(only)}[own][{i}] != 0)" for i in range(only.size)]
+            texts = [f"({self._stored_of(only)}[own][{i}] != 0)" for i in range(only.size)]
         else:
-            flags = [name(x) if isinstance(x, Register) or x else "" for x in flags]
-        for first in range(0, len(flags), LANES):
-            bits = [f"((uint32_t){x} << {i})" for i, x in enumerate(flags[first : first + LANES]) if x]
+            texts = [name(x) if isinstance(x, Register) or x else "" for x in flags]
+        for first in range(0, len(texts), LANES):
+            bits = [f"((uint32_t){x} << {i})" for i, x in enumerate(texts[first : first + LANES]) if x]
             if bits:
                 self.text.add(f"const uint32_t set{first} = {' | '.join(bits)};")
                 words.append((first, f"SHUFFLE(set{first}, e)"))

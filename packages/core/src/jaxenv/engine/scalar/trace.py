@@ -11,13 +11,15 @@ import importlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+# Documented, but JAX 0.12 does not say so to type checkers.
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxenv._jax_compat import is_traced
 from jaxenv.engine.scalar.program import (
@@ -202,9 +204,9 @@ def value(operand: Value | Table) -> Value:
     return operand.elements if isinstance(operand, Table) else operand
 
 
-def opened(jaxpr: ClosedJaxpr | Jaxpr) -> tuple[Jaxpr, Sequence[Any]]:
+def opened(jaxpr: Any) -> tuple[Jaxpr, Sequence[Any]]:
     """Return a jaxpr and its constants."""
-    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, ClosedJaxpr) else (jaxpr, ())
+    return (jaxpr.jaxpr, jaxpr.consts) if hasattr(jaxpr, "consts") else (jaxpr, ())
 
 
 def called(equation: Any) -> Any:
@@ -212,7 +214,7 @@ def called(equation: Any) -> Any:
     if equation.primitive.name in _LOOPS:
         return None
     for parameter in equation.params.values():
-        if isinstance(parameter, (ClosedJaxpr, Jaxpr)):
+        if isinstance(parameter, ClosedJaxpr | Jaxpr):
             program, _ = opened(parameter)
             if len(program.invars) == len(equation.invars) and len(program.outvars) == len(equation.outvars):
                 return parameter
@@ -615,8 +617,8 @@ def products(jaxpr: Any) -> int:
     for equation in program.eqns:
         if equation.primitive.name == "dot_general":
             (contract, _), _ = equation.params["dimension_numbers"]
-            left = equation.invars[0].aval.shape
-            total += math.prod(equation.outvars[0].aval.shape) * math.prod(left[axis] for axis in contract)
+            left, out = (x.aval.shape for x in cast("Any", (equation.invars[0], equation.outvars[0])))
+            total += math.prod(out) * math.prod(left[axis] for axis in contract)
         for parameter in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: isinstance(x, ClosedJaxpr | Jaxpr)):
             if isinstance(parameter, ClosedJaxpr | Jaxpr):
                 total += products(parameter)

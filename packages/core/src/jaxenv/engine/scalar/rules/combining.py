@@ -114,7 +114,8 @@ def _dot_general(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) ->
             (operands[1], contract_right, operands[0], contract_left),
         ):
             length = math.prod(row.shape[a] for a in over)
-            if isinstance(matrix, Table) and matrix.shared and length == row.size and dtype == np.float32 == matrix.dtype:
+            numbers = {x.aval.dtype for x in (*equation.invars, *equation.outvars)}
+            if isinstance(matrix, Table) and matrix.shared and length == row.size and numbers == {np.dtype(np.float32)}:
                 inputs = np.transpose(value(row), (*over, *(a for a in range(len(row.shape)) if a not in over)))
                 return [scalars.dense(inputs, _matrix(scalars, matrix, along), shape)]
 
