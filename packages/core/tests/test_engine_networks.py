@@ -18,7 +18,7 @@ from jaxenv.engine.cuda import host, launch, nvrtc
 from jaxenv.engine.cuda.source import prelude
 from jaxenv.engine.scalar.trace import scalarize_jaxpr
 from jaxenv.environment import Transition
-from jaxenv.errors import JaxenvPerformanceWarning
+from jaxenv.errors import JaxenvPerformanceWarning, RolloutFusedError
 from jaxenv.spaces import Box
 from likeness import assert_alike
 
@@ -324,9 +324,11 @@ def test_nvrtc_compiles_networks(capability: tuple[int, int], monkeypatch: Any) 
     for result in (
         play(Board(), module.choose, initial(module, Board()), num_steps=1),
         play(Corridor(), cell.choose, weights, initial_carry=first_carry(cell.cell), num_steps=1),
+        jaxenv.evaluate(Corridor(), None, columns, KEY, num_episodes=2, policy_params=MATRICES),
+        jaxenv.evaluate(Corridor(), None, None, KEY, num_episodes=2),
     ):
         jax.block_until_ready(result)
-    assert len(seen) >= 2
+    assert len(seen) >= 4
     for one in seen:
         assert ".entry jaxenv_rollout" in nvrtc.ptx(f"{prelude()}\n{one.source}", capability)
     jax.clear_caches()
@@ -346,3 +348,29 @@ def test_the_quick_tangent_is_as_good_as_the_slow_one() -> None:
     played = play(Shown(), policy, weights, num_envs=300, num_steps=2, fused=True)
     expected = np.tanh(np.asarray(played.trajectory.obs, np.float64)[..., :1] * np.array([1.0, -0.1], np.float32))
     np.testing.assert_allclose(played.trajectory.action, expected, rtol=6e-7)
+
+
+@pytest.mark.parametrize("policy", [None, columns], ids=["random", "network"])
+def test_first_episodes_are_one_kernel(policy: Any) -> None:
+    options = {"num_episodes": 7, "policy_params": None if policy is None else MATRICES}
+    played, scanned = (jaxenv.evaluate(Corridor(), None, policy, KEY, fused=fused, **options) for fused in (True, False))
+    assert_alike(played, scanned, rtol=1e-5, atol=1e-6)
+    assert played.finished.all()
+    cut = jaxenv.evaluate(Corridor(), None, policy, KEY, fused=True, max_steps=2, **options)
+    assert int(cut.lengths.max()) == 2
+
+
+def test_first_episodes_of_a_recurrent_policy_and_of_a_population_are_one_kernel() -> None:
+    module = Recurrent("GRUCell")
+    members = jax.vmap(lambda key: module.init(key, first_carry(module.cell), jnp.zeros(2)))(KEYS)
+    options = {"num_episodes": 6, "policy_params": members, "policy_params_axis": 0, "initial_carry": first_carry(module.cell)}
+    played, scanned = (jaxenv.evaluate(Corridor(), None, module.choose, KEY, fused=fused, **options) for fused in (True, False))
+    assert played.returns.shape == (4, 6)
+    assert_alike(played, scanned, rtol=1e-4, atol=1e-5)
+
+
+def test_an_evaluation_that_can_be_no_kernel_says_why() -> None:
+    with pytest.warns(JaxenvPerformanceWarning, match="An evaluation of Corridor is played by a scan, .* the operation sort"):
+        jaxenv.evaluate(Corridor(), None, attending, KEY, num_episodes=2, policy_params=MATRICES)
+    with pytest.raises(RolloutFusedError, match="the operation sort"):
+        jaxenv.evaluate(Corridor(), None, attending, KEY, num_episodes=2, policy_params=MATRICES, fused=True)

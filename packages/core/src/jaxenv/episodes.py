@@ -81,6 +81,25 @@ class Tally:
         )
 
 
+class FirstEpisode(NamedTuple):
+    """One environment's first episode, of which nothing counts after its end."""
+
+    total: Array
+    """The undiscounted return so far, float32[]."""
+    length: Array
+    """Steps so far, int32[]."""
+    running: Array
+    """Whether it goes on, bool[]."""
+
+    @classmethod
+    def empty(cls) -> FirstEpisode:
+        return cls(jnp.float32(0.0), jnp.int32(0), jnp.bool_(True))
+
+    def add(self, reward: Array, done: Array) -> FirstEpisode:
+        total = self.total + jnp.where(self.running, reward, 0.0)
+        return FirstEpisode(total, self.length + self.running.astype(jnp.int32), self.running & ~done)
+
+
 def summary(tally: Tally) -> EpisodeStatistics:
     """Merge the environments' moments (Chan, Golub & LeVeque 1983)."""
     count = tally.episodes.astype(jnp.float32)

@@ -14,10 +14,12 @@ from jaxenv import ranges
 from jaxenv._jax_compat import is_traced
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
-from jaxenv.engine import scan
+from jaxenv.engine import scan, select
 from jaxenv.engine.plan import Given, Plan, Policy
 from jaxenv.environment import NO_TIME_LIMIT, Environment
-from jaxenv.errors import EvaluationLengthError, EvaluationMembersError, RolloutArgumentError
+from jaxenv.episodes import FirstEpisode
+from jaxenv.errors import EvaluationLengthError, EvaluationMembersError, RolloutArgumentError, RolloutFusedError
+from jaxenv.rollouts import Choice
 
 
 @struct.dataclass
@@ -44,6 +46,7 @@ def evaluate(
     policy_params_axis: int | None = None,
     params_axis: int | None = None,
     max_steps: int | None = None,
+    fused: bool | None = None,
 ) -> Evaluation:
     """Play exactly ``num_episodes`` episodes of a policy, or of each member of a population, and return their returns and lengths.
 
@@ -64,6 +67,7 @@ def evaluate(
         params_axis: 0 if every episode has parameters of its own, leaves ``[num_episodes, ...]``; None if all share one set.
         max_steps: steps after which an episode is left, with what it returned so far. None plays all to their ends, and needs a
             time limit (``max_steps_in_episode``).
+        fused: whether one kernel plays on a GPU, as in :func:`jaxenv.rollout`; of a population, all members together.
 
     Returns:
         An :class:`Evaluation`.
@@ -75,6 +79,7 @@ def evaluate(
         RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
         RangeError: a parameter whose value is known is outside of its range.
         RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
+        RolloutFusedError: ``fused`` is True, and no kernel can be had.
 
     >>> import jax, jaxenv
     >>> env, params = jaxenv.make("CartPole-v1")
@@ -100,21 +105,42 @@ def evaluate(
         max_steps = NO_TIME_LIMIT
     elif not is_size(whole(max_steps)):
         raise RolloutArgumentError("max_steps", max_steps)
-    members = None if policy_params_axis is None else _members(policy_params)
-    plan = Plan(env.without_overrides, policy, own_params=params_axis == 0)
-    return _evaluate(plan, num_episodes, whole(max_steps), members, Given(params, key, policy_params, initial_carry))
+    if policy_params_axis is not None:
+        _require_members(policy_params)
+    plan = Plan(env.without_overrides, policy, own_params=params_axis == 0, once=True)
+    given = Given(params, key, policy_params, initial_carry)
+    return _evaluate(plan, num_episodes, whole(max_steps), policy_params_axis, Choice.of(fused, key), given)
 
 
-def _members(policy_params: Any) -> int:
-    """Return the number of members of a population."""
+def _require_members(policy_params: Any) -> None:
+    """Refuse parameters of a population that don't agree on how many members there are."""
     sizes: list[int | None] = [jnp.shape(leaf)[0] if jnp.ndim(leaf) else None for leaf in jax.tree.leaves(policy_params)]
     if len(set(sizes)) != 1 or sizes[0] is None:
         raise EvaluationMembersError(sizes)
-    return sizes[0]
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _evaluate(plan: Plan, num_episodes: int, max_steps: int, members: int | None, given: Given) -> Evaluation:
-    indices = jnp.arange(num_episodes, dtype=jnp.uint32)
-    ended = scan.episodes(plan, indices, jax.tree.map(jnp.asarray, given), max_steps, members)
-    return Evaluation(ended.total, ended.length, ~ended.running)
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _evaluate(plan: Plan, num_episodes: int, max_steps: int, members_axis: int | None, choice: Choice, given: Given) -> Evaluation:
+    indices, given = jnp.arange(num_episodes, dtype=jnp.uint32), jax.tree.map(jnp.asarray, given)
+
+    def of_member(policy_params: Any) -> FirstEpisode:
+        return _play(plan, indices, given._replace(policy_params=policy_params), max_steps, choice)
+
+    played = jax.vmap(of_member)(given.policy_params) if members_axis == 0 else of_member(given.policy_params)
+    return Evaluation(played.total, played.length, ~played.running)
+
+
+def _play(plan: Plan, indices: Array, given: Given, max_steps: int, choice: Choice) -> FirstEpisode:
+    reason = choice.reason
+    if choice.where is not None:
+        from jaxenv.engine import rollout as kernel
+
+        try:
+            return kernel.episodes(plan, indices, given, max_steps, choice.where)
+        except (NotImplementedError, kernel.KernelRefusedError) as error:
+            reason = str(error)
+            if not choice.required and not isinstance(error, kernel.SlowerError):
+                select.warn(f"An evaluation of {plan.env.name}", reason)
+    if choice.required:
+        raise RolloutFusedError(plan.env.name, reason)
+    return scan.episodes(plan, indices, given, max_steps)

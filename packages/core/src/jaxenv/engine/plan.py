@@ -18,7 +18,7 @@ from jax import Array
 from jaxenv import random
 from jaxenv._policies import carry_and_action, require_arguments
 from jaxenv.environment import Environment, _observation
-from jaxenv.episodes import Tally, Trajectory
+from jaxenv.episodes import FirstEpisode, Tally, Trajectory
 
 Policy = Callable[..., Any]
 """A function from what the agent knows to an action; see :func:`jaxenv.rollout` for its arguments."""
@@ -46,8 +46,8 @@ class Loop(NamedTuple):
     """The environment's state."""
     carry: Any
     """The policy's carry; None without."""
-    tally: Tally
-    """Returns and lengths of episodes."""
+    tally: Any
+    """Returns and lengths of episodes: a :class:`Tally`, or a :class:`FirstEpisode`."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Plan:
     """The policy; None plays random actions."""
     own_params: bool = False
     """Whether every environment of the batch has parameters of its own, along a leading axis."""
+    once: bool = False
+    """Whether only the first episode counts, so that nothing is reset."""
 
     @property
     def observes(self) -> bool:
@@ -77,25 +79,19 @@ class Plan:
     def begin(self, index: Array, given: Given) -> Loop:
         """Begin an episode."""
         obs, state = self.env.reset(_keys_at(self.env_key(index, given), jnp.uint32(0))[1], given.params)
-        return Loop(obs, state, given.initial_carry, Tally.empty())
+        return Loop(obs, state, given.initial_carry, FirstEpisode.empty() if self.once else Tally.empty())
 
     def step(self, env_key: Array, time: Array, loop: Loop, given: Given) -> tuple[Loop, Trajectory]:
         """Take a step; ``time`` counts from 1."""
         key_act, key_step = _keys_at(env_key, time)
         carry, action = self.act(loop.carry, loop.obs, key_act, given)
-        obs, state, reward, done, info = self.env.step(key_step, loop.state, action, given.params)
-        carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), given.initial_carry, carry)
+        if self.once:
+            obs, state, reward, done, info = self.env.step_env(key_step, loop.state, action, given.params)
+        else:
+            obs, state, reward, done, info = self.env.step(key_step, loop.state, action, given.params)
+            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), given.initial_carry, carry)
         now = Trajectory(loop.obs, action, reward, done, info, loop.state)
         return Loop(obs, state, carry, loop.tally.add(reward, done)), now
-
-    def step_once(
-        self, env_key: Array, time: Array, obs: Any, state: Any, carry: Any, given: Given
-    ) -> tuple[Any, Any, Array, Array]:
-        """Take a step that does not reset, with the numbers of :meth:`step`; return state, carry, reward and done."""
-        key_act, key_step = _keys_at(env_key, time)
-        carry, action = self.act(carry, obs, key_act, given)
-        _, state, reward, done, _ = self.env.step_env(key_step, state, action, given.params)
-        return state, carry, reward, done
 
     def act(self, carry: Any, obs: Any, key: Array, given: Given) -> tuple[Any, Any]:
         """Return the policy's carry and action."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from jaxenv.engine.plan import Given, Loop, Plan, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
 from jaxenv.engine.scalar.program import Derived, Register
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
-from jaxenv.episodes import Trajectory
+from jaxenv.episodes import FirstEpisode, Trajectory
 
 MOST_AT_ONCE = 2**24
 """Environment steps of one kernel; a longer rollout is a scan over several, so that what nobody asks for takes no memory."""
@@ -110,6 +110,22 @@ def play(
     return loop, trajectory
 
 
+def episodes(plan: Plan, indices: Array, given: Given, max_steps: int, where: select.Where) -> FirstEpisode:
+    """Play as :func:`jaxenv.engine.scan.episodes` does, in one kernel, whose threads stop when their episodes have ended.
+
+    Raises:
+        UnsupportedError: the step or the policy can't be a kernel; the message names the reason.
+        KernelRefusedError: the compiler refuses it.
+    """
+    if not plan.observes:
+        raise UnsupportedError("a step method of its own")
+    game, one, begun, stepped, arrays = _taken_apart(plan, indices, None, 0, given, max_steps, where)
+    loop, constants = _programs(game, one, begun, stepped, set())
+    main = _RolloutCall(game, loop)
+    _require_quick(main)
+    return main.results(_words(arrays, constants, loop))[2]
+
+
 def _bytes(tree: Any) -> int:
     """Return the size of a tree of shapes."""
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
@@ -177,6 +193,27 @@ def _traced(plan: Plan, given: Given) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, An
     return begun, begun_shapes, stepped, stepped_shapes
 
 
+def _taken_apart(
+    plan: Plan, indices: Array, start: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where
+) -> tuple[_Game, Given, ClosedJaxpr, ClosedJaxpr, Any]:
+    """Return a rollout taken apart, shapes of what an environment is given, its beginning and its step, and the arrays."""
+    one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
+    begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
+    started = None if start is None else (start.state, start.carry, start.tally)
+    arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, given
+    begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
+    return _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step), one, begun, stepped, arrays
+
+
+def _require_quick(call: _RolloutCall) -> None:
+    """Raise what keeps a kernel from playing, or from being the quickest that plays."""
+    if call.better_by_xla:
+        each = f"{products(call.loop.step):,} multiplications"
+        raise SlowerError(f"matrix products of {each} for each of {call.game.num_envs:,} environments, which XLA is quicker at")
+    if call.game.where == "cuda":
+        launch.compiled(call.loop.kernel(False, call.together)[0], select.required_capability())
+
+
 def _play(
     plan: Plan,
     indices: Array,
@@ -187,22 +224,13 @@ def _play(
     where: select.Where,
     states: bool,
 ) -> tuple[Loop, Trajectory]:
-    one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
-    begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
-    started = None if start is None else (start.state, start.carry, start.tally)
-    arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, given
-    begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
-    game = _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step)
-    trajectory = stepped_shapes[3]
+    game, one, begun, stepped, arrays = _taken_apart(plan, indices, start, elapsed, given, num_steps, where)
+    trajectory = game.step.shapes[3]
     small = _bytes(trajectory.obs) <= WIDEST
     rows = {*ROWS, "obs"} if small else {*ROWS}
     loop, constants = _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set()))
     main, words = _RolloutCall(game, loop), _words(arrays, constants, loop)
-    if main.better_by_xla:
-        each = f"{products(loop.step):,} multiplications"
-        raise SlowerError(f"matrix products of {each} for each of {len(indices):,} environments, which XLA is quicker at")
-    if where == "cuda":
-        launch.compiled(main.loop.kernel(False, main.together)[0], select.required_capability())
+    _require_quick(main)
     *after, found = main.results(words)
     before = found.get("before")
 
@@ -299,6 +327,9 @@ class _RolloutCall:
             found = _by_name(results)
             return tuple(results[:3]), [found[name] for name in names]
 
+        if game.plan.once:
+            last, rows = self._until_ended(step, tuple(fresh)), []
+            return tuple(map(as_words, jax.tree.leaves((last, rows))))
         last, rows = jax.lax.scan(step, tuple(fresh if started is None else started), times(elapsed, game.num_steps))
         return tuple(map(as_words, jax.tree.leaves((last, rows))))
 
@@ -317,6 +348,14 @@ class _RolloutCall:
         except launch.KernelRefusedError as error:
             select.warn(f"A rollout of {self.game.plan.env.name}", str(error))
             return self.plain(*words)
+
+    def _until_ended(self, step: Callable[..., Any], fresh: Any) -> Any:
+        """Take steps until all first episodes have ended."""
+
+        def goes_on(now: tuple[Array, Any]) -> Array:
+            return now[1][-1].running.any() & (now[0] <= jnp.uint32(self.game.num_steps))
+
+        return jax.lax.while_loop(goes_on, lambda now: (now[0] + 1, step(now[1], now[0])[0]), (jnp.uint32(1), fresh))[1]
 
     @property
     def better_by_xla(self) -> bool:
@@ -427,6 +466,7 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         first=2,
         step=dataclasses.replace(step, constants=()),
         step_sources=(*(("carry", i) for i in range(len(carry))), ("time", 0), *given_sources, *of_step),
+        until=next(i for i, leaf in enumerate(carry) if leaf.name == "tally.running") if game.plan.once else None,
         kept=kept,
     )
     return loop, constants
@@ -443,4 +483,4 @@ def _leaf_of(name: str, array: Any) -> Leaf:
     return Leaf(name, (*np.shape(array), words) if words else np.shape(array), np.dtype(np.uint32 if words else array.dtype))
 
 
-__all__ = ["KernelRefusedError", "SlowerError", "UnsupportedError", "play"]
+__all__ = ["KernelRefusedError", "SlowerError", "UnsupportedError", "episodes", "play"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxenv.engine.plan import Given, Loop, Plan, times
-from jaxenv.episodes import Trajectory
+from jaxenv.episodes import FirstEpisode, Trajectory
 
 UNROLL = {"cpu": 1, "gpu": 2}
 """Steps in one iteration of the scan, by backend.
@@ -72,56 +72,32 @@ def play(
     return Loop(observe(rest[0], given.params), *rest), trajectory
 
 
-class Episode(NamedTuple):
-    """An episode while it is played."""
-
-    state: Any
-    carry: Any
-    total: Array
-    """The undiscounted return so far, float32[]."""
-    length: Array
-    """Steps so far, int32[]."""
-    running: Array
-    """Whether it goes on."""
-
-
-def episodes(plan: Plan, indices: Array, given: Given, max_steps: int, members: int | None) -> Episode:
-    """Play one episode in every environment, for every member of a population.
+def episodes(plan: Plan, indices: Array, given: Given, max_steps: int) -> FirstEpisode:
+    """Play the first episode of every environment.
 
     Args:
-        plan: what to play.
+        plan: what to play, once.
         indices: the numbers of the environments, uint32[num_episodes].
-        given: what all share; with members, ``policy_params`` has a leading axis of them.
+        given: what all share, and parameters of their own.
         max_steps: steps after which an episode is left, whether it has ended or not.
-        members: how many members; None for a single policy.
 
     Returns:
-        The episodes, leaves ``[num_episodes, ...]``, or ``[members, num_episodes, ...]``.
+        The episodes, leaves ``[num_episodes]``.
     """
     keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
-    started = begin(plan, indices, given)
-    zeros = jnp.zeros(len(indices), jnp.int32)
-    first = Episode(started.state, started.carry, zeros.astype(jnp.float32), zeros, zeros == 0)
+    first = begin(plan, indices, given)
+    observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
+    step = jax.vmap(plan.step, in_axes=(0, None, 0, plan.axes()))
 
-    def step(key: Array, time: Array, now: Episode, given: Given) -> Episode:
-        obs = plan.observe(now.state, given.params)
-        state, carry, reward, done = plan.step_once(key, time, obs, now.state, now.carry, given)
-        total = now.total + jnp.where(now.running, reward, 0.0)
-        return Episode(state, carry, total, now.length + now.running.astype(jnp.int32), now.running & ~done)
+    def goes_on(now: tuple[Array, Any]) -> Array:
+        return now[1][-1].running.any() & (now[0] <= jnp.uint32(max_steps))
 
-    step = jax.vmap(step, in_axes=(0, None, 0, plan.axes()))
-    if members is not None:
-        own = Given(None, None, 0, None)  # pyright: ignore[reportArgumentType] - axes, not arrays
-        step = jax.vmap(step, in_axes=(None, None, 0, own))
-        first = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *jnp.shape(x))), first)
+    def play_step(now: tuple[Array, Any]) -> tuple[Array, Any]:
+        time, rest = now
+        after, _ = step(keys, time, Loop(observe(rest[0], given.params), *rest), given)
+        return time + 1, tuple(after[1:])
 
-    def goes_on(loop: tuple[Array, Episode]) -> Array:
-        return loop[1].running.any() & (loop[0] <= jnp.uint32(max_steps))
-
-    def body(loop: tuple[Array, Episode]) -> tuple[Array, Episode]:
-        return loop[0] + 1, step(keys, *loop, given)
-
-    return jax.lax.while_loop(goes_on, body, (jnp.uint32(1), first))[1]
+    return jax.lax.while_loop(goes_on, play_step, (jnp.uint32(1), tuple(first[1:])))[1][-1]
 
 
 def _bytes(tree: Any) -> int:

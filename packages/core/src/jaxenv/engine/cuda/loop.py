@@ -53,6 +53,8 @@ class Loop:
     """Takes a step. Its first results are what is carried and changes; the others are written down."""
     step_sources: tuple[Source, ...]
     """Where the arguments of ``step`` come from."""
+    until: int | None
+    """Which leaf of what is carried is a flag without which no further step is taken; None for so many steps."""
     kept: int
     """How many leaves at the front of what is carried stay as they are (the key); ``step`` gives the others."""
 
@@ -153,7 +155,10 @@ class _Writer:
             self.warp.hold(self._is_shared)
         text.add(f"const uint32_t first = {self.arrays[loop.elapsed]}[0] + 1u;")
         text.add(f"int64_t at = {'(int64_t)member * num_steps * num_envs + env' if self.population else 'env'};")
-        text.add("for (int32_t step = 0; step < num_steps; ++step, at += num_envs) {", "const uint32_t time = first + step;")
+        goes_on = "step < num_steps"
+        if loop.until is not None:
+            goes_on += f" && {f'ANY({self.now[loop.until]})' if self.envs else self.now[loop.until]}"
+        text.add(f"for (int32_t step = 0; {goes_on}; ++step, at += num_envs) {{", "const uint32_t time = first + step;")
         self._step()
         text.add("}", "// What the last step left.")
         self._end()
