@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from typing import Any
 
@@ -374,3 +376,28 @@ def test_an_evaluation_that_can_be_no_kernel_says_why() -> None:
         jaxenv.evaluate(Corridor(), None, attending, KEY, num_episodes=2, policy_params=MATRICES)
     with pytest.raises(RolloutFusedError, match="the operation sort"):
         jaxenv.evaluate(Corridor(), None, attending, KEY, num_episodes=2, policy_params=MATRICES, fused=True)
+
+
+@pytest.mark.parametrize("features", [64, 200])
+def test_shared_memory_is_never_more_than_a_block_has(features: int, monkeypatch: Any) -> None:
+    """XLA refuses a kernel with more than 48 kB only when a program is compiled, too late for a scan."""
+    seen: list[Any] = []
+    on_host = launch.on_host
+    monkeypatch.setattr(launch, "on_host", lambda kernel, *rest: (seen.append(kernel), on_host(kernel, *rest))[1])
+    monkeypatch.setattr(kernel, "TOGETHER", ((1, 8),))
+    jax.clear_caches()
+    cell = nn.GRUCell(features=features)
+
+    def choose(weights: Any, carry: Any, obs: Any, key: Any) -> Any:
+        carry, x = cell.apply(weights, carry, obs)
+        return carry, jnp.argmax(x) % 2
+
+    carry = jnp.zeros(features)
+    jax.block_until_ready(play(Corridor(), choose, cell.init(KEY, carry, jnp.zeros(2)), initial_carry=carry, num_steps=1))
+    for one in seen:
+        warps = int(one.source.split("#define WARPS ")[1].split()[0])
+        declared = re.findall(r"SHARED (?:ALIGNED\(16\) )?(\w+) \w+\[WARPS\]((?:\[\d+\])+);", one.source)
+        sizes = {"float": 4, "int32_t": 4, "uint16_t": 2}
+        total = sum(warps * sizes[kind] * math.prod(map(int, re.findall(r"\d+", shape))) for kind, shape in declared)
+        assert 0 < total <= 48 * 1024
+    jax.clear_caches()

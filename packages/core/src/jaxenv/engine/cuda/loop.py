@@ -78,9 +78,20 @@ class Loop:
             return 0
         longest = max(i.results[0].size for i in self.step.instructions)
         together = 8
-        while together > 1 and (4 * together * shared_numbers(self.step) > MOST_SHARED or together * longest > MOST_HELD):
+        while together > 1 and (together * self.shared_bytes > MOST_SHARED or together * longest > MOST_HELD):
             together //= 2
         return together
+
+    @property
+    def shared_bytes(self) -> int:
+        """Bytes of shared memory that an environment needs, those with which what is carried begins included."""
+        begun = sum(leaf.size + 4 for number, leaf in enumerate(self.carry) if self.is_vector(number))
+        return 4 * (shared_numbers(self.step) + begun)
+
+    def is_vector(self, number: int) -> bool:
+        """Whether a leaf of what is carried is a vector."""
+        outputs = self.step.outputs[number - self.kept] if number >= self.kept else ()
+        return len(outputs) == 1 and isinstance(outputs[0], Register) and outputs[0].size > 0
 
     def read_at_first(self) -> list[tuple[int, Leaf, int]]:
         """Return arrays that have what is carried at the beginning: number, leaf, and its place among what is carried."""
@@ -119,17 +130,12 @@ class _Writer:
         self.last = [next(rest) for _ in self.changing]
         self.written = [next(rest) for _ in self.rows]
         self.now = [next(rest) for _ in loop.carry]
-        self.vectors = [self._is_vector(number) for number in range(len(loop.carry))]
+        self.vectors = [loop.is_vector(number) for number in range(len(loop.carry))]
         self.elements = [
             [f"{v}_{j}" if leaf.size > 1 else v for j in range(leaf.size)] for v, leaf in zip(self.now, loop.carry, strict=True)
         ]
         self.text = Text()
         self.warp = Warp(self.text, loop.step, envs, self._address) if envs else None
-
-    def _is_vector(self, number: int) -> bool:
-        """Whether a leaf of what is carried is a vector."""
-        outputs = self.loop.step.outputs[number - self.loop.kept] if number >= self.loop.kept else ()
-        return len(outputs) == 1 and isinstance(outputs[0], Register) and outputs[0].size > 0
 
     def kernel(self) -> tuple[Kernel, list[int]]:
         """Return the kernel, and the arrays that it reads."""
@@ -170,7 +176,7 @@ class _Writer:
     def _warps(self) -> int:
         """Return how many warps make up a block."""
         warps = 4
-        while warps > 1 and self.envs and 4 * warps * self.envs * shared_numbers(self.loop.step) > MOST_SHARED:
+        while warps > 1 and self.envs and warps * self.envs * self.loop.shared_bytes > MOST_SHARED:
             warps //= 2
         return warps
 
