@@ -55,14 +55,7 @@ class Warp:
     _before: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._read_by_others = {
-            x.number
-            for i in self.program.instructions
-            for x in i.operands
-            if isinstance(x, Register)
-            and x.size
-            and (i.op in ("slice", "element") or i.op.startswith("reduce_") or (i.op == "dense" and i.operands == (x,)))
-        }
+        self._read_by_others = read_by_others(self.program)
 
     # -- where elements are --------------------------------------------------------------------------------------
 
