@@ -23,6 +23,7 @@ from flax import struct
 from jax import Array
 from jaxenv.wrappers import ClipAction
 
+from jaxenv_baselines.ends import at_ends, each
 from jaxenv_baselines.errors import ConfigError
 from jaxenv_baselines.networks import ActorCritic, Categorical, Encoder, Gaussian, distribution, require_torso
 from jaxenv_baselines.statistics import Statistics
@@ -330,13 +331,13 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     described, values, memories = _judge(model, learner.weights, statistics, played.obs, played.done, learner.carry)
     following = _following(task, model, learner.weights, statistics, result, values, memories)
     advantage = advantages(config, reward, values, following, played.done)
-    log_prob = _each(model.actions.log_prob, 2)(described, played.action)
+    log_prob = each(model.actions.log_prob, 2)(described, played.action)
     batch = Batch(played.obs, played.action, log_prob, advantage, advantage + values, played.done, learner.carry)
     weights, optimiser, losses = _learn(model, config, learner, statistics, batch, key_learn)
 
     observations = learner.observations
     if config.normalize_observations:
-        observations = observations.add(_each(model.encoder, 2)(played.obs), axes=2)
+        observations = observations.add(each(model.encoder, 2)(played.obs), axes=2)
     after = Learner(
         learner.key, learner.updates + 1, weights, optimiser, observations, returns, result.state, result.carry, running
     )
@@ -373,16 +374,9 @@ def advantages(config: Config, reward: Array, value: Array, following: Array, do
     return jax.lax.scan(back, jnp.zeros_like(value[0]), (surprise, done), reverse=True)[1]
 
 
-def _each(function: Any, axes: int) -> Any:
-    """Let a function of one thing take a batch of them, with so many leading axes."""
-    for _ in range(axes):
-        function = jax.vmap(function)
-    return function
-
-
 def _judge(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, carry: Any) -> tuple[Array, Array, Any]:
     """Return what the actor and the critic say of steps, and the memories after them, before any reset; None without."""
-    x = _each(lambda obs: model.see(statistics, obs), done.ndim)(obs)
+    x = each(lambda obs: model.see(statistics, obs), done.ndim)(obs)
     if carry is None:
         return model.actor(weights, x), model.critic(weights, x), None
     start: Any = model.initial_carry
@@ -397,28 +391,16 @@ def _judge(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, c
 
 
 def _following(task: Task, model: Model, weights: Any, statistics: Any, result: Any, values: Array, memories: Any) -> Array:
-    """Return the value of what each step led to: 0 where the task ended, that of the final observation where time was up.
-
-    An environment's time is up at most once in as many steps as its time limit. So the critic looks at that many final
-    observations of each, and not at all of them.
-    """
-    played, (num_steps, num_envs) = result.trajectory, values.shape
+    """Return the value of what each step led to: 0 where the task ended, that of the final observation where time was up."""
 
     def look(obs: Any, carry: Any, axes: int) -> Array:
-        x = _each(lambda obs: model.see(statistics, obs), axes)(obs)
+        x = each(lambda obs: model.see(statistics, obs), axes)(obs)
         return model.critic(weights, x if carry is None else model.remember(weights, carry, model.enter(weights, x))[1])
 
     following = jnp.concatenate([values[1:], look(result.obs, result.carry, 1)[None]])
-    following = jnp.where(played.done, 0.0, following)
-    most = 0 if task.time_limit is None else min(num_steps, 1 + (num_steps - 1) // task.time_limit)
-    if most == 0:
-        return following
-    cut = played.info["truncated"] & ~played.info["terminated"]
-    found, when = jax.lax.top_k(cut.T.astype(jnp.int32), most)
-    when, who = when.T, jnp.arange(num_envs)[None]
-    final = jax.tree.map(lambda leaf: leaf[when, who], played.info["final_observation"])
-    final_values = look(final, None if memories is None else memories[when, who], 2)
-    return following.at[when, who].add(jnp.where(found.T == 1, final_values, 0.0))
+    return at_ends(
+        task.time_limit, result.trajectory, following, lambda obs, of: look(obs, None if memories is None else memories[of], 2)
+    )
 
 
 def _episodes(config: Config, running: Any, reward: Array, done: Array) -> tuple[Any, Array, dict[str, Array]]:
@@ -478,10 +460,10 @@ def _loss(
     """Return the loss of a minibatch, and what it is made of."""
     described, value, _ = _judge(model, weights, statistics, batch.obs, batch.done, batch.carry)
     axes = batch.done.ndim
-    ratio = jnp.exp(_each(model.actions.log_prob, axes)(described, batch.action) - batch.log_prob)
+    ratio = jnp.exp(each(model.actions.log_prob, axes)(described, batch.action) - batch.log_prob)
     advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
     gain = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - config.clip, 1 + config.clip) * advantage).mean()
-    entropy = _each(model.actions.entropy, axes)(described).mean()
+    entropy = each(model.actions.entropy, axes)(described).mean()
     error = 0.5 * jnp.square(value - batch.target).mean()
     loss = config.value * error - gain - entropy_weight * entropy
     return loss, {"policy_loss": -gain, "value_loss": error, "entropy": entropy}

@@ -28,6 +28,7 @@ from flax import linen as nn
 from flax import struct
 from jax import Array
 
+from jaxenv_baselines.ends import at_ends, each
 from jaxenv_baselines.errors import ChoicesError, ConfigError
 from jaxenv_baselines.networks import Categorical, Encoder, distribution, require_torso
 from jaxenv_baselines.statistics import Statistics
@@ -313,7 +314,7 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     weights, optimiser, losses = _learn(model, config, learner, judge, learning_rate, batch, key_learn)
     observations = learner.observations
     if config.normalize_observations:
-        observations = observations.add(_each(model.encoder, 2)(played.obs), axes=2)
+        observations = observations.add(each(model.encoder, 2)(played.obs), axes=2)
     after = Learner(learner.key, learner.updates + 1, weights, optimiser, observations, counts, result.state, running)
     return after, {**ended, **losses, "epsilon": epsilon}
 
@@ -340,10 +341,10 @@ def targets(task: Task, config: Config, model: Model, judge: Any, result: Any) -
     def hoped(obs: Any, action: Array) -> Array:
         return model.hopes(judge, obs)[model.actions.choice(action)]
 
-    value = _each(best, 2)(played.obs)
+    value = each(best, 2)(played.obs)
     following = jnp.concatenate([value[1:], jax.vmap(best)(result.obs)[None]])
-    following = _at_ends(task, played, following, best)
-    hopes = _each(hoped, 2)(played.obs, played.action)
+    following = at_ends(task.time_limit, played, following, lambda obs, of: each(best, 2)(obs))
+    hopes = each(hoped, 2)(played.obs, played.action)
 
     def back(later: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
         reward, following, done, hope = now
@@ -352,31 +353,6 @@ def targets(task: Task, config: Config, model: Model, judge: Any, result: Any) -
         return hope + target, target
 
     return jax.lax.scan(back, following[-1], (played.reward, following, played.done, hopes), reverse=True)[1]
-
-
-def _each(function: Any, axes: int) -> Any:
-    """Let a function of one thing take a batch of them, with so many leading axes."""
-    for _ in range(axes):
-        function = jax.vmap(function)
-    return function
-
-
-def _at_ends(task: Task, played: Any, following: Array, best: Any) -> Array:
-    """Return ``following`` with 0 where the task ended, and with the value of the final observation where time was up.
-
-    An environment's time is up at most once in as many steps as its time limit. So the network looks at that many final
-    observations of each, and not at all of them.
-    """
-    num_steps, num_envs = following.shape
-    following = jnp.where(played.done, 0.0, following)
-    most = 0 if task.time_limit is None else min(num_steps, 1 + (num_steps - 1) // task.time_limit)
-    if most == 0:
-        return following
-    cut = played.info["truncated"] & ~played.info["terminated"]
-    found, when = jax.lax.top_k(cut.T.astype(jnp.int32), most)
-    when, who = when.T, jnp.arange(num_envs)[None]
-    final = jax.tree.map(lambda leaf: leaf[when, who], played.info["final_observation"])
-    return following.at[when, who].add(jnp.where(found.T == 1, _each(best, 2)(final), 0.0))
 
 
 def _episodes(running: Any, reward: Array, done: Array) -> tuple[Any, dict[str, Array]]:
@@ -398,8 +374,8 @@ def _counted(model: Model, judge: Any, obs: Any, action: Any) -> Array:
     counts = judge["counts"]
     if not model.count_bits:
         return counts
-    hashes = _each(lambda obs: model.hash(judge, obs), 2)(obs)
-    return counts.at[hashes, _each(model.actions.choice, 2)(action)].add(1.0)
+    hashes = each(lambda obs: model.hash(judge, obs), 2)(obs)
+    return counts.at[hashes, each(model.actions.choice, 2)(action)].add(1.0)
 
 
 def _learn(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun  # pyright: ignore[reportPrivateImportUsage] - see scalar.trace
 
 from jaxenv import _jax_compat
-from jaxenv.engine import select
+from jaxenv.engine import scan, select
 from jaxenv.engine.cuda import launch
 from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.loop import Array as Operand
@@ -328,8 +328,8 @@ class _RolloutCall:
             return tuple(results[:3]), [found[name] for name in names]
 
         if game.plan.once:
-            last, rows = self._until_ended(step, tuple(fresh)), []
-            return tuple(map(as_words, jax.tree.leaves((last, rows))))
+            last = scan.until_ended(lambda now, time: step(now, time)[0], tuple(fresh), game.num_steps)
+            return tuple(map(as_words, jax.tree.leaves(last)))
         last, rows = jax.lax.scan(step, tuple(fresh if started is None else started), times(elapsed, game.num_steps))
         return tuple(map(as_words, jax.tree.leaves((last, rows))))
 
@@ -348,14 +348,6 @@ class _RolloutCall:
         except launch.KernelRefusedError as error:
             select.warn(f"A rollout of {self.game.plan.env.name}", str(error))
             return self.plain(*words)
-
-    def _until_ended(self, step: Callable[..., Any], fresh: Any) -> Any:
-        """Take steps until all first episodes have ended."""
-
-        def goes_on(now: tuple[Array, Any]) -> Array:
-            return now[1][-1].running.any() & (now[0] <= jnp.uint32(self.game.num_steps))
-
-        return jax.lax.while_loop(goes_on, lambda now: (now[0] + 1, step(now[1], now[0])[0]), (jnp.uint32(1), fresh))[1]
 
     @property
     def better_by_xla(self) -> bool:

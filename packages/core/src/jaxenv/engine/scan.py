@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -89,15 +90,20 @@ def episodes(plan: Plan, indices: Array, given: Given, max_steps: int) -> FirstE
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
     step = jax.vmap(plan.step, in_axes=(0, None, 0, plan.axes()))
 
+    def play_step(rest: Any, time: Array) -> Any:
+        after, _ = step(keys, time, Loop(observe(rest[0], given.params), *rest), given)
+        return tuple(after[1:])
+
+    return until_ended(play_step, tuple(first[1:]), max_steps)[-1]
+
+
+def until_ended(step: Callable[[Any, Array], Any], rest: Any, max_steps: int) -> Any:
+    """Take steps until all first episodes have ended, which come last in what goes from step to step."""
+
     def goes_on(now: tuple[Array, Any]) -> Array:
         return now[1][-1].running.any() & (now[0] <= jnp.uint32(max_steps))
 
-    def play_step(now: tuple[Array, Any]) -> tuple[Array, Any]:
-        time, rest = now
-        after, _ = step(keys, time, Loop(observe(rest[0], given.params), *rest), given)
-        return time + 1, tuple(after[1:])
-
-    return jax.lax.while_loop(goes_on, play_step, (jnp.uint32(1), tuple(first[1:])))[1][-1]
+    return jax.lax.while_loop(goes_on, lambda now: (now[0] + 1, step(now[1], now[0])), (jnp.uint32(1), rest))[1]
 
 
 def _bytes(tree: Any) -> int:

@@ -236,7 +236,7 @@ class Warp:
         scalars: list[str] = []
         for x in instruction.operands:
             if isinstance(x, Register) and x.size:
-                self.each(x.size, f"{buffer}[e][{place} + j] = {self._own(x)};", env=True, guard=True)
+                self.each(x.size, f"{buffer}[e][{place} + j] = v{x.number}[s];", env=True, guard=True)
                 place += x.size
             else:
                 scalars.append(f"{buffer}[own][{place}] = {name(x)};")
@@ -245,10 +245,6 @@ class Warp:
             self.text.add(f"if (LANE < {self.envs}) {{", *scalars, "}")
         self.text.add("SYNC_WARP;")
         return buffer
-
-    @staticmethod
-    def _own(vector: Register) -> str:
-        return f"v{vector.number}[s]"
 
     def _dense(self, instruction: Instruction) -> None:
         """Write a product of which every thread computes some columns, for all environments."""
