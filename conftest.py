@@ -58,7 +58,7 @@ def close_page(namespace):
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
     excludes=["packages/core/src/**", "tests/**"],
     setup=open_page,
     teardown=close_page,

@@ -1,0 +1,201 @@
+"""The pages of the API reference: an entry for every public name."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from functools import cache
+from typing import Any, NamedTuple
+
+from sitegen.docstrings import markdown
+from sitegen.sources import ROOT
+
+
+class Page(NamedTuple):
+    """A page of the reference."""
+
+    module: str
+    title: str
+    group: str
+    members: bool = True
+    """Whether methods and fields are shown; errors have none of interest."""
+
+
+PAGES = (
+    Page("jaxenv", "jaxenv", "Core"),
+    Page("jaxenv.spaces", "spaces", "Core"),
+    Page("jaxenv.wrappers", "wrappers", "Core"),
+    Page("jaxenv.random", "random", "Core"),
+    Page("jaxenv.ranges", "ranges", "Core"),
+    Page("jaxenv.registry", "registry", "Core"),
+    Page("jaxenv.hookspecs", "hookspecs", "Core"),
+    Page("jaxenv.visualize", "visualize", "Core"),
+    Page("jaxenv.testing", "testing", "Core"),
+    Page("jaxenv.errors", "errors", "Core", members=False),
+    Page("jaxenv.experimental", "experimental", "Core"),
+    Page("jaxenv.benchmark", "benchmark", "Core"),
+    Page("jaxenv.adapters.gymnasium", "gymnasium", "Adapters"),
+    Page("jaxenv.adapters.gymnax", "gymnax", "Adapters"),
+    Page("jaxenv.adapters.to_gymnax", "to_gymnax", "Adapters"),
+    Page("jaxenv.adapters.dm_env", "dm_env", "Adapters"),
+    Page("jaxenv.adapters.brax", "brax", "Adapters"),
+    Page("jaxenv.adapters.minari", "minari", "Adapters"),
+    Page("jaxenv_classic", "classic", "Environments"),
+    Page("jaxenv_bsuite", "bsuite", "Environments"),
+    Page("jaxenv_bsuite.runner", "bsuite.runner", "Environments"),
+    Page("jaxenv_bsuite.logs", "bsuite.logs", "Environments"),
+    Page("jaxenv_bsuite.scoring", "bsuite.scoring", "Environments"),
+    Page("jaxenv_minatar", "minatar", "Environments"),
+    Page("jaxenv_misc", "misc", "Environments"),
+    Page("jaxenv_bridges", "bridges", "Environments"),
+    Page("jaxenv_baselines", "baselines", "Baselines"),
+    Page("jaxenv_baselines.ppo", "ppo", "Baselines"),
+    Page("jaxenv_baselines.pqn", "pqn", "Baselines"),
+    Page("jaxenv_baselines.es", "es", "Baselines"),
+    Page("jaxenv_baselines.optimal", "optimal", "Baselines"),
+    Page("jaxenv_baselines.training", "training", "Baselines"),
+    Page("jaxenv_baselines.tasks", "tasks", "Baselines"),
+)
+"""Every public module, in the order of the site's navigation."""
+
+RESULTS = {
+    "jaxenv": (
+        "jaxenv.rollouts.Rollout",
+        "jaxenv.episodes.Trajectory",
+        "jaxenv.episodes.EpisodeStatistics",
+        "jaxenv.evaluation.Evaluation",
+    )
+}
+"""Types that public functions return and nobody imports: they are documented with them."""
+
+
+class Name(NamedTuple):
+    """A public name."""
+
+    name: str
+    path: str
+    """Where it is documented: its own path, or for a module its page's."""
+    summary: str
+    is_module: bool = False
+
+
+def source_of(module: str) -> ast.Module:
+    """Return the syntax tree of a module's file, which need not be importable: an adapter's library may be missing."""
+    for root in (ROOT / "packages").glob("*/src"):
+        for file in (root / f"{module.replace('.', '/')}.py", root / module.replace(".", "/") / "__init__.py"):
+            if file.is_file():
+                return ast.parse(file.read_text(encoding="utf-8"))
+    raise FileNotFoundError(module)
+
+
+@cache
+def names(module: str) -> list[str]:
+    """Return the public names of a module: its ``__all__``, or the classes and functions that its file defines."""
+    tree = source_of(module)
+    if any("__all__" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign)):
+        return list(importlib.import_module(module).__all__)
+    kinds = ast.ClassDef | ast.FunctionDef
+    return [node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
+@cache
+def entries(module: str) -> list[Name]:
+    """Return a module's public names with where and as what they are documented."""
+    found: list[Name] = []
+    for name in names(module):
+        path = f"{module}.{name}"
+        if _is_module(module, name):
+            paths = [page.module for page in PAGES]
+            found.append(Name(name, path if path in paths else "", _summary(path), is_module=True))
+        else:
+            found.append(Name(name, path, _summary_of(module, name)))
+    for path in RESULTS.get(module, ()):
+        owner, _, name = path.rpartition(".")
+        found.append(Name(name, path, _summary_of(owner, name)))
+    return found
+
+
+def _is_module(module: str, name: str) -> bool:
+    try:
+        source_of(f"{module}.{name}")
+    except FileNotFoundError:
+        return False
+    value = getattr(importlib.import_module(module), name, None)
+    return inspect.ismodule(value)
+
+
+def _summary(module: str) -> str:
+    return (ast.get_docstring(source_of(module)) or "").partition("\n")[0]
+
+
+def _summary_of(module: str, name: str) -> str:
+    for node in source_of(module).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    value: Any = getattr(importlib.import_module(module), name)
+    documented = inspect.isclass(value) or inspect.isroutine(value)
+    return (inspect.getdoc(value) or "").partition("\n")[0] if documented else ""
+
+
+@cache
+def documented() -> dict[str, str]:
+    """Return the anchor of every target that a docstring may link to: public paths, and where their objects are defined."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        found[page.module] = page.module
+        for entry in entries(page.module):
+            if entry.is_module:
+                continue
+            found[entry.path] = entry.path
+            if "adapters" not in page.module:
+                value = getattr(importlib.import_module(entry.path.rpartition(".")[0]), entry.name)
+                found.setdefault(f"{getattr(value, '__module__', page.module)}.{entry.name}", entry.path)
+    return found
+
+
+def pages() -> dict[str, str]:
+    """Return the pages of the reference by their paths below ``docs``."""
+    return {"reference/index.md": _index(), **{path_of(page.module): _page(page) for page in PAGES}}
+
+
+def path_of(module: str) -> str:
+    """Return the path of a module's page below ``docs``."""
+    return f"reference/{module}.md"
+
+
+def _index() -> str:
+    lines = ["# API reference", "", "Every public name of every package. The [command line](cli.md) has a page of its own.", ""]
+    for group in dict.fromkeys(page.group for page in PAGES):
+        lines += [f"## {group}", "", "| module | what it has |", "|---|---|"]
+        lines += [
+            f"| [`{page.module}`]({page.module}.md) | {_plain(_summary(page.module))} |" for page in PAGES if page.group == group
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _page(page: Page) -> str:
+    found = entries(page.module)
+    head = [f"# `{page.module}`", "", f"[](){{ #{page.module} }}", "", markdown(ast.get_docstring(source_of(page.module)) or "", link), ""]
+    table = ["| name | |", "|---|---|"]
+    for entry in found:
+        target = f"{entry.path}.md" if entry.is_module else f"#{entry.path}"
+        shown = f"[`{entry.name}`]({target})" if entry.path else f"`{entry.name}`"
+        table.append(f"| {shown} | {_plain(entry.summary)} |")
+    body: list[str] = []
+    for entry in found:
+        if not entry.is_module:
+            body += ["", f"::: {entry.path}"]
+            if not page.members:
+                body += ["    options:", "      members: false"]
+    return "\n".join([*head, *table, *body, ""])
+
+
+def link(target: str, text: str) -> str:
+    """Return a cross-reference where the target has an entry, else its name as code."""
+    return f"[`{text}`][{documented()[target]}]" if target in documented() else f"`{text}`"
+
+
+def _plain(text: str) -> str:
+    return markdown(text).replace("|", r"\|")
