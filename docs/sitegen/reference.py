@@ -143,7 +143,6 @@ def documented() -> dict[str, str]:
     """Return the anchor of every target that a docstring may link to: public paths, and where their objects are defined."""
     found: dict[str, str] = {}
     for page in PAGES:
-        found[page.module] = page.module
         for entry in entries(page.module):
             if entry.is_module:
                 continue
@@ -177,7 +176,7 @@ def _index() -> str:
 
 def _page(page: Page) -> str:
     found = entries(page.module)
-    head = [f"# `{page.module}`", "", f"[](){{ #{page.module} }}", "", markdown(ast.get_docstring(source_of(page.module)) or "", link), ""]
+    head = [f"# `{page.module}`", "", markdown(ast.get_docstring(source_of(page.module)) or "", link), ""]
     table = ["| name | |", "|---|---|"]
     for entry in found:
         target = f"{entry.path}.md" if entry.is_module else f"#{entry.path}"
