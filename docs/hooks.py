@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from sitegen import site, sources
+from sitegen import site
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:

@@ -61,7 +61,6 @@ STRIDES = {
 """Steps from one frame to the next, where little happens in a step."""
 
 
-
 def loaded(spec: EnvSpec) -> dict[str, Any]:
     """Return who plays a task, as :func:`record` takes it: an agent that is shipped, else a rule of thumb, else random actions."""
     try:

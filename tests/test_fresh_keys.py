@@ -31,7 +31,7 @@ IDLE = {
 
 def examples():
     """Yield what there is to look at: a name, and Python code."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.glob("packages/**/*.md.in")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.glob("packages/**/*.md.in")]
     for page in pages:
         for number, block in enumerate(
             re.findall(r"^```py\w*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
+import typer
 from jaxenv.cli.app import app
 from typer.main import get_command
 
@@ -12,7 +12,7 @@ from typer.main import get_command
 def pages() -> dict[str, str]:
     """Return the page by its path below ``docs``."""
     group: Any = get_command(app)
-    context = click.Context(group, info_name="jaxenv")
+    context = typer.Context(group, info_name="jaxenv")
     lines = [
         "# Command line",
         "",
@@ -22,7 +22,7 @@ def pages() -> dict[str, str]:
     ]
     for name in group.list_commands(context):
         _, command, _ = group.resolve_command(context, [name])
-        lines += _command(command, click.Context(command, info_name=name, parent=context), 2)
+        lines += _command(command, typer.Context(command, info_name=name, parent=context), 2)
     return {"reference/cli.md": "\n".join(lines)}
 
 
@@ -30,7 +30,7 @@ def _command(command: Any, context: Any, level: int) -> list[str]:
     lines = [f"{'#' * level} {context.command_path}", "", (command.help or "").strip(), ""]
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
-            lines += _command(inner, click.Context(inner, info_name=name, parent=context), level + 1)
+            lines += _command(inner, typer.Context(inner, info_name=name, parent=context), level + 1)
         return lines
     usage = " ".join(command.get_usage(context).removeprefix("Usage: ").split())
     lines += ["```text", usage, "```", ""]

@@ -75,7 +75,14 @@ def _index() -> str:
         "",
     ]
     for family, title in FAMILIES.items():
-        lines += [f"## {title}", "", f"Package: [`jaxenv-{family}`](../packages/{family}.md).", "", '<div class="grid cards" markdown>', ""]
+        lines += [
+            f"## {title}",
+            "",
+            f"Package: [`jaxenv-{family}`](../packages/{family}.md).",
+            "",
+            '<div class="grid cards" markdown>',
+            "",
+        ]
         for spec in tasks():
             if spec.namespace == family:
                 page = path_of(spec).removeprefix("environments/")
@@ -118,17 +125,25 @@ def docstring(spec: EnvSpec) -> Docstring:
     summary, _, rest = text.partition("\n\n")
     rest = re.split(r"^>>> ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     rest, *titled = re.split(rf"^\*\*({'|'.join(SECTIONS)})\*\*: ", rest, flags=re.MULTILINE)
-    task, reward, ends = re.split(r"(^Reward: )", rest, maxsplit=1, flags=re.MULTILINE) if "\nReward: " in f"\n{rest}" else (rest, "", "")
+    task, reward, ends = (
+        re.split(r"(^Reward: )", rest, maxsplit=1, flags=re.MULTILINE) if "\nReward: " in f"\n{rest}" else (rest, "", "")
+    )
     ends = re.sub(rf"(?:^|(?<=\. )|(?<=\.\n))({'|'.join(LABELS)}): ", r"\n\n**\1.** ", reward + ends, flags=re.MULTILINE)
-    return Docstring(summary, task.strip(), ends.strip(), dict(zip(titled[::2], (part.strip() for part in titled[1::2]), strict=True)))
+    return Docstring(
+        summary, task.strip(), ends.strip(), dict(zip(titled[::2], (part.strip() for part in titled[1::2]), strict=True))
+    )
 
 
 def code(spec: EnvSpec) -> str:
-    """Return four lines that make a task and take a step."""
+    """Return a program that makes a task and takes a step."""
     values = "".join(f", {name}={value!r}" for name, value in OVERRIDES.get(spec.id, {}).items())
     return "\n".join(
         [
+            "import jax",
+            "import jaxenv",
+            "",
             f'env, params = jaxenv.make("{spec.name}"{values})',
+            "key_reset, key_action, key_step = jax.random.split(jax.random.key(0), 3)",
             "obs, state = env.reset(key_reset, params)",
             "action = env.action_space(params).sample(key_action)",
             "obs, state, reward, done, info = env.step(key_step, state, action, params)",
@@ -239,7 +254,9 @@ def _agent(spec: EnvSpec) -> str:
 
 
 def _variants(spec: EnvSpec) -> str:
-    ids = [other for other in jaxenv.registered_envs() if other.namespace == spec.namespace and _plays(other, spec) and other != spec]
+    ids = [
+        other for other in jaxenv.registered_envs() if other.namespace == spec.namespace and _plays(other, spec) and other != spec
+    ]
     if not ids:
         return ""
     groups: dict[str, list[EnvSpec]] = {}
@@ -257,6 +274,7 @@ def _variants(spec: EnvSpec) -> str:
 
 def _plays(other: EnvSpec, spec: EnvSpec) -> bool:
     """Whether ``other`` is a variant of ``spec``: of the same class, or of a function that wraps it."""
-    return other.entry_point == spec.entry_point or re.fullmatch(
-        rf"\w+\.wrapped:{spec.entry_point.partition(':')[2]}_\w+", other.entry_point
-    ) is not None
+    return (
+        other.entry_point == spec.entry_point
+        or re.fullmatch(rf"\w+\.wrapped:{spec.entry_point.partition(':')[2]}_\w+", other.entry_point) is not None
+    )

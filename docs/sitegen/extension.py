@@ -23,4 +23,3 @@ class MarkdownDocstrings(griffe.Extension):
         del kwargs
         if obj.docstring is not None:
             obj.docstring.value = markdown(inspect.cleandoc(obj.docstring.value), link)
-

@@ -54,7 +54,8 @@ def _environments() -> Nav:
 def _reference() -> Nav:
     groups = dict.fromkeys(page.group for page in reference.PAGES)
     return [
-        {group: [{page.title: reference.path_of(page.module)} for page in reference.PAGES if page.group == group]} for group in groups
+        {group: [{page.title: reference.path_of(page.module)} for page in reference.PAGES if page.group == group]}
+        for group in groups
     ]
 
 

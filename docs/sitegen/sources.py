@@ -39,7 +39,7 @@ def _shown(source: str) -> str:
     docstring = text.split('"""')[1]
     command = next((line.strip() for line in docstring.splitlines() if line.strip().startswith("python ")), f"python {source}")
     lead = docstring.split("\n\n")[0].strip()
-    return f"# {title}\n\n{lead}\n\n```bash\n{command}\n```\n\n```python title=\"{source}\"\n{text.rstrip()}\n```\n"
+    return f'# {title}\n\n{lead}\n\n```bash\n{command}\n```\n\n```python title="{source}"\n{text.rstrip()}\n```\n'
 
 
 def relink(text: str, source: str, page: str) -> str:
