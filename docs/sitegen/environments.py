@@ -128,7 +128,12 @@ def docstring(spec: EnvSpec) -> Docstring:
     task, reward, ends = (
         re.split(r"(^Reward: )", rest, maxsplit=1, flags=re.MULTILINE) if "\nReward: " in f"\n{rest}" else (rest, "", "")
     )
-    ends = re.sub(rf"(?:^|(?<=\. )|(?<=\.\n))({'|'.join(LABELS)}): ", r"\n\n**\1.** ", reward + ends, flags=re.MULTILINE)
+    ends = re.sub(
+        rf"(?:^|(?<=\. )|(?<=\.\n))({'|'.join(LABELS)}): (\S)",
+        lambda found: f"\n\n**{found[1]}.** {found[2].upper()}",
+        reward + ends,
+        flags=re.MULTILINE,
+    )
     return Docstring(
         summary, task.strip(), ends.strip(), dict(zip(titled[::2], (part.strip() for part in titled[1::2]), strict=True))
     )
