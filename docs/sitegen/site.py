@@ -9,6 +9,9 @@ from sitegen import cli, environments, lessons, reference, sources
 
 Nav = list[Any]
 
+AWAITED = {"architecture.md", "baselines.md", "coming-from-gymnasium.md", "coming-from-gymnax.md"}
+"""Pages that are in the navigation and may be missing. Take a page out when it is there."""
+
 
 @cache
 def generated() -> dict[str, str]:
@@ -22,6 +25,7 @@ def navigation(nav: Nav) -> Nav:
         "(environments)": _environments(),
         "(reference)": _reference(),
         "(lessons)": lessons.navigation(),
+        "(decisions)": _decisions(),
         "(packages)": [
             {title: f"packages/{name}.md"}
             for name, title in {**environments.FAMILIES, "bridges": "Bridges", "core": "Core"}.items()
@@ -37,10 +41,18 @@ def _filled(nav: Nav, parts: dict[str, Nav]) -> Nav:
         if isinstance(entry, str) and entry in parts:
             found += parts[entry]
         elif isinstance(entry, dict):
-            found += [{title: _filled(inner, parts) if isinstance(inner, list) else inner for title, inner in entry.items()}]
+            ((title, inner),) = entry.items()
+            inner = _filled(inner, parts) if isinstance(inner, list) else inner
+            if inner and not (isinstance(inner, str) and inner in AWAITED and not (sources.DOCS / inner).is_file()):
+                found.append({title: inner})
         else:
             found.append(entry)
     return found
+
+
+def _decisions() -> Nav:
+    paths = sorted((sources.DOCS / "decisions").glob("*.md"), key=lambda path: (path.stem not in ("README", "index"), path.name))
+    return [f"decisions/{path.name}" for path in paths]
 
 
 def _environments() -> Nav:

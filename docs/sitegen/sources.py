@@ -70,6 +70,7 @@ def _target(target: str, source: str, page: str) -> str | None:
     if path in copies():
         return posixpath.relpath(copies()[path], where)
     if path.startswith("docs/"):
+        path += "/README.md" if (ROOT / path / "README.md").is_file() else ""
         return posixpath.relpath(path.removeprefix("docs/"), where)
     if f"{path}/README.md" in copies():
         return posixpath.relpath(copies()[f"{path}/README.md"], where)
