@@ -8,7 +8,6 @@ from typing import Any
 
 from sitegen.sources import DOCS
 
-
 ORDER = (
     "getting_started",
     "ppo_from_scratch",
