@@ -18,44 +18,45 @@ class Page(NamedTuple):
     module: str
     title: str
     group: str
+    about: str
     members: bool = True
     """Whether methods and fields are shown; errors have none of interest."""
 
 
 PAGES = (
-    Page("jaxenv", "jaxenv", "Core"),
-    Page("jaxenv.spaces", "spaces", "Core"),
-    Page("jaxenv.wrappers", "wrappers", "Core"),
-    Page("jaxenv.random", "random", "Core"),
-    Page("jaxenv.ranges", "ranges", "Core"),
-    Page("jaxenv.registry", "registry", "Core"),
-    Page("jaxenv.hookspecs", "hookspecs", "Core"),
-    Page("jaxenv.visualize", "visualize", "Core"),
-    Page("jaxenv.testing", "testing", "Core"),
-    Page("jaxenv.errors", "errors", "Core", members=False),
-    Page("jaxenv.experimental", "experimental", "Core"),
-    Page("jaxenv.benchmark", "benchmark", "Core"),
-    Page("jaxenv.adapters.gymnasium", "gymnasium", "Adapters"),
-    Page("jaxenv.adapters.gymnax", "gymnax", "Adapters"),
-    Page("jaxenv.adapters.to_gymnax", "to_gymnax", "Adapters"),
-    Page("jaxenv.adapters.dm_env", "dm_env", "Adapters"),
-    Page("jaxenv.adapters.brax", "brax", "Adapters"),
-    Page("jaxenv.adapters.minari", "minari", "Adapters"),
-    Page("jaxenv_classic", "classic", "Environments"),
-    Page("jaxenv_bsuite", "bsuite", "Environments"),
-    Page("jaxenv_bsuite.runner", "bsuite.runner", "Environments"),
-    Page("jaxenv_bsuite.logs", "bsuite.logs", "Environments"),
-    Page("jaxenv_bsuite.scoring", "bsuite.scoring", "Environments"),
-    Page("jaxenv_minatar", "minatar", "Environments"),
-    Page("jaxenv_misc", "misc", "Environments"),
-    Page("jaxenv_bridges", "bridges", "Environments"),
-    Page("jaxenv_baselines", "baselines", "Baselines"),
-    Page("jaxenv_baselines.ppo", "ppo", "Baselines"),
-    Page("jaxenv_baselines.pqn", "pqn", "Baselines"),
-    Page("jaxenv_baselines.es", "es", "Baselines"),
-    Page("jaxenv_baselines.optimal", "optimal", "Baselines"),
-    Page("jaxenv_baselines.training", "training", "Baselines"),
-    Page("jaxenv_baselines.tasks", "tasks", "Baselines"),
+    Page("jaxenv", "jaxenv", "Core", "Make, step, roll out and evaluate environments; the base classes for your own"),
+    Page("jaxenv.spaces", "spaces", "Core", "Discrete, Box, Dict and the other spaces of actions and observations"),
+    Page("jaxenv.wrappers", "wrappers", "Core", "Change observations, actions, rewards and batches"),
+    Page("jaxenv.random", "random", "Core", "Fast keys and draws"),
+    Page("jaxenv.ranges", "ranges", "Core", "State and check the range of a number"),
+    Page("jaxenv.registry", "registry", "Core", "Specs of environments, and what plugins return"),
+    Page("jaxenv.hookspecs", "hookspecs", "Core", "The hooks that a plugin implements"),
+    Page("jaxenv.visualize", "visualize", "Core", "Draw states and write films"),
+    Page("jaxenv.testing", "testing", "Core", "Check an environment against the protocol and against its source"),
+    Page("jaxenv.errors", "errors", "Core", "Every exception and warning", members=False),
+    Page("jaxenv.experimental", "experimental", "Core", "RolloutWrapper under the path that gymnax has"),
+    Page("jaxenv.benchmark", "benchmark", "Core", "Measure speed against other libraries"),
+    Page("jaxenv.adapters.gymnasium", "gymnasium", "Adapters", "Gymnasium's Env and VectorEnv"),
+    Page("jaxenv.adapters.gymnax", "gymnax", "Adapters", "gymnax's interface"),
+    Page("jaxenv.adapters.to_gymnax", "to_gymnax", "Adapters", "A subclass of the installed gymnax's Environment"),
+    Page("jaxenv.adapters.dm_env", "dm_env", "Adapters", "dm_env's Environment"),
+    Page("jaxenv.adapters.brax", "brax", "Adapters", "Brax's Env"),
+    Page("jaxenv.adapters.minari", "minari", "Adapters", "Data sets for offline learning"),
+    Page("jaxenv_classic", "classic", "Environments", "CartPole, Pendulum, Acrobot, MountainCar"),
+    Page("jaxenv_bsuite", "bsuite", "Environments", "The tasks, experiments and settings of bsuite"),
+    Page("jaxenv_bsuite.runner", "bsuite.runner", "Environments", "Run bsuite's experiments"),
+    Page("jaxenv_bsuite.logs", "bsuite.logs", "Environments", "Read and write bsuite's logs"),
+    Page("jaxenv_bsuite.scoring", "bsuite.scoring", "Environments", "Score results"),
+    Page("jaxenv_minatar", "minatar", "Environments", "Asterix, Breakout, Freeway, Seaquest, SpaceInvaders"),
+    Page("jaxenv_misc", "misc", "Environments", "Mazes, bandits, Reacher, Swimmer, Pong, FrozenLake"),
+    Page("jaxenv_bridges", "bridges", "Environments", "Environments of other suites"),
+    Page("jaxenv_baselines", "baselines", "Baselines", "Load trained agents"),
+    Page("jaxenv_baselines.ppo", "ppo", "Baselines", "Proximal policy optimisation, feed-forward and recurrent"),
+    Page("jaxenv_baselines.pqn", "pqn", "Baselines", "Q-learning in parallel environments"),
+    Page("jaxenv_baselines.es", "es", "Baselines", "Evolution strategies"),
+    Page("jaxenv_baselines.optimal", "optimal", "Baselines", "The best possible return of a task"),
+    Page("jaxenv_baselines.training", "training", "Baselines", "Training in pieces, with reports"),
+    Page("jaxenv_baselines.tasks", "tasks", "Baselines", "What an algorithm knows of a task"),
 )
 """Every public module, in the order of the site's navigation."""
 
@@ -167,9 +168,7 @@ def _index() -> str:
     lines = ["# API reference", "", "Every public name of every package. The [command line](cli.md) has a page of its own.", ""]
     for group in dict.fromkeys(page.group for page in PAGES):
         lines += [f"## {group}", "", "| module | what it has |", "|---|---|"]
-        lines += [
-            f"| [`{page.module}`]({page.module}.md) | {_plain(_summary(page.module))} |" for page in PAGES if page.group == group
-        ]
+        lines += [f"| [`{page.module}`]({page.module}.md) | {page.about} |" for page in PAGES if page.group == group]
         lines.append("")
     return "\n".join(lines)
 
