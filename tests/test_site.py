@@ -163,6 +163,13 @@ def test_links_to_files_lead_to_the_pages_that_show_them():
     )
 
 
+def test_the_blocks_of_every_page_are_executed():
+    # conftest.py at the root collects README.md, docs/*.md and docs/*/*.md.
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert {"docs", "README.md"} <= set(settings["testpaths"])
+    assert all(len(Path(page).parts) <= 2 for page in WRITTEN)
+
+
 # -- how things are written as Markdown ----------------------------------------------------------------------------
 
 
