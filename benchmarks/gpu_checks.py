@@ -147,6 +147,7 @@ def main() -> None:
     args = parser.parse_args()
     print("engine:", select.describe())
     if args.networks:
+        jax.config.update("jax_default_matmul_precision", "float32")  # what kernels compute in; a GPU's default is tf32
         sys.exit(bool(check_networks(args.ids or list(NETWORKS), args.num_envs, args.num_steps)))
     specs = list({spec.entry_point: spec for spec in reversed(jaxenv.registered_envs())}.values())[::-1]
     failed = 0
