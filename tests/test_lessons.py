@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 LESSONS = ROOT / "docs" / "lessons"
 RUN = """
 import json, runpy, sys
-found = runpy.run_path(sys.argv[1])
+found = runpy.run_path(sys.argv[1], run_name="__main__")
 print(json.dumps({name: float(found[name]) for name in sys.argv[2:]}))
 """
 
@@ -29,7 +29,11 @@ class Lesson(NamedTuple):
 
 
 EXPECTED = {
+    "anakin_space_invaders": Lesson({"mean_return": (6, 60), "gain": (3, 50)}, needs=("optax",), devices=2),
+    "bsuite_in_ten_minutes": Lesson({"gain": (0.1, 0.1)}, needs=("optax",)),
+    "evolving_pendula": Lesson({"mean_return": (-200, -150), "gain": (50, 100)}, needs=("evosax",)),
     "getting_started": Lesson({"mean_return": (400, 475)}),
+    "meta_learning_bandits": Lesson({"mean_return": (70, 85)}, needs=("optax",)),
     "ppo_from_scratch": Lesson({"mean_return": (200, 475)}, needs=("optax",)),
 }
 
