@@ -3,7 +3,8 @@
 * A function or method has a summary line that ends in a full stop. Where it takes arguments, ``Args:`` names each of them; where it
   returns something, ``Returns:`` says what; where its body raises a public error, ``Raises:`` names it.
 * A class has a summary line. What its constructor takes stands in ``Args:``, or each field has a docstring of its own.
-* A method that overrides a documented one may leave its contract to that one. A property has a summary line.
+* A method that overrides a documented one may leave its contract to that one. One whose summary begins with "Return", or with
+  "Whether", needs no ``Returns:``, as in Google's guide. A property has a summary line.
 """
 
 import ast
@@ -129,7 +130,7 @@ def faults_of_text(text):
         yield f"has a summary that does not end in a full stop: {summary.splitlines()[-1]!r}"
 
 
-def faults_of_function(function, *, is_property=False):
+def faults_of_function(function, *, is_method=False, is_property=False):
     """Yield what is wrong with the docstring of a function or method."""
     function = unwrapped(function)
     text = inspect.cleandoc(function.__doc__ or "")
@@ -145,6 +146,8 @@ def faults_of_function(function, *, is_property=False):
         return
     if left := unnamed(text, parameters(function)):
         yield f"takes {', '.join(left)}, which Args: does not have"
+    if is_method and text.startswith(("Return ", "Whether ")):
+        return
     annotation = inspect.signature(function).return_annotation
     if annotation not in (None, "None", inspect.Signature.empty, "NoReturn") and not (
         section(text, "Returns") or section(text, "Yields")
@@ -178,8 +181,10 @@ def faults_of_class(cls):
     if left := [name for name in unnamed(text, own) if name not in documented_fields(cls)]:
         yield f"takes {', '.join(left)}, which neither Args: nor the docstring of a field explains"
     for name, member in vars(cls).items():
-        if name.startswith("_") or not isinstance(member, property | cached_property | classmethod | staticmethod) and not (
-            inspect.isroutine(member) and getattr(member, "__module__", "").startswith("jaxenv")
+        if (
+            name.startswith("_")
+            or not isinstance(member, property | cached_property | classmethod | staticmethod)
+            and not (inspect.isroutine(member) and getattr(member, "__module__", "").startswith("jaxenv"))
         ):
             continue
         function = unwrapped(member)
@@ -187,9 +192,8 @@ def faults_of_class(cls):
             continue  # core's own additions, such as ``replace``
         if inherits(cls, name) and not (function.__doc__ and section(inspect.cleandoc(function.__doc__), "Args")):
             continue
-        yield from (
-            f"{name} {fault}" for fault in faults_of_function(member, is_property=isinstance(member, property | cached_property))
-        )
+        is_property = isinstance(member, property | cached_property)
+        yield from (f"{name} {fault}" for fault in faults_of_function(member, is_method=True, is_property=is_property))
 
 
 OBJECTS = public_objects()

@@ -126,6 +126,9 @@ def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
         where: the id of an environment, for the agent that is shipped for it; or a directory that ``jaxenv train`` wrote.
         env_id: the environment that it must be of; None means any.
 
+    Returns:
+        The :class:`Agent`, with its environment, params and policy.
+
     Raises:
         NotConfiguredError: no agent is shipped for the id.
         MissingAgentError: the directory holds none.

@@ -107,11 +107,24 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         return self.params_from(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int32))
 
     def params_from(self, images: Any, labels: Any) -> MNISTBanditParams:
-        """Return params with images of one's own, bytes of shape (n, 28, 28), and their labels."""
+        """Return params with images and labels of your own.
+
+        Args:
+            images: the pixels, bytes of shape (n, 28, 28).
+            labels: the digits that they show, 0 to 9, of shape (n,).
+        """
         return _params(mnist_data.from_arrays(images, labels), self.fraction)
 
     def draw_reset(self, key: Array, params: MNISTBanditParams) -> Int[Array, ""]:
-        """Draw the place of an image."""
+        """Draw the place of an image.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            Its place among ``params.images``, int32[].
+        """
         return random.uniform_int(random.words(key, 1)[0], 0, len(params.labels))
 
     def init(self, key: Array, params: MNISTBanditParams) -> MNISTBanditState:

@@ -310,7 +310,11 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
 
 
 def register_envs() -> list[str]:
-    """Register every environment of :func:`jaxenv.registered_envs` with Gymnasium, and return the ids that it has there."""
+    """Register every environment of :func:`jaxenv.registered_envs` with Gymnasium.
+
+    Returns:
+        The ids that they have there.
+    """
     specs = registered_envs()
     count = Counter(spec.name for spec in specs)
     ids: list[str] = []
@@ -324,7 +328,13 @@ def register_envs() -> list[str]:
 
 
 def gymnasium_id(name: str) -> str:
-    """Return Gymnasium's id for a name or an id of ours: it allows one slash.
+    """Make Gymnasium's id from a name or an id of ours. Gymnasium allows one slash.
+
+    Args:
+        name: a short or full id, such as ``"bsuite/catch/0"``.
+
+    Returns:
+        The id, with dots for further slashes.
 
     >>> gymnasium_id("bsuite/catch/0")
     'jaxenv/bsuite.catch.0'
@@ -333,7 +343,15 @@ def gymnasium_id(name: str) -> str:
 
 
 def gymnasium_spec(env: str | EnvSpec, overrides: Mapping[str, Any]) -> TheirSpec:
-    """Return what Gymnasium makes an environment of: an id and what is given to ``make`` beside it."""
+    """Make the spec from which Gymnasium makes an environment.
+
+    Args:
+        env: an id or a spec of ours.
+        overrides: further arguments of ``make``.
+
+    Returns:
+        A spec of Gymnasium.
+    """
     ours = env if isinstance(env, EnvSpec) else find_spec(env)
     return TheirSpec(gymnasium_id(ours.id), kwargs={"env": ours.id, **overrides}, **_ENTRY_POINTS)
 

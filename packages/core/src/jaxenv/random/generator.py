@@ -169,6 +169,13 @@ def key(seed: Array | int) -> Array:
     JAX has no documented way to register a generator by name, so what stores keys by the name of their generator, such as Orbax,
     can save such a key but not restore it ("unrecognized PRNG implementation"). Store its data:
 
+    Returns:
+        A typed key, of the generator ``jaxenv.random.generator.IMPL``.
+
+    Raises:
+        SeedTypeError: the seed is not an integer.
+        SeedRangeError: the seed does not fit into 64 bits.
+
     >>> import jax, jaxenv
     >>> key = jaxenv.random.key(0)
     >>> data = jax.random.key_data(key)  # uint32[4], to be stored

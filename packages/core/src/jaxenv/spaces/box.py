@@ -70,7 +70,11 @@ class Box(Space):
         return low, high
 
     def astype(self, dtype: Any) -> Box:
-        """Return the Box with the same bounds and another dtype."""
+        """Return the Box with the same bounds and another dtype.
+
+        Args:
+            dtype: the new dtype, of any kind that a Box may have.
+        """
         return Box(self.low, self.high, self.shape, dtype)._knowing(*self.known)
 
     def sample(self, key: Array) -> Array:

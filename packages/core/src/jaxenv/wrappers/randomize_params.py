@@ -44,12 +44,25 @@ class RandomizeParams(StatefulWrapper):
         self.require_function(self.distribution, "distribution")
 
     def draw(self, key: Array, params: Any) -> Any:
-        """Draw the params of an episode."""
+        """Draw the params of an episode.
+
+        Args:
+            key: a typed key.
+            params: the params that the caller passed.
+
+        Returns:
+            The params of the episode, with the structure of the environment's own.
+        """
         drawn = self.distribution(key, params)
         return _canonical.params(self.env.lift(drawn), self.env.params_template, self.env.name)
 
     def of_episode(self, state: Any, params: Any) -> Any:
-        """Return the params that were drawn for the episode of ``state``, with the caller's time limit."""
+        """Return the params that were drawn for the episode of ``state``, with the caller's time limit.
+
+        Args:
+            state: the wrapper's state.
+            params: the params that the caller passed.
+        """
         return state.params.replace(max_steps_in_episode=params.max_steps_in_episode)
 
     def init(self, key: Array, params: Any) -> RandomizeParamsState:
