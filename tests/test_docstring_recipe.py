@@ -13,10 +13,11 @@ import inspect
 import re
 import textwrap
 from functools import cached_property
-
-import pytest
+from itertools import pairwise
 
 import jaxenv.errors
+import pytest
+from jaxenv.errors import RangeError
 
 MODULES = [
     "jaxenv",
@@ -105,8 +106,8 @@ def unnamed(text, names):
     """Return those of the names that ``Args:`` does not have."""
     args = section(text, "Args") or ""
     entries = re.findall(r"^    ((?:\*{0,2}\w+(?:, )?)+):", args, re.MULTILINE)
-    told = {name.strip().lstrip("*") for entry in entries for name in entry.split(",")}
-    return [name for name in names if name.lstrip("*") not in told]
+    explained = {name.strip().lstrip("*") for entry in entries for name in entry.split(",")}
+    return [name for name in names if name.lstrip("*") not in explained]
 
 
 def raised(tree):
@@ -161,7 +162,7 @@ def documented_fields(cls):
     for base in cls.__mro__:
         tree = syntax(base) if base.__module__.startswith("jaxenv") else None
         body = tree.body if isinstance(tree, ast.ClassDef) else []
-        for node, following in zip(body, body[1:], strict=False):
+        for node, following in pairwise(body):
             if isinstance(node, ast.AnnAssign) and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
                 found.add(node.target.id)
     return found
@@ -181,9 +182,8 @@ def faults_of_class(cls):
     if left := [name for name in unnamed(text, own) if name not in documented_fields(cls)]:
         yield f"takes {', '.join(left)}, which neither Args: nor the docstring of a field explains"
     for name, member in vars(cls).items():
-        if (
-            name.startswith("_")
-            or not isinstance(member, property | cached_property | classmethod | staticmethod)
+        if name.startswith("_") or (
+            not isinstance(member, property | cached_property | classmethod | staticmethod)
             and not (inspect.isroutine(member) and getattr(member, "__module__", "").startswith("jaxenv"))
         ):
             continue
@@ -209,3 +209,105 @@ def test_a_public_name_is_documented_by_the_recipe(name):
 def test_public_names_are_found():
     assert len(OBJECTS) > 120
     assert {"jaxenv.make", "jaxenv.Environment", "jaxenv.spaces.Box", "jaxenv_misc.Pong"} <= set(OBJECTS)
+
+
+def bare(x: int) -> int:
+    return x
+
+
+def without_args(x: int) -> int:
+    """Do something.
+
+    Returns:
+        A number.
+    """
+    return x
+
+
+def without_a_stop(x: int) -> None:
+    """Do something
+
+    Args:
+        x: a number.
+    """
+
+
+def without_returns(x: int) -> int:
+    """Do something.
+
+    Args:
+        x: a number.
+    """
+    return x
+
+
+def without_raises(x: int) -> None:
+    """Do something.
+
+    Args:
+        x: a number.
+    """
+    raise RangeError("Env", "x", x, "another number")
+
+
+def whole(x: int) -> int:
+    """Do something.
+
+    Args:
+        x: a number.
+
+    Returns:
+        A number.
+    """
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (bare, "has no docstring"),
+        (without_args, "takes x, which Args: does not have"),
+        (without_a_stop, "does not end in a full stop"),
+        (without_returns, "has no Returns:"),
+        (without_raises, "raises RangeError, which Raises: does not have"),
+        (whole, None),
+    ],
+)
+def test_faults_are_found(function, fault):
+    found = list(faults_of_function(function))
+    assert len(found) == (fault is not None)
+    assert all(fault in one for one in found)
+
+
+class Settings:
+    """Some settings."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def grow(self, by: int) -> int:
+        """Return a larger size."""
+        return self.size + by
+
+
+class Documented(Settings):
+    """Some settings.
+
+    Args:
+        size: a number.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+
+    def grow(self, by: int) -> int:
+        return by
+
+
+def test_faults_of_classes_are_found(monkeypatch):
+    monkeypatch.setattr(Settings.grow, "__module__", "jaxenv.example")
+    assert list(faults_of_class(Settings)) == [
+        "takes size, which neither Args: nor the docstring of a field explains",
+        "grow takes by, which Args: does not have",
+    ]
+    assert list(faults_of_class(Documented)) == []

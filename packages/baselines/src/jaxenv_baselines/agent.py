@@ -69,7 +69,7 @@ def description(
 
     Args:
         spec: of the environment.
-        overrides: what ``make`` was told beside it.
+        overrides: the arguments of ``make`` besides the id.
         name: of the algorithm.
         config: its config.
         seed: of the training.

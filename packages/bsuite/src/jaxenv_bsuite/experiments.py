@@ -110,7 +110,7 @@ def load_batches(names: Iterable[str], **overrides: Any) -> list[Batch]:
     groups: dict[tuple[str, Environment[Any, Any]], list[tuple[str, Environment[Any, Any], Any]]] = {}
     for bsuite_id in select(names):
         env, params = load_from_id(bsuite_id, **overrides)
-        # Ids of one experiment often differ in their params alone, which ``make`` has told their environments.
+        # Ids of one experiment often differ in their params alone, which their environments keep as overrides.
         groups.setdefault((bsuite_id.partition("/")[0], env.without_overrides), []).append((bsuite_id, env, params))
     return [_batch(env, members) for (_, env), members in groups.items()]
 

@@ -172,7 +172,7 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
 def of_255(pixels: Array) -> Array:
     """Return ``pixels / 255``, correctly rounded, float32, for integers from -128 to 255."""
     pixels = pixels.astype(jnp.float32)
-    # 1 / 255 in two parts; the products of the first one and a pixel are exact. Dividing is dearer.
+    # 1 / 255 in two parts; the products of the first one and a pixel are exact. Division costs more.
     first = 2**-8 + 2**-16
     return pixels * np.float32(first) + pixels * np.float32(1 / 255 - first)
 

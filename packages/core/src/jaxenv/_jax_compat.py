@@ -21,7 +21,7 @@ TESTED = "0.6.1", "0.10.2", "0.11.2", "0.12.0.1"
 """Versions of JAX that the tests were run with, oldest to newest."""
 
 MISSING: dict[str, str] = {}
-"""Entries that this JAX does not have, by name, with what it said."""
+"""Entries that this JAX does not have, by name, with its error message."""
 
 
 def _entry(name: str, make: Callable[[], Any], without: Any) -> Any:

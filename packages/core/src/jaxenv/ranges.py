@@ -1,4 +1,4 @@
-"""The range that the documentation of a number states, said once: in the field's metadata.
+"""The range of a number, stated once: in the field's metadata.
 
     masspole: Array | float = ranges.number(0.1, above=0)
 

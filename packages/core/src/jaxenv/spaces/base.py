@@ -1,4 +1,4 @@
-"""What all spaces share: the contract, and how a value is told to fit a leaf."""
+"""What all spaces share: the contract, and the check that a value fits a leaf."""
 
 from __future__ import annotations
 
