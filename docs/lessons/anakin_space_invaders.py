@@ -167,7 +167,7 @@ def updates(carry, keys):
     return jax.lax.scan(update, carry, keys)
 
 
-key_network, key_reset, key_updates, key_test = jax.random.split(jax.random.key(0), 4)
+key_network, key_reset, key_updates, key_trained, key_random = jax.random.split(jax.random.key(0), 5)
 weights = network.init(key_network, jnp.zeros(env.observation_space().shape))
 _, env_state = jax.vmap(env.reset)(jax.random.split(key_reset, NUM_ENVS))
 carry, curve = (weights, optimiser.init(weights), env_state), []
@@ -183,8 +183,8 @@ for keys in jax.random.split(key_updates, (REPORTS, NUM_UPDATES // REPORTS)):
 
 # %%
 weights = carry[0]
-trained = jaxenv.evaluate(task, params, policy, key_test, num_episodes=100, policy_params=weights, max_steps=2000).returns
-random = jaxenv.evaluate(task, params, None, key_test, num_episodes=100, max_steps=2000).returns
+trained = jaxenv.evaluate(task, params, policy, key_trained, num_episodes=100, policy_params=weights, max_steps=2000).returns
+random = jaxenv.evaluate(task, params, None, key_random, num_episodes=100, max_steps=2000).returns
 mean_return, gain = float(trained.mean()), float(trained.mean() - random.mean())
 print(f"mean return of 100 games: {mean_return:.1f}, with random actions {random.mean():.1f}")
 

@@ -76,7 +76,7 @@ def policy(weights, carry, obs, key):
 # minimises, hence the sign.
 
 # %%
-key_network, key_search, key_evolve, key_test = jax.random.split(jax.random.key(0), 4)
+key_network, key_search, key_evolve, key_evolved, key_untrained = jax.random.split(jax.random.key(0), 5)
 solution = controller.init(key_network, initial_carry, jnp.zeros(6))
 strategy = SNES(population_size=MEMBERS, solution=solution)
 settings = strategy.default_params.replace(std_init=0.5)
@@ -123,8 +123,8 @@ for key in jax.random.split(key_evolve, GENERATIONS):
 # %%
 weights = strategy.get_mean(search)
 lengths = jnp.linspace(0.4, 2.4, 64)
-evolved = returns_of(weights, lengths, key_test, population=False)
-untrained = returns_of(solution, lengths, key_test, population=False)
+evolved = returns_of(weights, lengths, key_evolved, population=False)
+untrained = returns_of(solution, lengths, key_untrained, population=False)
 seen = (lengths >= 0.5) & (lengths <= 2.0)
 mean_return = float(evolved[seen].mean())
 gain = mean_return - float(untrained[seen].mean())

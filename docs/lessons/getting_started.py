@@ -105,8 +105,9 @@ print(f"{result.statistics.episodes} episodes with a mean return of {result.stat
 # long episodes count as much as short ones. With `None` for a policy, actions are random.
 
 # %%
-for name, policy in {"random": None, "lean": lean}.items():
-    returns = jaxenv.evaluate(env, params, policy, jax.random.key(4), num_episodes=200).returns
+policies = {"random": None, "lean": lean}
+for key, (name, policy) in zip(jax.random.split(jax.random.key(4)), policies.items(), strict=True):
+    returns = jaxenv.evaluate(env, params, policy, key, num_episodes=200).returns
     print(f"{name:6} {returns.mean():5.1f}")
 
 # %% [markdown]
