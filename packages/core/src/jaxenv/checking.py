@@ -34,7 +34,7 @@ class _Switch:
         self.lock = threading.Lock()
 
     def add(self, error: CheckError) -> None:
-        """Keep what a check found for whoever waits; where nobody does, it is raised in the computation."""
+        """Keep the error for the context that waits; without one, raise it in the computation."""
         with self.lock:
             if self.waiting:
                 self.found.append(error)

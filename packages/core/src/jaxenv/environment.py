@@ -88,10 +88,10 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
     ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
     ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
-    Everything else is given.
+    Core provides everything else.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
-    dtype, counters are int32. They must not look at values in Python (``if``, ``int()``): they run under ``jit``.
+    dtype, counters are int32. They run under ``jit``, so they must not use values in Python (``if``, ``int()``).
 
     Every class gets from core: ``default_params`` as ``make`` or ``replace`` changed them; ``action_space``, ``observation_space``
     and ``render`` with params that may be left out, and of any layer beneath a wrapper; and a constructor that checks fields
@@ -254,7 +254,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def restart(self, key: Array, state: StateT, params: ParamsT | None = None) -> tuple[Any, StateT]:
         """Begin the next episode after the one that ``state`` is of, finished or not, as ``step`` does when an episode is done.
 
-        What carries over is kept: running statistics, bsuite's counters, whatever ``carry_over`` says. ``reset`` keeps nothing.
+        What carries over is kept: running statistics, bsuite's counters, all that ``carry_over`` keeps. ``reset`` keeps nothing.
         To restart chosen environments of a batch, use ``Vectorize.restart``, or select between the states.
 
         Args:
@@ -280,7 +280,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             key: randomness for this step and for a reset; never used before.
             state: what ``reset`` or the last step returned.
             action: a member of ``action_space(params)``. A Discrete or MultiDiscrete choice outside of it acts as the nearest
-                inside; a Box's bounds are the environment's affair. A single component may be a number or an array of one.
+                inside; how a Box's bounds act is up to the environment. A single component may be a number or an array of one.
             params: the parameters; ``None`` means ``default_params``.
 
         Returns:
@@ -300,10 +300,10 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def step_env(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
     ) -> tuple[Any, StateT, Array, Array, dict[str, Any]]:
-        """Take the very step that ``step`` takes with this key, without the reset: ``obs`` and ``state`` may be final.
+        """Take the step that ``step`` takes with the same key, without the reset: ``obs`` and ``state`` may be final.
 
         Nothing stops at the end of an episode. Stepping a final state takes one more transition of the task: the clock goes on,
-        ``truncated`` stays true from the time limit on, and whether ``terminated`` stays true is the task's affair. Where an
+        ``truncated`` stays true from the time limit on, and whether ``terminated`` stays true depends on the task. Where an
         episode is over, call ``reset`` or ``restart``.
 
         Args:
@@ -423,7 +423,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     @cached_property
     def without_overrides(self) -> Self:
-        """This environment with the ``default_params`` of its class, whatever ``make`` or ``replace`` changed.
+        """This environment with the ``default_params`` of its class, without the changes of ``make`` and ``replace``.
 
         With the same params it does the same, so environments that differ in numbers alone share one compilation.
         """

@@ -62,9 +62,9 @@ _RESETS: dict[Any, Any] = {
 class GymnasiumEnv(gymnasium.Env[Any, Any]):
     """One environment as a ``gymnasium.Env``.
 
-    ``reset(seed=s)`` begins anew, and all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next episode
-    and keeps what carries over from one to the next, such as running statistics; the first time it draws a seed. ``np_random`` is
-    Gymnasium's own and seeded as it does; the environment draws nothing from it.
+    ``reset(seed=s)`` starts from the seed: all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next
+    episode and keeps what carries over from one to the next, such as running statistics; the first time it draws a seed.
+    ``np_random`` is Gymnasium's own and seeded as it does; the environment draws nothing from it.
 
     ``terminated`` is the task's end, ``truncated`` the time limit of the environment itself. Observations are arrays of NumPy in
     the dtypes of the space, ``info`` is what the environment and its wrappers report.

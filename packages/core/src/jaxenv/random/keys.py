@@ -36,7 +36,7 @@ def is_own(key: Array) -> bool:
 def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
     """Return new keys, as ``jax.random.split`` does.
 
-    A threefry key gets the very children that JAX makes while ``jax_threefry_partitionable`` is on, its default.
+    A threefry key gets the same keys as from JAX while ``jax_threefry_partitionable`` is on, its default.
 
     Args:
         key: a single key, typed or raw, of any generator.

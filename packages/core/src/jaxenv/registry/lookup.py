@@ -1,4 +1,4 @@
-"""From an id to a spec: every id there is, and what somebody probably meant by one that there is not."""
+"""From an id to a spec, with suggestions for an id that does not exist."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def register(spec_or_class: _RegisteredT, /) -> _RegisteredT:
 
 
 def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | UnavailableEnvError:
-    """Return the error for an id that nobody has: its own plugin's, or one that says what was probably meant."""
+    """Return the error for an unknown id: its own plugin's, or one that suggests ids."""
     namespace, slash, name = str(env_id).partition("/")
     for plugin in found_plugins() if slash else ():
         if plugin.namespace == namespace and plugin.error:

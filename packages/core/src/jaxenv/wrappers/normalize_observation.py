@@ -77,7 +77,7 @@ class NormalizeObservation(StatefulWrapper):
             state: a state of training, of one environment or of a batch, with further wrappers or not; or its statistics.
             epsilon: what the training added to the variance.
 
-        To evaluate with newer statistics without compiling anew, replace the leaf:
+        To evaluate with newer statistics without another compilation, replace the leaf:
         ``env.default_params.replace(statistics=NormalizeObservation.statistics(state))``.
         """
         return FrozenNormalizeObservation(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)

@@ -1,4 +1,4 @@
-"""Params drawn anew for each episode."""
+"""New params for each episode."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class RandomizeParamsState(WrapperState):
 
 
 class RandomizeParams(StatefulWrapper):
-    """Draw the params of every episode anew: domain randomisation.
+    """Draw new params for every episode: domain randomisation.
 
-    ``distribution(key, params)`` returns the params of an episode, made from those that the caller passes, in JAX:
-    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of
-    the caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
+    ``distribution(key, params)`` is a JAX function. It returns the params of an episode, made from those that the caller passes:
+    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` holds them. Spaces are
+    those of the caller's params. So don't draw what spaces depend on, or pass params whose spaces hold all that can be drawn.
 
     The time limit stays the caller's, whatever is drawn. Put this around the environment itself, and other wrappers around this.
     Equal environments share one compilation, and functions are equal if they are the same object.

@@ -21,21 +21,21 @@ from jaxenv.errors.wording import short
 
 @dataclasses.dataclass(frozen=True)
 class Vectorize:
-    """``num_envs`` lanes of one environment, reset and stepped together with one key.
+    """A batch of ``num_envs`` copies of one environment, reset and stepped together with one key.
 
-    Lane ``i`` does what the environment alone does with key ``jaxenv.random.split(key, num_envs)[i]``, in ``reset`` as in ``step``:
-    it ends and resets by itself, so ``done`` is bool[num_envs]. Everything that is returned, ``info`` included, has a new first
-    axis of length ``num_envs``, statistics that the lanes share apart.
+    Environment ``i`` does what it does alone with the key ``jaxenv.random.split(key, num_envs)[i]``, in ``reset`` as in ``step``.
+    It ends and resets by itself, so ``done`` is bool[num_envs]. All results, ``info`` included, have a new first axis of length
+    ``num_envs``, except statistics that the batch shares.
 
-    ``params`` are shared by all lanes, but for leaves that have one more axis, of length ``num_envs``: these hold a value for each
-    lane (``params.replace(gravity=jnp.linspace(5.0, 15.0, num_envs))``).
+    ``params`` are shared by all environments. A leaf with one more axis, of length ``num_envs``, holds a value for each of them:
+    ``params.replace(gravity=jnp.linspace(5.0, 15.0, num_envs))``.
 
-    The lanes are the mapped axis ``axis_name``. A ``NormalizeObservation`` or ``NormalizeReward`` that is given this name counts
-    all lanes together, and its statistics are stored once for the batch; without it, each lane keeps its own.
+    ``axis_name`` is the name of the mapped axis. A ``NormalizeObservation`` or ``NormalizeReward`` with this name counts all
+    environments together, and its statistics are stored once for the batch. Without it, each environment keeps its own.
 
-    ``restart`` begins the next episode in chosen lanes, whether theirs is over or not, and keeps what carries over.
+    ``restart`` begins the next episode in chosen environments, and keeps what carries over.
 
-    Vectorize goes outermost: what it returns is a batch, so it is no ``Environment`` and no wrapper goes around it.
+    Vectorize goes outermost: it is not an ``Environment``, so no wrapper goes around it.
 
     >>> batch = Vectorize(NormalizeObservation(env, axis_name="envs"), 8)
     >>> obs, state = batch.reset(jax.random.key(0))
@@ -46,9 +46,9 @@ class Vectorize:
     """
 
     env: Environment[Any, Any]
-    """The environment of every lane, wrappers included."""
+    """The environment, wrappers included."""
     num_envs: int
-    """How many lanes there are, at least 1."""
+    """The number of environments, at least 1."""
     axis_name: str = "envs"
     """The name of the mapped axis."""
 
@@ -80,7 +80,7 @@ class Vectorize:
         Args:
             key: one key for the batch, never used before.
             state: the states of the batch.
-            chosen: which environments begin anew, bool[num_envs].
+            chosen: which environments begin their next episode, bool[num_envs].
             params: the parameters, shared or with leaves ``[num_envs, ...]``; ``None`` means ``default_params``.
 
         Returns:
@@ -114,7 +114,7 @@ class Vectorize:
         return checking.run(_step, self._shared, key, state, action, self._given(params))
 
     def step_env(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
-        """Take the very step that ``step`` takes with this key, without the resets.
+        """Take the step that ``step`` takes with the same key, without the resets.
 
         Args:
             key: one key for the batch, never used before.

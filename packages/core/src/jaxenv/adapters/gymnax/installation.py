@@ -12,7 +12,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 def install(step_values: int = 5) -> None:
-    """Let ``import gymnax`` and imports of gymnax's modules find this adapter, in this process from now on.
+    """Make ``import gymnax`` and imports of gymnax's modules find this adapter, from now on in this process.
 
     Call it before the code that imports gymnax is imported: what has been imported already keeps what it has.
 

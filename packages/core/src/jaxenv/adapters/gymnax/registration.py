@@ -56,7 +56,7 @@ def make(env_id: str, *, step_values: int | None = None, **env_kwargs: Any) -> t
 
 
 def register(env_id: str, factory: Callable[..., Any]) -> None:
-    """Let :func:`make` know an id.
+    """Register an id with :func:`make`.
 
     Args:
         env_id: an id that is not registered yet.
