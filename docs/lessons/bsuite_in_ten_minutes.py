@@ -7,7 +7,7 @@
 #
 # This lesson writes a small DQN agent, runs it and a random agent on some ids, scores both, and draws bsuite's radar.
 #
-# It needs `jaxenv-core`, `jaxenv-bsuite`, `optax` and `matplotlib`, and takes about 150 s on two CPU cores.
+# It needs `jaxenv-core`, `jaxenv-bsuite`, `optax` and `matplotlib`, and takes about 180 s on two CPU cores.
 
 # %%
 import os
@@ -116,7 +116,7 @@ class DQN:
 # `runner.run` plays ids and writes a CSV file for each, in bsuite's own format. An agent is named as `module:object`; here the module is
 # this script or notebook, which is called `__main__`. An interrupted run goes on when it is called again.
 #
-# To keep it short, some ids of each experiment run for 1,000 episodes. The published protocol is all ids and, in most experiments,
+# To keep it short, some ids of each experiment run for 500 episodes. The published protocol is all ids and, in most experiments,
 # 10,000 episodes: `names = ["all"]` and no `episodes`. The command line does the same:
 # `jaxenv bsuite run --agent my_module:DQN --ids all --save-path results/dqn`.
 
@@ -136,7 +136,7 @@ wanted = {
 if SHORT:
     wanted = {"bandit": 2, "catch": 2}
 names = [f"{experiment}/{number}" for experiment, count in wanted.items() for number in range(count)]
-episodes = 300 if SHORT else 1000
+episodes = 300 if SHORT else 500
 
 results = Path(mkdtemp(prefix="bsuite-"))
 for name, agent in {"random": "random", "DQN": "__main__:DQN"}.items():
