@@ -1,7 +1,7 @@
 # %% [markdown]
 # # bsuite in ten minutes
 #
-# The Behaviour Suite (Osband et al. 2019) tells what an agent is good at. Small tasks test one ability each: exploration, memory,
+# The Behaviour Suite (Osband et al. 2019) shows what an agent is good at. Small tasks test one ability each: exploration, memory,
 # credit assignment, robustness to noise and to the scale of rewards. There are 23 experiments with 468 ids. An experiment has a score
 # from 0 to 1, and so has an ability.
 #

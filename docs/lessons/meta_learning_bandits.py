@@ -84,7 +84,7 @@ def play(weights, key):
 # gradients that flow back through all 100 steps of the memory.
 #
 # A rollout is as long as an episode, so each column is one episode and nothing follows it. The discount may be small: a pull does not
-# change the arms, and what it tells pays at once.
+# change the arms, and what it reveals pays at once.
 
 
 # %%
