@@ -69,7 +69,7 @@ def description(
 
     Args:
         spec: of the environment.
-        overrides: what ``make`` was told beside it.
+        overrides: the arguments of ``make`` besides the id.
         name: of the algorithm.
         config: its config.
         seed: of the training.
@@ -125,6 +125,9 @@ def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
     Args:
         where: the id of an environment, for the agent that is shipped for it; or a directory that ``jaxenv train`` wrote.
         env_id: the environment that it must be of; None means any.
+
+    Returns:
+        The :class:`Agent`, with its environment, params and policy.
 
     Raises:
         NotConfiguredError: no agent is shipped for the id.

@@ -1,4 +1,4 @@
-"""What is said of the returns of whole episodes."""
+"""A summary of the returns of whole episodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def max_steps(time_limit: int | None) -> int:
 
 
 def summary(played: Evaluation) -> dict[str, Any]:
-    """Return what is said of the episodes of one agent.
+    """Return a summary of the episodes of one agent.
 
     Args:
         played: what :func:`jaxenv.evaluate` returned, leaves ``[num_episodes]``.

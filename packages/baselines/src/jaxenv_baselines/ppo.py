@@ -3,7 +3,7 @@
 Read it from the bottom: :func:`train` is all of it, :func:`update` one round of it. A round
 
 1. plays ``num_steps`` steps in each of ``num_envs`` environments (one call of :func:`jaxenv.rollout`);
-2. computes what the critic says of all of them at once, and from that how much better each action was than expected;
+2. computes the values of all of them at once, and from these the advantage of each action;
 3. improves the networks in a few passes over these steps, in minibatches.
 
 Everything is a pure function of arrays. Numbers of a :class:`Config` are leaves, so that ``jax.vmap(train, (None, 0, 0))``
@@ -141,7 +141,7 @@ class Model:
         return self._apply("actor", weights, x)
 
     def critic(self, weights: Any, x: Array) -> Array:
-        """Return what the critic says of the same."""
+        """Return the critic's values of the same."""
         return self._apply("critic", weights, x)
 
     def enter(self, weights: Any, x: Array) -> Array:
@@ -357,8 +357,8 @@ def advantages(config: Config, reward: Array, value: Array, following: Array, do
     Args:
         config: has ``discount`` and ``trace``.
         reward: float32[num_steps, num_envs].
-        value: what the critic said before the action.
-        following: what the critic says after it, within the same episode; 0 where the task ended.
+        value: the critic's value before the action.
+        following: the critic's value after it, within the same episode; 0 where the task ended.
         done: whether the action was the last of its episode.
 
     Returns:

@@ -76,7 +76,7 @@ class Training:
     spec: EnvSpec
     """The environment."""
     overrides: dict[str, Any]
-    """What ``make`` is told beside it."""
+    """Arguments of ``make`` besides the id."""
     name: str
     """Of the algorithm."""
     config: Any
