@@ -36,7 +36,7 @@ def test_train_writes_an_agent_its_curve_and_its_metrics(command, directory):
 def test_a_directory_with_a_training_is_not_overwritten(command, directory):
     code, _, err = command("train", "local/Aim", "--out", directory, *SET)
     assert code == 2
-    assert err.startswith(f"Error: {directory} holds a training already. Go on with it (--resume)")
+    assert err.startswith(f"Error: {directory} holds a training already. Resume it (--resume)")
 
 
 def test_evaluate_says_how_good_it_is(command, directory):
@@ -44,9 +44,9 @@ def test_evaluate_says_how_good_it_is(command, directory):
     assert code == 0
     assert "95% interval" in out
     code, out, _ = command("evaluate", "local/Aim", "--agent", directory, "--episodes", 64, "--json")
-    said = json.loads(out)
-    assert said["episodes"] == 64
-    assert said["low"] < said["mean"] < said["high"]
+    summary = json.loads(out)
+    assert summary["episodes"] == 64
+    assert summary["low"] < expected["mean"] < said["high"]
 
 
 def test_rollout_plays_a_trained_agent(command, directory):
@@ -55,7 +55,7 @@ def test_rollout_plays_a_trained_agent(command, directory):
     assert json.loads(out)["policy"] == f"agent:{directory}"
     code, _, err = command("rollout", "local/Cue", "--policy", f"agent:{directory}")
     assert code == 2
-    assert "holds an agent of local/Aim, but local/Cue is asked for" in err
+    assert "holds an agent of local/Aim, but local/Cue was requested" in err
 
 
 def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
         patch.setattr(training.Training, "run", interrupted)
         code, _, err = command(*words)
     assert code == 130
-    assert "Interrupted. The same command with --resume goes on from " in err
+    assert "Interrupted. Run the same command with --resume to continue from " in err
     assert not (tmp_path / agent.DESCRIPTION).exists()
     code, _, err = command(*words, "--resume")
     assert code == 0, err
@@ -80,7 +80,7 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["local/Nothing"], "local/Nothing"),
         (["local/Aim", "--algorithm", "dreams"], "There is no algorithm 'dreams'"),
@@ -90,11 +90,11 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
         (["local/Aim", "--env-set", "speed=1"], "speed"),
     ],
 )
-def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, said):
+def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, expected):
     monkeypatch.setattr(training.Training, "compile", lambda _: pytest.fail("it was compiled"))
     code, _, err = command("train", *words, "--out", tmp_path / "out")
     assert code == 2
-    assert said in err
+    assert expected in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

@@ -96,7 +96,7 @@ def test_boards_get_a_convolution(evosax):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"strategy": "luck"}, "strategy is 'luck', but one of open_es, snes, cma_es was expected"),
         ({"population": 3}, "population is 3, but an even number was expected"),
@@ -104,8 +104,8 @@ def test_boards_get_a_convolution(evosax):
         ({"activation": "step"}, "activation is 'step', but tanh or relu was expected"),
     ],
 )
-def test_settings_that_cannot_be(message, changes, said):
-    assert said in message(ConfigError, es.check, task_of("local/Cue"), es.Config(**changes))
+def test_settings_that_cannot_be(message, changes, expected):
+    assert expected in message(ConfigError, es.check, task_of("local/Cue"), es.Config(**changes))
 
 
 def test_tasks_that_it_cannot_see(message):
@@ -122,5 +122,5 @@ def test_tasks_that_it_cannot_act_in(message):
 
 def test_evosax_is_asked_for_where_it_is_missing(message, monkeypatch):
     monkeypatch.setitem(sys.modules, "evosax", None)
-    said = message(MissingExtraError, es.check, task_of("local/Cue"), es.Config())
-    assert said == "evosax is not installed. Install it: pip install 'jaxenv-baselines[es]'."
+    text = message(MissingExtraError, es.check, task_of("local/Cue"), es.Config())
+    assert text == "evosax is not installed. Install it: pip install 'jaxenv-baselines[es]'."

@@ -1,4 +1,4 @@
-"""Trainings that are interrupted, agents that are written and read, and what is said of damaged files."""
+"""Resuming a training, saving and loading agents, and errors on damaged files."""
 
 import dataclasses
 import errno
@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole")
     run = begun()
     list(run.run())
-    run.keep(directory)
+    run.save_checkpoint(directory)
     run.save_agent(directory)
     return run, directory
 
@@ -57,7 +57,7 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does_bit_for_bi
     for report in first.run():
         if report.steps >= run.steps // 2:
             break
-    first.keep(tmp_path)
+    first.save_checkpoint(tmp_path)
     second = begun()
     second.resume(tmp_path)
     assert 0 < second.updates < run.updates
@@ -157,20 +157,20 @@ class TestFailures:
         assert "agent.safetensors is damaged: its SHA-256 is not the one in agent.json. Get it anew" in text
 
     @pytest.mark.parametrize(
-        ("change", "said"),
+        ("change", "expected"),
         [
-            ("no json", "it is no JSON"),
-            ("[]", "it is no object of JSON"),
+            ("no json", "it is not JSON"),
+            ("[]", "it is not a JSON object"),
             ({"format": 99}, "its format is 99, but 1 is read"),
             ({"sha256": None}, "its sha256 is missing or of another kind"),
             ({"spec": {}}, "its spec has no id"),
-            ({"algorithm": "dreams"}, "what it says can't be built: There is no algorithm 'dreams'"),
+            ({"algorithm": "dreams"}, "its agent can't be built: There is no algorithm 'dreams'"),
         ],
     )
-    def test_a_damaged_description(self, copied, message, change, said):
+    def test_a_damaged_description(self, copied, message, change, expected):
         file = copied / agent.DESCRIPTION
         file.write_text(change if isinstance(change, str) else json.dumps(json.loads(file.read_text()) | change))
-        assert said in message(DamagedAgentError, agent.load, copied)
+        assert expected in message(DamagedAgentError, agent.load, copied)
 
     def test_weights_of_another_network(self, copied, message):
         file = copied / agent.DESCRIPTION
@@ -184,7 +184,7 @@ class TestFailures:
         (copied / agent.WEIGHTS).write_bytes(data)
         file = copied / agent.DESCRIPTION
         file.write_text(json.dumps(json.loads(file.read_text()) | {"sha256": files.sha256(data)}))
-        assert "it is no file of safetensors" in message(DamagedAgentError, agent.load, copied)
+        assert "it is not a safetensors file" in message(DamagedAgentError, agent.load, copied)
 
     def test_missing_files(self, copied, message, tmp_path):
         assert "There is no file" in message(MissingAgentError, agent.load, tmp_path / "nowhere")
@@ -193,7 +193,7 @@ class TestFailures:
 
     def test_an_agent_of_another_task(self, whole, message):
         text = message(OtherTaskError, agent.load, whole[1], env_id="local/Aim")
-        assert "holds an agent of local/Cue, but local/Aim is asked for" in text
+        assert "holds an agent of local/Cue, but local/Aim was requested" in text
 
     def test_an_agent_in_an_environment_with_other_fields(self, whole, message):
         loaded = agent.load(whole[1])
@@ -223,9 +223,9 @@ class TestFailures:
 
     def test_going_on_with_another_training(self, whole, message):
         _, directory = whole
-        assert "whose seed is 3, but 4 is asked for" in message(OtherTrainingError, begun(seed=4).resume, directory)
+        assert "whose seed is 3, but 4 was requested" in message(OtherTrainingError, begun(seed=4).resume, directory)
         other = begun(learning_rate=0.5)
-        assert "whose learning_rate is 0.001, but 0.5 is asked for" in message(OtherTrainingError, other.resume, directory)
+        assert "whose learning_rate is 0.001, but 0.5 was requested" in message(OtherTrainingError, other.resume, directory)
 
     def test_going_on_with_a_damaged_training(self, copied, message):
         file = copied / training.CHECKPOINT
@@ -233,7 +233,7 @@ class TestFailures:
         assert "is damaged" in message(DamagedAgentError, begun().resume, copied)
 
     def test_a_directory_that_is_taken(self, whole, message, tmp_path):
-        assert "Go on with it (--resume)" in message(DirectoryTakenError, training.require_free, whole[1])
+        assert "Resume it (--resume)" in message(DirectoryTakenError, training.require_free, whole[1])
         training.require_free(tmp_path)
 
     def test_a_directory_that_cannot_be_written(self, message, tmp_path):
@@ -246,7 +246,7 @@ class TestFailures:
         assert "ppo has no setting 'speed'. Choose one of learning_rate, " in text
 
     @pytest.mark.parametrize(
-        ("settings", "said"),
+        ("settings", "expected"),
         [
             ({"num_envs": 1.5}, "num_envs is 1.5, but an integer was expected"),
             ({"learning_rate": "fast"}, "learning_rate is 'fast', but a number was expected"),
@@ -255,8 +255,8 @@ class TestFailures:
             ({"torso": 3}, "torso is 3, but a str was expected"),
         ],
     )
-    def test_settings_of_the_wrong_type(self, message, settings, said):
-        assert said in message(ConfigError, config_of, "ppo", settings)
+    def test_settings_of_the_wrong_type(self, message, settings, expected):
+        assert expected in message(ConfigError, config_of, "ppo", settings)
 
 
 def test_settings_survive_json():
@@ -267,7 +267,7 @@ def test_settings_survive_json():
 
 def test_a_summary_of_returns():
     played = jaxenv.evaluation.Evaluation(np.arange(100.0), np.full(100, 7), np.arange(100) < 98)
-    said = evaluation.summary(played)
-    assert (said["episodes"], said["mean"], said["median"], said["iqm"]) == (100, 49.5, 49.5, 49.5)
-    assert said["high"] - said["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
-    assert (said["length"], said["unfinished"]) == (7.0, 2)
+    summary = evaluation.summary(played)
+    assert (summary["episodes"], expected["mean"], said["median"], said["iqm"]) == (100, 49.5, 49.5, 49.5)
+    assert summary["high"] - expected["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
+    assert (summary["length"], expected["unfinished"]) == (7.0, 2)

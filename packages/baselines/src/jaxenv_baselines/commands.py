@@ -21,20 +21,22 @@ INTERRUPTED = 130
 def train(
     env_id: EnvId,
     algorithm: Annotated[str | None, typer.Option(help="Name of an algorithm. Default: the one configured for the id.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=4096, help="Members that are trained side by side; the best is kept.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=4096, help="Members trained at once with different seeds; the best is kept.")
+    ] = 1,
     seed: Seed = 0,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a number of the algorithm; may be repeated.")
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a hyperparameter; may be repeated.")
     ] = None,
     env_settings: Annotated[
         list[str] | None, typer.Option("--env-set", metavar="NAME=VALUE", help="Set a field or a param of the environment.")
     ] = None,
-    total_steps: Annotated[int | None, typer.Option(min=1, max=10**15, help="Steps of each member.")] = None,
+    total_steps: Annotated[int | None, typer.Option(min=1, max=10**15, help="Environment steps per member.")] = None,
     out: Annotated[Path | None, typer.Option(help="Directory to write to. Default: trained/ID.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the directory.")] = False,
-    episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Whole episodes to evaluate the agent by at the end.")] = 1000,
-    keep_every: Annotated[float, typer.Option(min=0.0, help="Seconds between two checkpoints, at least.")] = 30.0,
-    half: Annotated[bool, typer.Option("--half", help="Keep the agent's floats as float16.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the training in the directory.")] = False,
+    episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Episodes of the evaluation at the end.")] = 1000,
+    checkpoint_every: Annotated[float, typer.Option(min=0.0, help="Smallest number of seconds between checkpoints.")] = 30.0,
+    half: Annotated[bool, typer.Option("--half", help="Store the agent's floats as float16.")] = False,
 ) -> None:
     """Train an agent, and write it, its learning curve and its metrics into a directory."""
     spec = find_spec(env_id)
@@ -57,30 +59,30 @@ def train(
         training.require_free(directory)
     run.require_writable(directory)
     screen = console(stderr=True)
-    told = "".join(f" · {what}={value}" for what, value in changes.items())
+    options = "".join(f" · {what}={value}" for what, value in changes.items())
     screen.print(
-        f"{spec.id}{told} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False
+        f"{spec.id}{options} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False
     )
     try:
-        _watch(run, directory, keep_every)
+        _watch(run, directory, checkpoint_every)
     except KeyboardInterrupt:
         if run.updates:
-            run.keep(directory)
-        screen.print(f"Interrupted. The same command with --resume goes on from {run.steps:,} steps.", soft_wrap=True)
+            run.save_checkpoint(directory)
+        screen.print(f"Interrupted. Run the same command with --resume to continue from {run.steps:,} steps.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
-    with screen.status("playing whole episodes"):
+    with screen.status("evaluating"):
         described = run.save_agent(directory)
     _draw(run, directory, f"{spec.id}, {name}")
     speed = run.steps * seeds / max(run.seconds - run.compile_seconds, 1e-9)
     out_console = console()
     out_console.print(
-        f"{said(described['returns'])} after {run.steps:,} steps in {run.seconds:.1f} s ({speed:,.0f} steps a second)"
+        f"{formatted(described['returns'])} after {run.steps:,} steps in {run.seconds:.1f} s ({speed:,.0f} steps a second)"
     )
     out_console.print(f"The agent is in {directory}: jaxenv render {spec.id} --policy agent:{directory} film.gif", soft_wrap=True)
 
 
-def _watch(run: Any, directory: Path, keep_every: float) -> None:
-    """Train to the end under a progress bar, and keep what there is from time to time."""
+def _watch(run: Any, directory: Path, checkpoint_every: float) -> None:
+    """Train to the end with a progress bar and checkpoints."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,10 +99,10 @@ def _watch(run: Any, directory: Path, keep_every: float) -> None:
             bar.update(task, completed=report.steps, description=f"return {shown}", speed=f"{report.steps_per_second:,.0f} steps/s")
             if not screen.is_terminal and len(run.lines) % 10 == 0:
                 screen.print(f"{report.steps:,} of {report.total_steps:,} steps: return {shown}", soft_wrap=True)
-            if run.seconds - kept >= keep_every:
-                run.keep(directory)
+            if run.seconds - kept >= checkpoint_every:
+                run.save_checkpoint(directory)
                 kept = run.seconds
-    run.keep(directory)
+    run.save_checkpoint(directory)
 
 
 def _draw(run: Any, directory: Path, title: str) -> None:
@@ -110,22 +112,23 @@ def _draw(run: Any, directory: Path, title: str) -> None:
         curve.draw(directory / training.CURVE, title, run.lines)
     except ImportError:
         console(stderr=True).print(
-            "No picture of the learning curve: Matplotlib is not installed. Install the extra plots.", soft_wrap=True
+            "The learning curve was not plotted: Matplotlib is not installed. Install it: pip install 'jaxenv-baselines[plots]'.",
+            soft_wrap=True,
         )
 
 
 def evaluate(
     env_id: EnvId,
     agent: Annotated[str, typer.Option(help="shipped, or a directory that jaxenv train wrote.")] = "shipped",
-    episodes: Annotated[int, typer.Option(min=2, max=LARGEST, help="Whole episodes.")] = 1000,
+    episodes: Annotated[int, typer.Option(min=2, max=LARGEST, help="Number of episodes.")] = 1000,
     max_steps: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is left. Default: its limit, or 5000.")
+        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is cut. Default: its time limit, or 5000.")
     ] = None,
     seed: Seed = 0,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play whole episodes with an agent: mean with its 95% interval, median, and mean of the middle half (IQM)."""
+    """Evaluate an agent on whole episodes: mean return with 95% interval, median, and interquartile mean (IQM)."""
     spec = find_spec(env_id)
     import jaxenv
 
@@ -162,12 +165,12 @@ def evaluate(
     rows.add_row("IQM", f"{summary['iqm']:.6g}")
     rows.add_row("mean length", f"{summary['length']:.6g} steps")
     if summary["unfinished"]:
-        rows.add_row("unfinished", f"{summary['unfinished']:,}, left after {limit:,} steps with what they had")
+        rows.add_row("unfinished", f"{summary['unfinished']:,}, cut after {limit:,} steps")
     out.print(rows)
 
 
 def agents(as_json: AsJson = False) -> None:
-    """List the agents that are shipped: environment, algorithm, and return over whole episodes."""
+    """List the shipped agents: environment, algorithm, and return over whole episodes."""
     from jaxenv_baselines.agent import shipped
 
     found = shipped()
@@ -189,8 +192,8 @@ def agents(as_json: AsJson = False) -> None:
     console().print(rows if found else "No agents are shipped. Train one: jaxenv train ID.")
 
 
-def said(returns: dict[str, Any]) -> str:
-    """Return a summary of returns in words."""
+def formatted(returns: dict[str, Any]) -> str:
+    """Format a summary of returns."""
     return (
         f"mean return {returns['mean']:.5g} (95% interval {returns['low']:.5g} to {returns['high']:.5g}) "
         f"over {returns['episodes']:,} episodes"
