@@ -81,13 +81,13 @@ def test_seeds_and_numbers_train_side_by_side_as_they_do_alone(evosax):
     np.testing.assert_allclose(alone.distribution.mean, together.distribution.mean[1], rtol=1e-3, atol=1e-4)
 
 
-def test_numbers_with_bounds_are_seen_between_minus_1_and_1_and_others_as_they_are():
-    see = es.Model.of(task_of("MountainCar-v0"), es.Config()).see
-    np.testing.assert_allclose(see(jnp.array([-1.2, 0.07])), [-1.0, 1.0], rtol=1e-5)
-    see = es.Model.of(task_of("CartPole-v1"), es.Config()).see
-    np.testing.assert_allclose(see(jnp.array([4.8, 7.0, 0.0, -9.0])), [1.0, 7.0, 0.0, -9.0], rtol=1e-5)
-    see = es.Model.of(task_of("FourRooms-misc"), es.Config(one_hot=True)).see
-    assert see(jnp.array([0, 12, 3, 4])).sum() == 4.0
+def test_bounded_numbers_are_scaled_to_between_minus_1_and_1_and_others_as_they_are():
+    encode = es.Model.of(task_of("MountainCar-v0"), es.Config()).encode
+    np.testing.assert_allclose(encode(jnp.array([-1.2, 0.07])), [-1.0, 1.0], rtol=1e-5)
+    encode = es.Model.of(task_of("CartPole-v1"), es.Config()).encode
+    np.testing.assert_allclose(encode(jnp.array([4.8, 7.0, 0.0, -9.0])), [1.0, 7.0, 0.0, -9.0], rtol=1e-5)
+    encode = es.Model.of(task_of("FourRooms-misc"), es.Config(one_hot=True)).encode
+    assert encode(jnp.array([0, 12, 3, 4])).sum() == 4.0
 
 
 def test_boards_get_a_convolution(evosax):

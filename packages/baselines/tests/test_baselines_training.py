@@ -268,6 +268,6 @@ def test_settings_survive_json():
 def test_a_summary_of_returns():
     played = jaxenv.evaluation.Evaluation(np.arange(100.0), np.full(100, 7), np.arange(100) < 98)
     summary = evaluation.summary(played)
-    assert (summary["episodes"], expected["mean"], said["median"], said["iqm"]) == (100, 49.5, 49.5, 49.5)
-    assert summary["high"] - expected["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
-    assert (summary["length"], expected["unfinished"]) == (7.0, 2)
+    assert (summary["episodes"], summary["mean"], summary["median"], summary["iqm"]) == (100, 49.5, 49.5, 49.5)
+    assert summary["high"] - summary["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
+    assert (summary["length"], summary["unfinished"]) == (7.0, 2)

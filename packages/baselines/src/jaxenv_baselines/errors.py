@@ -137,3 +137,20 @@ class MissingExtraError(JaxenvError, ImportError):
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f"{package} is not installed. Install it: pip install 'jaxenv-baselines[{extra}]'.")
+
+
+class NoReferenceError(JaxenvError, LookupError):
+    """A task has no reference implementation to evaluate an agent in."""
+
+    def __init__(self, env_id: str, reason: str) -> None:
+        super().__init__(
+            f"No reference implementation can evaluate the agent of {env_id}: {reason}. Choose an agent of classic, minatar or "
+            "bsuite with the published settings."
+        )
+
+
+class MissingReferenceError(JaxenvError, ImportError):
+    """The reference implementation of a task is not installed."""
+
+    def __init__(self, package: str, distribution: str) -> None:
+        super().__init__(f"{package} is not installed. Install it: pip install '{distribution}[oracle]'.")
