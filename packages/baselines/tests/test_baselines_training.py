@@ -238,7 +238,7 @@ class TestFailures:
 
     def test_a_directory_that_cannot_be_written(self, message, tmp_path):
         (tmp_path / "file").write_text("")
-        assert "file/out could not be written: " in message(NotWrittenError, begun().require_writable, tmp_path / "file" / "out")
+        assert "file/out could not be written: " in message(NotWrittenError, training.require_writable, tmp_path / "file" / "out")
 
     def test_unknown_algorithms_and_settings(self, message):
         assert "There is no algorithm 'dreams'. Choose " in message(UnknownAlgorithmError, config_of, "dreams", {})

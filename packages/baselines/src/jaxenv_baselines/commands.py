@@ -13,9 +13,19 @@ from jaxenv.registry.lookup import spec as find_spec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jaxenv_baselines.configs import env_settings_for, settings_for
+from jaxenv_baselines.errors import SweepOptionError
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
+SHOWN = 32
+"""Trials of a search that are printed."""
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    TextColumn("{task.percentage:3.0f}%"),
+    TextColumn("{task.fields[speed]}"),
+    TimeRemainingColumn(),
+)
 
 
 def train(
@@ -37,11 +47,31 @@ def train(
     episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Episodes of the evaluation at the end.")] = 1000,
     checkpoint_every: Annotated[float, typer.Option(min=0.0, help="Smallest number of seconds between checkpoints.")] = 30.0,
     half: Annotated[bool, typer.Option("--half", help="Store the agent's floats as float16.")] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep",
+            metavar="NAME=VALUES",
+            help="Search a hyperparameter: NAME=A,B,C, NAME=LOW:HIGH or NAME=LOW:HIGH:log; may be repeated.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, max=4096, help="Trials of a search. Default: all combinations of lists, or 16 with a range."),
+    ] = None,
 ) -> None:
-    """Train an agent, and write it, its learning curve and its metrics into a directory."""
+    """Train an agent, and write it, its learning curve and its metrics into a directory.
+
+    With --sweep, search hyperparameters instead: train all trials, print them by their return, and write sweep.json and the
+    best agent. Each trial is trained with --seeds seeds, and evaluated on --episodes episodes.
+    """
     spec = find_spec(env_id)
     changes = env_settings_for(spec.id) | overrides(env_settings)
-    directory = Path("trained") / spec.id if out is None else out
+    directory = Path("sweeps" if sweep else "trained") / spec.id if out is None else out
+    if sweep and resume:
+        raise SweepOptionError("--resume", needs=False)
+    if trials is not None and not sweep:
+        raise SweepOptionError("--trials", needs=True)
 
     import jax
 
@@ -49,15 +79,22 @@ def train(
     from jaxenv_baselines.algorithms import config_of
 
     name, chosen = settings_for(spec.id, algorithm, gpu=jax.default_backend() == "gpu")
-    chosen.update(overrides(settings))
-    if total_steps is not None:
-        chosen["total_steps"] = total_steps
+    given = overrides(settings) | ({} if total_steps is None else {"total_steps": total_steps})
+    if sweep:
+        options = [] if algorithm is None else [f"--algorithm {algorithm}"]
+        options += [f"--env-set {text}" for text in env_settings or ()] + [f"--set {text}" for text in settings or ()]
+        options += [] if total_steps is None else [f"--total-steps {total_steps}"]
+        search = _searched(spec, changes, name, chosen, given, sweep, trials, seed, seeds, episodes, half, directory)
+        best = " ".join([f"jaxenv train {spec.id}", *options, search.flags(search.ranked[0])])
+        console().print(f"Train with the best settings: {best}", soft_wrap=True, markup=False)
+        return
+    chosen.update(given)
     run = training.Training(spec, changes, name, config_of(name, chosen), seed, seeds, episodes=episodes, half=half)
     if resume:
         run.resume(directory)
     else:
         training.require_free(directory)
-    run.require_writable(directory)
+    training.require_writable(directory)
     screen = console(stderr=True)
     options = "".join(f" · {what}={value}" for what, value in changes.items())
     screen.print(
@@ -81,17 +118,70 @@ def train(
     out_console.print(f"The agent is in {directory}: jaxenv render {spec.id} --policy agent:{directory} film.gif", soft_wrap=True)
 
 
+def _searched(
+    spec: Any,
+    changes: dict[str, Any],
+    name: str,
+    configured: dict[str, Any],
+    given: dict[str, Any],
+    texts: list[str],
+    trials: int | None,
+    seed: int,
+    seeds: int,
+    episodes: int,
+    half: bool,
+    directory: Path,
+) -> Any:
+    """Search hyperparameters, print the trials by rank, write ``sweep.json`` and the best agent, and return the search."""
+    from jaxenv_baselines import training
+    from jaxenv_baselines.sweep import FILE, Dimension, Sweep
+
+    dimensions = [Dimension.parse(text) for text in texts]
+    swept = [dimension.name for dimension in dimensions]
+    # A swept hyperparameter replaces the configured value, but contradicts one that was set.
+    fixed = {key: value for key, value in configured.items() if key not in swept} | given
+    search = Sweep(spec, changes, name, fixed, dimensions, trials, seed, seeds, episodes, half)
+    training.require_free(directory, resumable=False)
+    training.require_writable(directory)
+    screen, count = console(stderr=True), len(search.results)
+    options = "".join(f" · {what}={value}" for what, value in changes.items())
+    screen.print(
+        f"{spec.id}{options} · {name} · {count} trials of {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}",
+        soft_wrap=True,
+        markup=False,
+    )
+    try:
+        with Progress(*_COLUMNS, console=screen, disable=not screen.is_terminal) as bar:
+            task = bar.add_task("compiling", total=1.0, speed="")
+
+            def watch(run: Any, report: Any, finished: int) -> None:
+                members = run.members // seeds
+                done = (finished + members * report.steps / report.total_steps) / count
+                known = [value for value in report.metrics["return_mean"] if value is not None]
+                best = f"{max(known):,.4g}" if known else "-"
+                bar.update(task, completed=done, description=f"best return {best}", speed=f"{report.steps_per_second:,.0f} steps/s")
+
+            search.run(directory, watch)
+    except KeyboardInterrupt:
+        screen.print(f"Interrupted. Finished trials are in {directory / FILE}, if there are any.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+    rows = table("rank", *swept, "return", "95% interval", right=("rank", *swept, "return"))
+    for rank, trial in enumerate(search.ranked[:SHOWN], 1):
+        low, high = trial.returns["low"], trial.returns["high"]
+        values = (f"{trial.settings[column]}" for column in swept)
+        rows.add_row(str(rank), *values, f"{trial.returns['mean']:.5g}", f"{low:.5g} to {high:.5g}")
+    out = console()
+    out.print(rows)
+    if count > SHOWN:
+        out.print(f"{count - SHOWN} more trials are in {directory / FILE}.", soft_wrap=True)
+    out.print(f"All trials are in {directory / FILE}, the best agent is in {directory}.", soft_wrap=True)
+    return search
+
+
 def _watch(run: Any, directory: Path, checkpoint_every: float) -> None:
     """Train to the end with a progress bar and checkpoints."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f}%"),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-    )
     screen, kept = console(stderr=True), run.seconds
-    with Progress(*columns, console=screen, disable=not screen.is_terminal) as bar:
+    with Progress(*_COLUMNS, console=screen, disable=not screen.is_terminal) as bar:
         total = run.num_updates * run.algorithm.steps_per_update(run.config)
         task = bar.add_task("compiling", total=total, completed=run.steps, speed="")
         for report in run.run():

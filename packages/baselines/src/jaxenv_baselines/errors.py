@@ -107,10 +107,11 @@ class OtherTrainingError(JaxenvError, ValueError):
 
 
 class DirectoryTakenError(JaxenvError, FileExistsError):
-    """A directory holds a training already."""
+    """A directory holds a training or a search already."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(f"{directory} holds a training already. Resume it (--resume), or choose another directory (--out).")
+    def __init__(self, directory: Path, what: str, *, resumable: bool = False) -> None:
+        action = "Resume it (--resume), or choose" if resumable else "Choose"
+        super().__init__(f"{directory} holds {what} already. {action} another directory (--out).")
 
 
 class NotWrittenError(JaxenvError, OSError):
@@ -154,3 +155,20 @@ class MissingReferenceError(JaxenvError, ImportError):
 
     def __init__(self, package: str, distribution: str) -> None:
         super().__init__(f"{package} is not installed. Install it: pip install '{distribution}[oracle]'.")
+
+
+class SweepError(JaxenvError, ValueError):
+    """A search over hyperparameters can't be done as it was requested."""
+
+    def __init__(self, given: str, expected: str) -> None:
+        super().__init__(f"--sweep has {given!r}, but {expected} was expected. Change the option.")
+
+
+class SweepOptionError(JaxenvError, ValueError):
+    """An option of ``jaxenv train`` does not go together with a search, or needs one."""
+
+    def __init__(self, option: str, *, needs: bool) -> None:
+        if needs:
+            super().__init__(f"{option} needs a search. Add --sweep NAME=VALUES, or leave {option} out.")
+        else:
+            super().__init__(f"{option} does not go together with --sweep. Leave one of them out.")

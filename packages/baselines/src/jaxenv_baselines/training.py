@@ -25,6 +25,7 @@ import numpy as np
 from jax import Array
 from jaxenv import EnvSpec
 from jaxenv.errors import JaxenvPerformanceWarning
+from jaxenv.evaluation import Evaluation
 
 from jaxenv_baselines import agent, evaluation, files
 from jaxenv_baselines.algorithms import Algorithm, algorithm, settings_of
@@ -33,7 +34,7 @@ from jaxenv_baselines.tasks import Task
 
 CHOOSE_BY = 256
 """Episodes that select the best of several members; other episodes evaluate it, so that the estimate is not biased."""
-CHECKPOINT, METRICS, CURVE = "training.safetensors", "metrics.jsonl", "curve.png"
+CHECKPOINT, METRICS, CURVE, SWEEP = "training.safetensors", "metrics.jsonl", "curve.png", "sweep.json"
 
 
 class Report(NamedTuple):
@@ -82,7 +83,7 @@ class Training:
     config: Any
     """Config of the algorithm."""
     seed: int = 0
-    """Member ``i`` has the key ``split(jaxenv.random.key(seed), members)[i]``."""
+    """Member ``i`` has the key ``split(jaxenv.random.key(seed), members)[i]``, unless ``repeats`` is set."""
     members: int = 1
     """Number of members."""
     reports: int = 50
@@ -91,6 +92,8 @@ class Training:
     """Episodes that evaluate the agent at the end."""
     half: bool = False
     """Whether the agent's floats are rounded to float16, before it is evaluated."""
+    repeats: int = 1
+    """Number of times that the members' keys are repeated: with 2, the second half has the keys of the first, for other configs."""
     task: Task = field(init=False)
     """The environment with its params."""
     state: Any = field(init=False, default=None)
@@ -186,15 +189,40 @@ class Training:
         Returns:
             Index of the best member, its policy parameters, and the summary of its returns (:mod:`jaxenv_baselines.evaluation`).
         """
-        with quiet():
-            self.compile()
-        assert self.programs is not None
-        key = jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31)
-        all_params, played = self.programs.finish(self.task, self.config, self.state, key)
+        all_params, played = self.play()
         aside = self._to_play[0] - self.episodes
         best = int(jnp.argmax(played.returns[:, :aside].mean(axis=1))) if aside else 0
         evaluated = jax.tree.map(lambda leaf: leaf[best, aside:], played)
         return best, jax.tree.map(lambda leaf: leaf[best], all_params), evaluation.summary(evaluated)
+
+    def play(self) -> tuple[Any, Evaluation]:
+        """Evaluate all members.
+
+        Returns:
+            Policy parameters, leaves ``[members, ...]``, and their episodes, leaves ``[members, num_episodes]``.
+        """
+        with quiet():
+            self.compile()
+        assert self.programs is not None
+        return self.programs.finish(self.task, self.config, self.state, self._evaluation_key(0))
+
+    def evaluate_once(self, policy_params: Any) -> dict[str, Any]:
+        """Evaluate the policy parameters of one member on ``episodes`` new episodes, and return the summary of its returns."""
+        with quiet():
+            played = jaxenv.evaluate(
+                self.task.env,
+                self.task.params,
+                self.algorithm.policy(self.task, self.config),
+                self._evaluation_key(1),
+                num_episodes=self.episodes,
+                policy_params=policy_params,
+                initial_carry=self.algorithm.initial_carry(self.task, self.config),
+                max_steps=self._to_play[1],
+            )
+        return evaluation.summary(played)
+
+    def _evaluation_key(self, number: int) -> Array:
+        return jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31 + number)
 
     def save_agent(self, directory: Path) -> dict[str, Any]:
         """Evaluate the members, write the best agent, and return its description."""
@@ -224,20 +252,6 @@ class Training:
         about = {**self._identity(), "updates": self.updates, "seconds": self.seconds, "lines": self.lines}
         files.write(directory / CHECKPOINT, files.packed(self.state, {"training": json.dumps(about)}))
         files.write(directory / METRICS, "".join(f"{json.dumps(line)}\n" for line in self.lines).encode())
-
-    def require_writable(self, directory: Path) -> None:
-        """Check that files can be written to a directory.
-
-        Raises:
-            NotWrittenError: they can't.
-        """
-        probe = directory / "writable"
-        try:
-            files.write(probe, b"")
-        except NotWrittenError as error:
-            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-            raise NotWrittenError(directory, reason or "it is no folder") from error
-        probe.unlink()
 
     def resume(self, directory: Path) -> None:
         """Load the checkpoint of a directory; without one, training starts from the beginning.
@@ -284,7 +298,8 @@ class Training:
         return self.episodes + (CHOOSE_BY if self.members > 1 else 0), evaluation.max_steps(self.task.time_limit)
 
     def _keys(self) -> Array:
-        return jaxenv.random.split(jaxenv.random.key(self.seed), self.members)
+        keys = jaxenv.random.split(jaxenv.random.key(self.seed), self.members // self.repeats)
+        return jnp.concatenate([keys] * self.repeats)
 
 
 @contextmanager
@@ -295,14 +310,35 @@ def quiet() -> Generator[None]:
         yield
 
 
-def require_free(directory: Path) -> None:
-    """Check that a directory holds no training.
+def require_writable(directory: Path) -> None:
+    """Check that files can be written to a directory.
+
+    Raises:
+        NotWrittenError: they can't.
+    """
+    probe = directory / "writable"
+    try:
+        files.write(probe, b"")
+    except NotWrittenError as error:
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+        raise NotWrittenError(directory, reason or "it is not a directory") from error
+    probe.unlink()
+
+
+def require_free(directory: Path, *, resumable: bool = True) -> None:
+    """Check that a directory holds neither a training nor a search.
+
+    Args:
+        directory: the directory.
+        resumable: whether the caller could resume a training; the message suggests it.
 
     Raises:
         DirectoryTakenError: it holds one.
     """
+    if (directory / SWEEP).exists():
+        raise DirectoryTakenError(directory, "a search")
     if (directory / CHECKPOINT).exists() or (directory / agent.DESCRIPTION).exists():
-        raise DirectoryTakenError(directory)
+        raise DirectoryTakenError(directory, "a training", resumable=resumable)
 
 
 def _over_members(function: Callable[..., Any], task: Task, config: Any, *arguments: Any) -> Any:

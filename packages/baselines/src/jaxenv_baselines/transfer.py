@@ -201,7 +201,8 @@ def _gymnasium(spec: EnvSpec, agent: Agent, seed: int) -> Reference:
 
 
 def _minatar(spec: EnvSpec, agent: Agent, seed: int) -> Reference:
-    env, params = agent.env, agent.params
+    env: Any = agent.env
+    params = agent.params
     game = importlib.import_module("minatar").Environment(
         importlib.import_module("jaxenv_minatar.subjects").SUBJECTS[env.name].game,
         sticky_action_prob=float(params.sticky_action_prob),
