@@ -178,12 +178,11 @@ def take_over(directory: Path, data: dict[str, Any], agents: Sequence[dict[str, 
         if not file.is_file() or json.loads(file.read_text(encoding="utf-8"))["sha256"] != digest:
             continue
         result = results[env_id]
-        seconds = result["train_seconds"] - result["compile_seconds"]
         data["results"][env_id] = {
             "sha256": digest,
             "device": result["device"],
             "seeds": result["seeds"],
-            "seconds": round(max(seconds, 0.0), 2),
+            "seconds": result["train_seconds"],  # without compilation, which that script does beforehand
             "compile_seconds": result["compile_seconds"],
         }
         metrics = (directory / env_id / "metrics.jsonl").read_text(encoding="utf-8")
