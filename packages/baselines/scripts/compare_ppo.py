@@ -6,8 +6,8 @@
 PureJaxRL's ``ppo.py`` and the ``wrappers.py`` beside it come from a checkout of https://github.com/luchris429/purejaxrl and run
 unchanged. They need gymnax, flax, optax and chex. gymnax 1.0.1 works with JAX 0.11 and 0.12: its steps of six values go through its
 own ``LegacyStepAPIWrapper``. gymnax 0.0.9 needs an older JAX. distrax is used where it is installed, else a stand-in with the three
-methods that ``ppo.py`` calls. Brax and NAVIX, which ``wrappers.py`` imports for other tasks, may be missing. ``--peer-python`` names
-another Python for the peer.
+methods that ``ppo.py`` calls. Brax and NAVIX, which ``wrappers.py`` imports for other tasks, may be missing. The peer may run in
+another Python, ``--peer-python``.
 
 Each side runs in a process of its own without a compilation cache. A line has the seconds from the start of the process to the
 trained network, those before compilation (imports and setting up), those of compilation, and those of training alone: the least of

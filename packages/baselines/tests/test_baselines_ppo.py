@@ -60,10 +60,18 @@ def test_advantages_are_sums_of_discounted_surprises_within_an_episode():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("torso", "limit"), [("mlp", 2), ("gru", 2), ("mlp", 3)])
-def test_what_follows_a_step_is_what_the_critic_says_of_the_final_observation_where_time_was_up(torso, limit, small):
-    """With a limit of 2 time is up again and again; at 3 it is up where the task ends anyway, and nothing follows."""
-    task, config = task_of("local/Cue", max_steps_in_episode=limit), small.replace(torso=torso)
+@pytest.mark.parametrize(
+    ("name", "torso", "limit", "cuts"),
+    [
+        ("local/Cue", "mlp", 2, 8 * 8),
+        ("local/Cue", "gru", 2, 8 * 8),
+        ("local/Cue", "mlp", 3, 0),  # the task terminates in its third step anyway
+        ("Pendulum-v1", "mlp", 5, 8 * 3),
+        ("MountainCarContinuous-v0", "gru", 5, 8 * 3),
+    ],
+)
+def test_targets_bootstrap_from_the_final_observation_after_a_truncation(name, torso, limit, cuts, small):
+    task, config = task_of(name, max_steps_in_episode=limit), small.replace(torso=torso)
 
     @jax.jit
     def both_ways(task, key):
@@ -79,12 +87,12 @@ def test_what_follows_a_step_is_what_the_critic_says_of_the_final_observation_wh
 
     found, of_all, trajectory = both_ways(task, jaxenv.random.key(1))
     cut = trajectory.info["truncated"] & ~trajectory.info["terminated"]
-    assert int(cut.sum()) == (8 * 8 if limit == 2 else 0)
+    assert int(cut.sum()) == cuts
     np.testing.assert_allclose(found, of_all, rtol=1e-5, atol=1e-6)
 
 
 def test_the_critic_learns_the_value_of_a_task_that_only_time_ends():
-    """Every state is worth 1 / (1 - 0.9) = 10. Who takes running out of time for the end of the task finds 2.7 on average."""
+    """The value of every state is 1 / (1 - 0.9) = 10. Without bootstrapping it would be 2.7 on average."""
     config = ppo.Config(
         num_envs=16,
         num_steps=20,
@@ -99,6 +107,34 @@ def test_the_critic_learns_the_value_of_a_task_that_only_time_ends():
     learner, _ = trained(task, config)
     value = float(ppo.Model.of(task, config).critic(learner.weights, jnp.ones(1)))
     assert value == pytest.approx(10.0, rel=0.03)
+
+
+@pytest.mark.parametrize(("bootstraps", "low", "high"), [(True, -450.0, 0.0), (False, -2000.0, -650.0)])
+def test_pendulum_is_learned_from_short_pieces_only_by_bootstrapping(bootstraps, low, high, monkeypatch):
+    """Episodes of 16 steps are too short for a swing-up: its reward is known from the values of final observations alone."""
+    if not bootstraps:
+        monkeypatch.setattr(ppo, "bootstrapped", lambda _, trajectory, values, __: jnp.where(trajectory.done, 0.0, values))
+    config = ppo.Config(
+        num_envs=32,
+        num_steps=64,
+        total_steps=400_000,
+        minibatches=8,
+        epochs=8,
+        learning_rate=3e-3,
+        discount=0.95,
+        entropy=0.0,
+    )
+    short, whole = task_of("Pendulum-v1", max_steps_in_episode=16), task_of("Pendulum-v1")
+    learner, _ = jax.jit(lambda task, key: ppo.train(task, config, key))(short, jaxenv.random.key(KEY))
+    played = jaxenv.evaluate(
+        whole.env,
+        whole.params,
+        ppo.policy(whole, config),
+        jaxenv.random.key(5),
+        num_episodes=100,
+        policy_params=ppo.policy_params(whole, config, learner),
+    )
+    assert low < float(played.returns.mean()) < high
 
 
 def test_the_memory_that_is_learned_from_is_the_memory_that_played(small):
