@@ -1,6 +1,10 @@
 """The commands: trained, interrupted, gone on with, evaluated, shown; and refused in one sentence before any work."""
 
 import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import jaxenv
 import pytest
@@ -8,6 +12,7 @@ from jaxenv_baselines import agent, configs, training
 from jaxenv_baselines.algorithms import algorithm, config_of
 from jaxenv_baselines.tasks import Task
 
+README = Path(__file__).parents[1] / "README.md"
 SIZES = ["num_envs=8", "num_steps=16", "minibatches=2", "epochs=1", "widths=[16]"]
 SET = [word for size in SIZES for word in ("--set", size)]
 
@@ -77,6 +82,77 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
     code, _, err = command(*words, "--resume")
     assert code == 0, err
     assert json.loads((tmp_path / agent.DESCRIPTION).read_text())["steps"] == 1024
+
+
+LOGGER = """
+import json
+
+class FakeWriter:  # the interface of TensorBoard's SummaryWriter
+    def add_scalar(self, tag, scalar_value, global_step=None):
+        with open("log.jsonl", "a") as stream:
+            stream.write(json.dumps([tag, scalar_value, global_step]) + chr(10))
+
+writer = FakeWriter()
+
+def log(report):
+    for name, value in report.scalars.items():
+        writer.add_scalar(name, value, report.steps)
+
+def two(report, more):
+    pass
+"""
+
+
+def test_a_function_of_the_user_s_gets_every_report(command, tmp_path, monkeypatch):
+    (tmp_path / "my_logger.py").write_text(LOGGER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    words = ["train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", "out", *SET]
+    code, _, err = command(*words, "--log", "my_logger:log")
+    assert code == 0, err
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    metrics = [json.loads(line) for line in (tmp_path / "out" / training.METRICS).read_text().splitlines()]
+    assert {step for _, _, step in logged} == {line["steps"] for line in metrics}
+    last = {tag: value for tag, value, step in logged if step == metrics[-1]["steps"]}
+    assert [last["return_mean/0"], last["return_mean/1"]] == metrics[-1]["return_mean"]
+    assert last["entropy/1"] == metrics[-1]["entropy"][1]
+    code, _, err = command(*words[:-2], "--out", "other", "--log", "my_logger:two")
+    assert code == 2
+    assert "--log" in err
+    assert "Write a function of one argument, a jaxenv_baselines.training.Report." in err
+    code, _, err = command(*words, "--log", "my_logger")
+    assert code == 2
+    assert "'module:function'" in err
+
+
+REPORT = training.Report(10, 20, 1.5, 100.0, {"return_mean": [None, 2.0], "episodes": [0.0, 1.0]})
+SCALARS = {"return_mean/1": 2.0, "episodes/0": 0.0, "episodes/1": 1.0, "seconds": 1.5, "steps_per_second": 100.0}
+
+
+def test_numbers_that_are_missing_are_not_logged():
+    assert REPORT.scalars == SCALARS
+
+
+@pytest.mark.parametrize("library", ["tensorboard", "wandb"])
+def test_the_documented_loggers_log_every_number(library, monkeypatch):
+    logged = {}
+
+    class Fake:
+        def add_scalar(self, tag, value, step):
+            logged[tag] = (value, step)
+
+        def log(self, data, *, step):
+            logged.update({tag: (value, step) for tag, value in data.items()})
+
+    for name in ("torch", "torch.utils", "torch.utils.tensorboard"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(SummaryWriter=lambda directory: Fake()))
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda project: Fake()))
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if f"{library} import" in block or f"import {library}" in block]
+    names = {}
+    exec(block, names)
+    names["log"](REPORT)
+    assert logged == {tag: (value, 10) for tag, value in SCALARS.items()}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from jaxenv.cli.objects import load_here, refusal
 from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, overrides
 from jaxenv.cli.output import AsJson, console, print_json, table
+from jaxenv.errors import EntryPointError
 from jaxenv.registry.lookup import spec as find_spec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -47,6 +50,10 @@ def train(
     episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Episodes of the evaluation at the end.")] = 1000,
     checkpoint_every: Annotated[float, typer.Option(min=0.0, help="Smallest number of seconds between checkpoints.")] = 30.0,
     half: Annotated[bool, typer.Option("--half", help="Store the agent's floats as float16.")] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="Call a function of yours with each progress report, such as a logger."),
+    ] = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,10 +75,12 @@ def train(
     spec = find_spec(env_id)
     changes = env_settings_for(spec.id) | overrides(env_settings)
     directory = Path("sweeps" if sweep else "trained") / spec.id if out is None else out
-    if sweep and resume:
-        raise SweepOptionError("--resume", needs=False)
+    for option, value in (("--resume", resume), ("--log", log)):
+        if sweep and value:
+            raise SweepOptionError(option, needs=False)
     if trials is not None and not sweep:
         raise SweepOptionError("--trials", needs=True)
+    logger = None if log is None else _logger(log)
 
     import jax
 
@@ -101,7 +110,7 @@ def train(
         f"{spec.id}{options} · {name} · {seeds} seed{'s' * (seeds > 1)} from {seed} · {directory}", soft_wrap=True, markup=False
     )
     try:
-        _watch(run, directory, checkpoint_every)
+        _watch(run, directory, checkpoint_every, logger)
     except KeyboardInterrupt:
         if run.updates:
             run.save_checkpoint(directory)
@@ -178,14 +187,25 @@ def _searched(
     return search
 
 
-def _watch(run: Any, directory: Path, checkpoint_every: float) -> None:
-    """Train to the end with a progress bar and checkpoints."""
+def _logger(text: str) -> Callable[[Any], Any]:
+    """Return the function that ``--log`` names."""
+    function = load_here("--log", text, "'module:function'")
+    reason = refusal(function, "report")
+    if reason:
+        raise EntryPointError("--log", text, reason, "Write a function of one argument, a jaxenv_baselines.training.Report.")
+    return function
+
+
+def _watch(run: Any, directory: Path, checkpoint_every: float, logger: Callable[[Any], Any] | None) -> None:
+    """Train to the end with a progress bar, a logger and checkpoints."""
     screen, kept = console(stderr=True), run.seconds
     with Progress(*_COLUMNS, console=screen, disable=not screen.is_terminal) as bar:
         total = run.num_updates * run.algorithm.steps_per_update(run.config)
         task = bar.add_task("compiling", total=total, completed=run.steps, speed="")
         for report in run.run():
             shown = "-" if math.isnan(report.return_mean) else f"{report.return_mean:,.4g}"
+            if logger is not None:
+                logger(report)
             bar.update(task, completed=report.steps, description=f"return {shown}", speed=f"{report.steps_per_second:,.0f} steps/s")
             if not screen.is_terminal and len(run.lines) % 10 == 0:
                 screen.print(f"{report.steps:,} of {report.total_steps:,} steps: return {shown}", soft_wrap=True)

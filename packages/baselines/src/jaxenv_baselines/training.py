@@ -58,6 +58,17 @@ class Report(NamedTuple):
         known = [value for value in self.metrics["return_mean"] if value is not None]
         return float(np.median(known)) if known else math.nan
 
+    @property
+    def scalars(self) -> dict[str, float]:
+        """All numbers by name, for a logger: ``return_mean/0`` is that of member 0. Missing numbers are left out."""
+        by_member = {
+            f"{name}/{member}": value
+            for name, values in self.metrics.items()
+            for member, value in enumerate(values)
+            if value is not None
+        }
+        return {**by_member, "seconds": self.seconds, "steps_per_second": self.steps_per_second}
+
 
 class Programs(NamedTuple):
     """Compiled programs; each takes the task and the config first."""
