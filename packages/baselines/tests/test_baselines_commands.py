@@ -1,7 +1,10 @@
 """The commands: trained, interrupted, gone on with, evaluated, shown; and refused in one sentence before any work."""
 
 import json
+import os
 import re
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,3 +202,16 @@ def test_every_configured_environment_can_be_trained_as_its_row_says(env_id):
     for gpu in (False, True):
         name, settings = configs.settings_for(env_id, gpu=gpu)
         algorithm(name).check(Task.of(env, params), config_of(name, settings))
+
+
+@pytest.mark.long
+def test_the_command_solves_cartpole_within_20_seconds_without_a_cache(tmp_path):
+    """In seconds of CPU time, which other work on the machine does not change much."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION_CACHE")}
+    environment |= {"JAX_ENABLE_COMPILATION_CACHE": "false", "JAX_PLATFORMS": "cpu"}
+    words = [sys.executable, "-m", "jaxenv", "train", "CartPole-v1", "--out", str(tmp_path / "out")]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert json.loads((tmp_path / "out" / agent.DESCRIPTION).read_text())["returns"]["low"] >= 475.0
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20.0
