@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxenv.evaluation import Evaluation
 
-MAX_STEPS = 5_000
+MAX_STEPS = 100_000
 """Steps after which an episode is cut if the task has no time limit; its return so far counts."""
 
 

@@ -271,10 +271,11 @@ def initial_carry(task: Task, config: Config) -> Any:
 
 
 def policy_params(task: Task, config: Config, learner: Learner) -> dict[str, Any]:
-    """Return the parameters of the policy, nested dicts of arrays."""
+    """Return the parameters of the policy, nested dicts of arrays. The critic's weights are not among them."""
     del task
     normalization = {"observations": learner.observations.scaling()} if config.normalize_observations else {}
-    return {"weights": learner.weights, **normalization}
+    weights = {name: layer for name, layer in learner.weights["params"].items() if name != "critic_tower"}
+    return {"weights": {"params": weights}, **normalization}
 
 
 def begin(task: Task, config: Config, key: Array) -> Learner:

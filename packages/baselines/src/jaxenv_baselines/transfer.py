@@ -29,6 +29,8 @@ from jaxenv_baselines.agent import Agent
 from jaxenv_baselines.errors import MissingReferenceError, NoReferenceError
 from jaxenv_baselines.tasks import Task
 
+MAX_STEPS = 5_000
+"""Steps after which an episode is cut on both sides if the task has no time limit."""
 ROUNDING = 1e-5
 """Relative difference of mean returns that is attributed to rounding: rewards are float32 here and float64 in the references."""
 
@@ -102,7 +104,7 @@ def transfer(agent: Agent, *, episodes: int = 1000, max_steps: int | None = None
         MissingReferenceError: the reference implementation is not installed.
     """
     spec = jaxenv.spec(agent.description["spec"]["id"])
-    limit = evaluation.max_steps(Task.of(agent.env, agent.params).time_limit) if max_steps is None else max_steps
+    limit = (Task.of(agent.env, agent.params).time_limit or MAX_STEPS) if max_steps is None else max_steps
     if spec.namespace not in FAMILIES:
         raise NoReferenceError(spec.id, f"only the tasks of {', '.join(FAMILIES)} have one")
     package, build = FAMILIES[spec.namespace]
