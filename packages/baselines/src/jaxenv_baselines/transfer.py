@@ -24,7 +24,6 @@ import numpy as np
 from jaxenv import EnvSpec
 from numpy.typing import NDArray
 
-from jaxenv_baselines import evaluation
 from jaxenv_baselines.agent import Agent
 from jaxenv_baselines.errors import MissingReferenceError, NoReferenceError
 from jaxenv_baselines.tasks import Task
