@@ -42,7 +42,7 @@ INTRODUCTION = """# Trained agents
 | column | meaning |
 |---|---|
 | return | mean undiscounted return of at least 1,000 whole episodes with default params, and its 95% interval; an episode without a time limit is cut after 5,000 steps |
-| optimum | computed by `jaxenv optimal ID`: `=` exact; `≤` an upper bound; `≥` achieved by a policy from value iteration on a grid |
+| optimum | computed by `jaxenv optimal ID`: `=` exact; `≤` an upper bound; `≥` achieved by a computed policy |
 | steps | environment steps of the training, of one seed |
 | seconds | time of the training with all its seeds, without compilation, on the device named; `seeds` is their number, of which the best is shipped |
 | transfer | mean return of the same agent in the reference implementation, and the difference from ours in standard errors |

@@ -155,11 +155,8 @@ class _Categorical:
 
 
 def _legacy_make(env_id: str) -> tuple[Any, Any]:
-    import gymnax
-
-    env, params = gymnax.make(env_id)
-    wrappers = importlib.import_module("gymnax.wrappers")
-    legacy = getattr(wrappers, "LegacyStepAPIWrapper", None)
+    env, params = importlib.import_module("gymnax").make(env_id)
+    legacy = getattr(importlib.import_module("gymnax.wrappers"), "LegacyStepAPIWrapper", None)
     return (env if legacy is None else legacy(env)), params
 
 
