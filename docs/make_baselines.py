@@ -96,7 +96,7 @@ def row(env_id: str, described: dict[str, Any] | None, data: dict[str, Any]) -> 
 
 
 def optimal_cell(found: dict[str, Any] | None) -> str:
-    """Return an optimum with the sign that says of what kind it is."""
+    """Return an optimum with the sign of its kind."""
     if not found:
         return "-"
     sign = {"exact": "=", "bound": "≤", "achieved": "≥"}[found["kind"]]
@@ -216,7 +216,7 @@ def write(name: str, data: dict[str, Any]) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Take over what is asked for, then write the page and the pictures."""
+    """Update the JSON files as requested, then write the page and the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="directories that train_agents.py wrote")
     parser.add_argument("--optimal", nargs="*", metavar="ID", help="compute optimal returns")

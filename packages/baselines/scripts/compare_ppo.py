@@ -161,7 +161,7 @@ def _legacy_make(env_id: str) -> tuple[Any, Any]:
 
 
 def measured(given: argparse.Namespace) -> dict[str, Any]:
-    """Compile and train in this process; return what it took."""
+    """Compile and train in this process, and return the durations."""
     settings = settings_of(given.env[0], given)
     import jax
 
@@ -230,7 +230,7 @@ def line(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the requested measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, help="PureJaxRL's ppo.py")
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that runs it")

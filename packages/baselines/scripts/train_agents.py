@@ -89,7 +89,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def main() -> None:
-    """Train what is asked for."""
+    """Train the requested agents."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="directory of the agents")
     parser.add_argument("--only", nargs="*", help="ids, or parts of them")

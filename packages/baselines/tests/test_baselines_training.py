@@ -67,10 +67,10 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does_bit_for_bi
         plain, other = (jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x for x in (one, other))
         np.testing.assert_array_equal(plain, other)
 
-    def told(lines):
+    def comparable(lines):
         return [{name: value for name, value in line.items() if not name.startswith(("seconds", "steps_per"))} for line in lines]
 
-    assert told(second.lines) == told(run.lines)
+    assert comparable(second.lines) == comparable(run.lines)
 
 
 def test_reports_say_what_happened_to_each_member(whole):
@@ -202,8 +202,8 @@ class TestFailures:
         text = message(OtherFieldsError, agent.require_fit, loaded, "shipped", *other)
         assert "The agent shipped does not fit Aim with the observation space Box(" in text
         assert text.endswith("Leave out what changes this space.")
-        told = dataclasses.replace(loaded, description={"overrides": {"see": True}})
-        assert "as it was in training: --set see=true." in message(OtherFieldsError, agent.require_fit, told, "shipped", *other)
+        changed = dataclasses.replace(loaded, description={"overrides": {"see": True}})
+        assert "as it was in training: --set see=true." in message(OtherFieldsError, agent.require_fit, changed, "shipped", *other)
 
     def test_an_environment_without_an_agent(self, message):
         assert "No agent is shipped for local/Cue. Train one (jaxenv train local/Cue)" in message(
