@@ -42,7 +42,7 @@ INTRODUCTION = """# Trained agents
 | column | meaning |
 |---|---|
 | return | mean undiscounted return of at least 1,000 whole episodes with default params, and its 95% interval; an episode without a time limit is cut after 100,000 steps |
-| optimum | computed by `jaxenv optimal ID`: `=` exact; `≤` an upper bound; `≥` achieved by a policy from value iteration on a grid |
+| optimum | computed by `jaxenv optimal ID`: `=` exact; `≤` an upper bound; `≥` achieved by a computed policy |
 | steps | environment steps of the training, of one seed |
 | seconds | time of the training with all its seeds, without compilation, on the device named; `seeds` is their number, of which the best is shipped |
 | transfer | mean return of the same agent in the reference implementation, and the difference from ours in standard errors; episodes without a time limit are cut after 5,000 steps on both sides |
@@ -96,7 +96,7 @@ def row(env_id: str, described: dict[str, Any] | None, data: dict[str, Any]) -> 
 
 
 def optimal_cell(found: dict[str, Any] | None) -> str:
-    """Return an optimum with the sign that says of what kind it is."""
+    """Return an optimum with the sign of its kind."""
     if not found:
         return "-"
     sign = {"exact": "=", "bound": "≤", "achieved": "≥"}[found["kind"]]
@@ -216,7 +216,7 @@ def write(name: str, data: dict[str, Any]) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Take over what is asked for, then write the page and the pictures."""
+    """Update the JSON files as requested, then write the page and the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="directories that train_agents.py wrote")
     parser.add_argument("--optimal", nargs="*", metavar="ID", help="compute optimal returns")

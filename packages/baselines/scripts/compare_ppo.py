@@ -155,16 +155,13 @@ class _Categorical:
 
 
 def _legacy_make(env_id: str) -> tuple[Any, Any]:
-    import gymnax
-
-    env, params = gymnax.make(env_id)
-    wrappers = importlib.import_module("gymnax.wrappers")
-    legacy = getattr(wrappers, "LegacyStepAPIWrapper", None)
+    env, params = importlib.import_module("gymnax").make(env_id)
+    legacy = getattr(importlib.import_module("gymnax.wrappers"), "LegacyStepAPIWrapper", None)
     return (env if legacy is None else legacy(env)), params
 
 
 def measured(given: argparse.Namespace) -> dict[str, Any]:
-    """Compile and train in this process; return what it took."""
+    """Compile and train in this process, and return the durations."""
     settings = settings_of(given.env[0], given)
     import jax
 
@@ -233,7 +230,7 @@ def line(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the requested measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, help="PureJaxRL's ppo.py")
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that runs it")

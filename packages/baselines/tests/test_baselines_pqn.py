@@ -93,7 +93,7 @@ def test_targets_are_lambda_returns_by_hand(count_bits):
 
 
 def test_only_final_observations_tell_what_standing_is_worth():
-    # Time is up every fifth step, unseen: who takes that for an end learns about 4, who looks further 1 / (1 - 0.9) = 10.
+    # Truncated every fifth step. With bootstrapping the value is 1 / (1 - 0.9) = 10, without it about 4.
     task = task_of("local/Stand")
     config = small(discount=0.9, num_steps=16, total_steps=30_000, num_envs=8, learning_rate=1e-2, normalize_observations=False)
     config = config.replace(final_epsilon=1.0)  # both actions are learned of

@@ -101,22 +101,31 @@ def save(directory: Path, described: Mapping[str, Any], policy_params: Any, *, h
         directory: created if missing.
         described: result of :func:`description`.
         policy_params: nested dicts of arrays.
-        half: whether to store floats as float16.
+        half: whether to store weights as float16; pass what :func:`rounded` returned, which loses nothing then.
 
     Raises:
         NotWrittenError: a file can't be written.
     """
     kept = jax.tree.map(np.asarray, jax.device_get(policy_params))
     if half:
-        kept = jax.tree.map(lambda leaf: leaf.astype(np.float16) if leaf.dtype == np.float32 else leaf, kept)
+        weights = jax.tree.map(lambda leaf: leaf.astype(np.float16) if leaf.dtype == np.float32 else leaf, kept["weights"])
+        kept = {**kept, "weights": weights}
     data = files.packed(kept)
     files.write(directory / WEIGHTS, data)
     files.write_json(directory / DESCRIPTION, {**described, "sha256": files.sha256(data)})
 
 
-def rounded(leaf: Any) -> Any:
-    """Round a float32 array to float16 and back; other arrays are returned unchanged."""
-    return leaf.astype(jnp.float16).astype(leaf.dtype) if leaf.dtype == jnp.float32 else leaf
+def rounded(policy_params: dict[str, Any]) -> dict[str, Any]:
+    """Round float32 weights to the nearest float16, still as float32.
+
+    Normalization statistics stay as they are: a mean that is large beside its deviation, as that of a cosine, would move too far.
+    ``lax.reduce_precision`` and not ``astype``, as XLA removes a conversion to float16 and back from a compiled program.
+    """
+
+    def nearest(leaf: Any) -> Any:
+        return jax.lax.reduce_precision(leaf, exponent_bits=5, mantissa_bits=10) if leaf.dtype == jnp.float32 else leaf
+
+    return {**policy_params, "weights": jax.tree.map(nearest, policy_params["weights"])}
 
 
 def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:

@@ -49,7 +49,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Resume the training in the directory.")] = False,
     episodes: Annotated[int, typer.Option(min=2, max=10**6, help="Episodes of the evaluation at the end.")] = 1000,
     checkpoint_every: Annotated[float, typer.Option(min=0.0, help="Smallest number of seconds between checkpoints.")] = 30.0,
-    half: Annotated[bool, typer.Option("--half", help="Store the agent's floats as float16.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store the agent's weights as float16.")] = False,
     log: Annotated[
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="Call a function of yours with each progress report, such as a logger."),

@@ -153,7 +153,7 @@ class Sweep:
     episodes: int = 1000
     """Episodes that evaluate each training."""
     half: bool = False
-    """Whether the agents' floats are rounded to float16."""
+    """Whether the agents' weights are rounded to float16."""
     results: list[Trial] = field(init=False)
     """All trials, in the order in which they were drawn."""
 

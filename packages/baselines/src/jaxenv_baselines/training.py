@@ -102,7 +102,7 @@ class Training:
     episodes: int = 1000
     """Episodes that evaluate the agent at the end."""
     half: bool = False
-    """Whether the agent's floats are rounded to float16, before it is evaluated."""
+    """Whether the agent's weights are rounded to float16, before it is evaluated."""
     repeats: int = 1
     """Number of times that the members' keys are repeated: with 2, the second half has the keys of the first, for other configs."""
     task: Task = field(init=False)
@@ -366,7 +366,7 @@ def _finish(name: str, to_play: tuple[int, int], half: bool, task: Task, config:
     module = algorithm(name)
     policy_params = _over_members(module.policy_params, task, config, state)
     if half:
-        policy_params = jax.tree.map(agent.rounded, policy_params)
+        policy_params = agent.rounded(policy_params)
     played = jaxenv.evaluate(
         task.env,
         task.params,
