@@ -115,6 +115,11 @@ INTEGERS = {
         lax.shift_left(x, x % 40) ^ lax.shift_right_arithmetic(x, x % 50) ^ lax.shift_right_logical(x, x % 60)
     ),
     "wrapping": lambda x: (x * x * x * 77 + x) * x - lax.neg(x),
+    "clamps at 0": lambda x: (
+        lax.max(lax.min(x - 300, x.dtype.type(9)), x.dtype.type(0))
+        + lax.clamp(x.dtype.type(0), x - 500, x.dtype.type(9)) * 10
+        + lax.clamp(x.dtype.type(0), x - 400, x[::-1] % 5) * 100
+    ),
     "clamps": lambda x: jnp.clip(x, 3, 700) + lax.max(x, x[::-1]) - lax.min(x, x[::-1]) + lax.sign(x),
     "folded constants": lambda x: x + (jnp.arange(2, dtype=jnp.int32) * 3 - 1).astype(x.dtype),
 }
