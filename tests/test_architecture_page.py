@@ -51,7 +51,7 @@ def test_every_module_of_core_is_on_the_page():
     named = {name for cell in cells for name in re.findall(r"`([^`]*)`", cell)}
     assert all((CORE / name).exists() for name in named)
     there = {f"{path.name}/" if path.is_dir() else path.name for path in CORE.iterdir() if not path.name.startswith("__")}
-    helpers = {"py.typed", "_policies.py", "_sizes.py", "lazy.py", "experimental.py"}
+    helpers = {"py.typed", "_policies.py", "_sizes.py", "experimental.py"}
     assert there - helpers <= named
 
 
