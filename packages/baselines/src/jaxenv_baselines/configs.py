@@ -43,6 +43,7 @@ _MINATAR: dict[str, Any] = {
     "normalize_observations": False,
     "greedy": False,
 }
+_MINATAR_GPU: dict[str, Any] = {"learning_rate": 3e-3, "widths": (256, 256), "discount": 0.995}
 _MEMORY: dict[str, Any] = {"torso": "gru", "widths": (64,)}
 _CONTEXT: dict[str, Any] = {"observe_context": True}
 _TABLE: dict[str, Any] = {"normalize_observations": False, "widths": (64,)}
@@ -64,32 +65,37 @@ _SEA: dict[str, Any] = {
 CONFIGS: dict[str, Row] = {
     # In the order of importance: a script with little time trains the first ones.
     "classic/CartPole-v1": _ppo(2e5, 16, 128, _gpu(8e6, 256, 64, 8)),
-    "classic/Acrobot-v1": _ppo(1e6, 32, 128, _gpu(4e7, 1024, 64, 16)),
+    "classic/Acrobot-v1": _ppo(1e6, 32, 128, _gpu(6e7, 1024, 64, 16)),
     "classic/MountainCar-v0": _ppo(3e6, 64, 128, _gpu(8e7, 1024, 64, 16), discount=0.995),
     "classic/MountainCarContinuous-v0": _ppo(1e6, 32, 256, _gpu(8e7, 1024, 128, 16), discount=0.999),
-    "classic/Pendulum-v1": _ppo(2e6, 32, 200, _gpu(8e7, 1024, 50, 16), discount=0.97),
-    "minatar/Breakout-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
-    "minatar/SpaceInvaders-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
-    "minatar/Asterix-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
-    "minatar/Seaquest-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR),
-    "minatar/Freeway-MinAtar": _ppo(1e7, 64, 128, _gpu(1.5e8, 2048, 64, 32, torso="cnn"), **_MINATAR, discount=0.999),
-    "misc/MetaMaze-misc": _ppo(2e7, 256, 200, _gpu(1.5e8, 2048, 200, 4), **_MEMORY, discount=0.98),
+    "classic/Pendulum-v1": _ppo(2e6, 32, 200, _gpu(6.2e7, 1024, 200, 32, discount=0.98, trace=0.9, entropy=0.0), discount=0.97),
+    "minatar/Breakout-MinAtar": _ppo(1e7, 64, 128, _gpu(2.5e8, 2048, 64, 8, **_MINATAR_GPU), **_MINATAR),
+    "minatar/SpaceInvaders-MinAtar": _ppo(1e7, 64, 128, _gpu(2e8, 2048, 64, 8, **_MINATAR_GPU), **_MINATAR),
+    "minatar/Asterix-MinAtar": _ppo(1e7, 64, 128, _gpu(4e8, 2048, 64, 8, **_MINATAR_GPU), **_MINATAR),
+    "minatar/Seaquest-MinAtar": _ppo(1e7, 64, 128, _gpu(3.5e8, 2048, 64, 8, **_MINATAR_GPU), **_MINATAR),
+    "minatar/Freeway-MinAtar": _ppo(
+        1e7, 64, 128, _gpu(6e7, 2048, 64, 8, **{**_MINATAR_GPU, "discount": 0.999}), **_MINATAR, discount=0.999
+    ),
+    "misc/MetaMaze-misc": _ppo(
+        2e7, 256, 200, _gpu(1.2e8, 8192, 50, 8, memory=128, learning_rate=2e-3, discount=0.97), **_MEMORY, discount=0.98
+    ),
     "misc/BernoulliBandit-misc": _ppo(2e6, 64, 100, _gpu(5e7, 2048, 100, 4), **_MEMORY, discount=1.0),
-    "misc/GaussianBandit-misc": _ppo(2e6, 64, 100, _gpu(5e7, 2048, 100, 4), **_MEMORY, discount=1.0),
+    "misc/GaussianBandit-misc": _ppo(2e6, 64, 100, _gpu(2.2e7, 4096, 100, 8, learning_rate=3e-3), **_MEMORY, discount=1.0),
     "bsuite/MemoryChain-bsuite": _ppo(3e5, 64, 16, _gpu(8e6, 512, 16, 4), **_MEMORY),
+    "bsuite/memory_len/15": _ppo(1e6, 64, 31, _gpu(1.1e7, 512, 31, 4), **_MEMORY),
     "bsuite/Catch-bsuite": _ppo(1e5, 32, 36, _gpu(4e6, 512, 18, 4)),
     "bsuite/DiscountingChain-bsuite": _ppo(1e6, 64, 100, _gpu(2e7, 512, 100, 8), discount=1.0),
     "bsuite/UmbrellaChain-bsuite": _ppo(5e5, 64, 40, _gpu(2e7, 1024, 40, 8), discount=1.0),
     "bsuite/SimpleBandit-bsuite": _ppo(5e4, 64, 16, _gpu(1e6, 512, 16, 4), **_TABLE),
     "misc/FrozenLake-misc": _ppo(3e6, 256, 64, _gpu(4e7, 1024, 64, 16), **_TABLE, discount=0.999, entropy=0.03),
-    "misc/FrozenLake8x8-misc": _ppo(5e6, 256, 64, _gpu(8e7, 1024, 64, 16), **_TABLE, discount=0.999, entropy=0.03),
+    "misc/FrozenLake8x8-misc": _ppo(5e6, 256, 64, _gpu(8e7, 1024, 128, 16), **_TABLE, discount=0.995, entropy=0.02),
     "misc/FourRooms-misc": _ppo(2e6, 64, 64, _gpu(4e7, 1024, 64, 16), one_hot=True),
     "misc/PointRobot-misc": _ppo(
         2e6, 64, 100, _gpu(5e7, 2048, 100, 4), env=_CONTEXT | {"respawn": True, "max_steps_in_episode": 100}, **_MEMORY
     ),
     "misc/Reacher-misc": _ppo(2e6, 64, 100, _gpu(1e8, 1024, 100, 16), discount=0.97),
     "misc/Swimmer-misc": _ppo(4e6, 64, 250, _gpu(1e8, 1024, 100, 16), discount=0.995),
-    "misc/Pong-misc": _ppo(1e7, 64, 128, _gpu(1e8, 1024, 64, 16), widths=(128, 64), discount=0.995),
+    "misc/Pong-misc": _ppo(1e7, 64, 128, _gpu(6e7, 1024, 64, 16), widths=(128, 64), discount=0.995),
     "bsuite/Cartpole-bsuite": _ppo(1e6, 32, 128, _gpu(4e7, 512, 64, 8)),
     "bsuite/CartpoleSwingup-bsuite": _ppo(5e6, 64, 128, _gpu(8e7, 1024, 64, 16), discount=0.995),
     "bsuite/MountainCar-bsuite": _ppo(3e6, 64, 256, _gpu(8e7, 1024, 128, 16), discount=0.995),
