@@ -7,6 +7,7 @@ import os
 import shutil
 
 import jax
+import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
@@ -145,8 +146,9 @@ def test_an_evaluated_agent_has_the_weights_that_are_stored(tmp_path):
     evaluated = run.evaluate()[1]
     for leaf in jax.tree.leaves(evaluated["weights"]):
         np.testing.assert_array_equal(leaf, np.asarray(leaf).astype(np.float16).astype(np.float32))
-    statistics = [np.asarray(leaf) for leaf in jax.tree.leaves(evaluated["observations"])]
-    assert any(np.any(leaf != leaf.astype(np.float16).astype(np.float32)) for leaf in statistics)
+    tenth = jnp.float32(0.1)
+    rounded = jax.jit(agent.rounded)({"weights": {"w": tenth}, "observations": {"mean": tenth}})
+    assert (float(rounded["weights"]["w"]), float(rounded["observations"]["mean"])) == (float(np.float16(0.1)), float(tenth))
 
 
 def test_an_agent_remembers_what_the_environment_was_told(tmp_path):
