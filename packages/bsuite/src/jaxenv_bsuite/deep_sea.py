@@ -108,6 +108,12 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
             return DeepSeaParams(action_mapping(self.size, self.mapping_seed))
         return DeepSeaParams(np.ones((self.size, self.size), np.int8))
 
+    def draws_in_init(self, params: DeepSeaParams) -> bool:
+        return False
+
+    def draws_in_transition(self, params: DeepSeaParams) -> bool:
+        return not self.deterministic
+
     def init(self, key: Array, params: DeepSeaParams) -> DeepSeaState:
         return DeepSeaState(jnp.int32(0), jnp.bool_(False), jnp.int32(0), jnp.int32(0))
 

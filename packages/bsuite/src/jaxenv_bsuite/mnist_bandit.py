@@ -110,6 +110,9 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         """Return params with images of one's own, bytes of shape (n, 28, 28), and their labels."""
         return _params(mnist_data.from_arrays(images, labels), self.fraction)
 
+    def draws_in_transition(self, params: MNISTBanditParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: MNISTBanditParams) -> Int[Array, ""]:
         """Draw the place of an image."""
         return random.uniform_int(random.words(key, 1)[0], 0, len(params.labels))

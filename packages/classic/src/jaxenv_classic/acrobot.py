@@ -147,6 +147,9 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: AcrobotParams) -> bool:
+        return params.torque_noise_max is not None
+
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
         """Draw the four numbers of a first state."""
         return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))

@@ -195,21 +195,3 @@ def like(tree: Any, reference: Any, name: str) -> Any:
 def select(condition: Array, on_true: Any, on_false: Any) -> Any:
     """Choose one of two trees; a leaf that both share costs nothing."""
     return jax.tree.map(lambda a, b: b if a is b else jnp.where(condition, a, b), on_true, on_false)
-
-
-def reads_key(function: Any, env: Any, key: Array, *args: Any) -> bool:
-    """Whether the jitted ``function(env, key, *args)`` uses its key; the trace that tells is the one that runs later."""
-    jaxpr = function.trace(env, key, *args).jaxpr.jaxpr
-    return _reads(jaxpr, jaxpr.invars[0])
-
-
-def _reads(jaxpr: Any, variable: Any) -> bool:
-    """Whether ``jaxpr`` uses ``variable`` for more than to hand it to a jitted function that ignores it."""
-    if variable in jaxpr.outvars:
-        return True
-    for equation in jaxpr.eqns:
-        jitted = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
-        for position, operand in enumerate(equation.invars):
-            if operand is variable and (jitted is None or _reads(jitted.jaxpr, jitted.jaxpr.invars[position])):
-                return True
-    return False

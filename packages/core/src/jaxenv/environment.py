@@ -154,6 +154,24 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         """Draw ``state`` as uint8[H, W, 3]; a JAX function, ``size`` (H and W in pixels, or one number for both) apart."""
         raise RenderNotSupportedError(self.name)
 
+    def draws_in_init(self, params: ParamsT) -> bool:
+        """Return whether ``init`` draws from its key.
+
+        ``step`` splits its key between ``transition`` and ``init`` only where both draw; else both get the whole key, because
+        random numbers are the first cost of a step on a CPU. An environment that draws nothing in one of the two overrides its
+        declaration to return False. True is always safe, and :func:`jaxenv.testing.check_env` finds a False that is wrong.
+
+        Args:
+            params: the parameters. Only what is static may decide: fields of the environment, and whether a leaf is None.
+        """
+        del params
+        return True
+
+    def draws_in_transition(self, params: ParamsT) -> bool:
+        """Return whether ``transition`` draws from its key; see :meth:`draws_in_init`."""
+        del params
+        return True
+
     @property
     def differentiable(self) -> bool:
         """Whether gradients of a step are promised: of observations, state and reward, by the state, the params and float actions.
@@ -393,11 +411,11 @@ def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, pa
 def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Transition[Any], Array]:
     """Return the transition and the key for the reset that may follow it.
 
-    The key is split only where both the transition and ``init`` draw from it: on a CPU, random numbers are the
-    first cost of a step, and a key that one of them ignores may go to the other whole.
+    The key is split only where both the transition and ``init`` declare that they draw from it: on a CPU, random numbers are
+    the first cost of a step, and a key that one of them ignores may go to the other whole.
     """
     key_advance = key_reset = key
-    if _canonical.reads_key(_advance, env, key, state, action, params) and _canonical.reads_key(_init, env, key, params):
+    if env.draws_in_transition(params) and env.draws_in_init(params):
         key_advance, key_reset = random.split(key)
     return _advance(env, key_advance, state, action, params), key_reset
 

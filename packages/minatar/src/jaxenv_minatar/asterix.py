@@ -121,6 +121,9 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
             slot=third >> (32 - FRACTION_BITS),
         )
 
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
+
     def init(self, key: Array, params: RampedParams) -> AsterixState:
         return AsterixState(
             last_action=jnp.int32(NOOP),

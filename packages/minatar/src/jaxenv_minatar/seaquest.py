@@ -192,6 +192,9 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
             diver_y=1 + (low >> 5 & 7),
         )
 
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
+
     def init(self, key: Array, params: RampedParams) -> SeaquestState:
         zero, no = jnp.int32(0), jnp.asarray(False)
         shot, diver = Shot(jnp.int32(NOWHERE), no), Diver(jnp.int32(-1), no)

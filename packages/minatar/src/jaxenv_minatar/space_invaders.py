@@ -136,6 +136,9 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
 
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
+
     def init(self, key: Array, params: RampedParams) -> SpaceInvadersState:
         return SpaceInvadersState(
             last_action=jnp.int32(NOOP),

@@ -118,6 +118,12 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def default_params(self) -> FrozenLakeParams:
         return FrozenLakeParams()
 
+    def draws_in_init(self, params: FrozenLakeParams) -> bool:
+        return len(self._starts) > 1
+
+    def draws_in_transition(self, params: FrozenLakeParams) -> bool:
+        return self.is_slippery
+
     def draw_reset(self, key: Array, params: FrozenLakeParams) -> ResetDraws:
         """Draw the start; a map with one start needs no randomness."""
         count = len(self._starts)

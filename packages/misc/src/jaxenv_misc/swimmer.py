@@ -90,6 +90,9 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: SwimmerParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: SwimmerParams) -> ResetDraws:
         """Draw where urchins, swimmer and goal are."""
         places = random.uniform(random.words(key, 2 * self.num_urchins + 4), -1.0, 1.0).reshape(-1, 2)

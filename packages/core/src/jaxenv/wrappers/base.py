@@ -96,23 +96,27 @@ class Wrapper(Environment[Any, Any]):
         """Return what the wrapped environment shows of its own state."""
         return environment._observation(self.env, env_state, self.inner_params(params))
 
-    def inner_reads_key(self, key: Array, state: Any, action: Any, params: Any) -> bool:
-        """Whether the wrapped environment's step draws from its key."""
-        state, params = self.inner_state(state), self.inner_params(params)
-        action = self._inner_action(action, params)
-        return _canonical.reads_key(environment._advance, self.env, key, state, action, params)
-
     def _inner_action(self, action: Any, params: Any) -> Any:
         """Return ``action`` as the wrapped environment takes it, as ``step`` would; ``params`` are its own."""
         space = self.env.action_space(params)
         return space.nearest(space.cast(action, f"{self.env.name}'s action"))
 
-    def split_key(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Array]:
+    def inner_draws(self, params: Any) -> bool:
+        """Return whether the wrapped environment's step draws from its key."""
+        return self.env.draws_in_transition(self.inner_params(params))
+
+    def split_key(self, key: Array, params: Any) -> tuple[Array, Array]:
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
 
-        The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
+        The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself. A wrapper that calls
+        this declares that its step draws: it overrides :meth:`draws_in_transition` to return True.
         """
-        if not self.inner_reads_key(key, state, action, params):
+        if not self.draws_in_transition(params):
+            raise WrapperSettingError(
+                f"{type(self).__name__} draws in its step, but its draws_in_transition returns False, so that a reset would draw from "
+                "the same key. Override draws_in_transition(params) to return True."
+            )
+        if not self.inner_draws(params):
             return key, key
         key_inner, key_own = random.split(key)
         return key_inner, key_own
@@ -183,6 +187,12 @@ class Wrapper(Environment[Any, Any]):
                 return False
             layer = layer.env
         return True
+
+    def draws_in_init(self, params: Any) -> bool:
+        return self.env.draws_in_init(self.inner_params(params))
+
+    def draws_in_transition(self, params: Any) -> bool:
+        return self.inner_draws(params)
 
     @property
     def differentiable(self) -> bool:

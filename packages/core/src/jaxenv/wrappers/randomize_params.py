@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 from flax import struct
 from jax import Array
 
@@ -51,6 +52,13 @@ class RandomizeParams(StatefulWrapper):
     def of_episode(self, state: Any, params: Any) -> Any:
         """Return the params that were drawn for the episode of ``state``, with the caller's time limit."""
         return state.params.replace(max_steps_in_episode=params.max_steps_in_episode)
+
+    def draws_in_init(self, params: Any) -> bool:
+        return True
+
+    def draws_in_transition(self, params: Any) -> bool:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        return self.env.draws_in_transition(jax.eval_shape(self.draw, key, params))  # it may put a number where there is None
 
     def init(self, key: Array, params: Any) -> RandomizeParamsState:
         key_params, key_env = random.split(key)

@@ -45,8 +45,7 @@ class RepeatAction(Wrapper):
             inner = inner.env
 
     def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        reads = self.inner_reads_key(key, state, action, params)
-        keys = random.split(key, self.num_repeats) if reads else None
+        keys = random.split(key, self.num_repeats) if self.inner_draws(params) else None
         first = self.inner_advance(key if keys is None else keys[0], state, action, params)
 
         def again(out: Transition[Any], key_again: Any) -> tuple[Transition[Any], None]:

@@ -45,8 +45,11 @@ class RewardNoise(ParametricWrapper):
     def default_params(self) -> RewardNoiseParams:
         return RewardNoiseParams(env_params=self.env.default_params, scale=self.scale)
 
+    def draws_in_transition(self, params: Any) -> bool:
+        return True
+
     def transition(self, key: Array, state: Any, action: Any, params: RewardNoiseParams) -> Transition[Any]:
-        key_inner, key_noise = self.split_key(key, state, action, params)
+        key_inner, key_noise = self.split_key(key, params)
         out = self.inner_advance(key_inner, state, action, params)
         noise = params.scale * draw(key_noise).noise
         return out.replace(reward=out.reward + noise.astype(jnp.float32))  # type: ignore[attr-defined]

@@ -86,6 +86,9 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         action = nearest_zero(self.env.action_space(self.inner_params(params)))
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 
+    def draws_in_transition(self, params: Any) -> bool:
+        return True
+
     def draw(self, key: Array) -> Draws:
         """Draw the randomness of one step."""
         low, high = self._durations
@@ -95,7 +98,7 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return Draws(random.uniform(words[0]), random.uniform_int(words[1], low, high + 1))
 
     def transition(self, key: Array, state: Any, action: Any, params: StickyActionParams) -> Transition[Any]:
-        key_inner, key_own = self.split_key(key, state, action, params)
+        key_inner, key_own = self.split_key(key, params)
         action, repeats_left = self.choose(self.draw(key_own), state, action, params)
         out = self.inner_advance(key_inner, state, action, params)
         new = StickyActionState(out.state, action, jnp.asarray(True), repeats_left)

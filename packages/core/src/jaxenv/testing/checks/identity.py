@@ -37,6 +37,8 @@ _HOOKS: dict[str, tuple[str, ...]] = {
     "action_space": ("params",),
     "observation_space": ("params",),
     "carry_over": ("fresh", "ended", "params"),
+    "draws_in_init": ("params",),
+    "draws_in_transition": ("params",),
     "render": ("state", "params"),
 }
 """The arguments that each hook is called with, by position."""
