@@ -153,7 +153,7 @@ def test_the_key_is_split_only_where_the_wrapped_step_draws_too(walk, ladder):
 class UndeclaredNoise(wrappers.Wrapper):
     """Draws without declaring it."""
 
-    def transition(self, key, state, action, params):
+    def advance(self, key, state, action, params):
         key_inner, key_own = self.split_key(key, params)
         out = self.inner_advance(key_inner, state, action, params)
         return out.replace(reward=out.reward + jax.random.normal(key_own, (), jnp.float32))

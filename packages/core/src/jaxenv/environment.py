@@ -76,7 +76,7 @@ class Transition(Record, Generic[StateT]):
     info: Mapping[str, Any] = struct.field(default_factory=dict)
     """Anything else worth reporting, a dict with the same keys, shapes and dtypes on every step."""
     truncated: Array | bool = False
-    """Whether the time limit was reached, bool[]. Set by ``advance``; an environment leaves it alone."""
+    """Whether the time limit was reached, bool[]. Set by ``advance``; ``transition`` leaves it alone."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
@@ -86,9 +86,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An ``__init__`` or
     ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
-    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
-    ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
-    Everything else is given.
+    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``
+    (or ``draw_step`` and ``dynamics``), ``observe``, ``action_space`` and ``observation_space``, and where it makes sense
+    ``draws_in_init``, ``draws_in_transition``, ``carry_over`` and ``render``. Everything else is given.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
     dtype, counters are int32. They must not look at values in Python (``if``, ``int()``): they run under ``jit``.
@@ -130,8 +130,45 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         raise NotImplementedError(f"{type(self).__name__} must define init(key, params)")
 
     def transition(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take one step of the task: natural termination only, no time limit, no reset."""
-        raise NotImplementedError(f"{type(self).__name__} must define transition(key, state, action, params)")
+        """Take one step of the task, without a clock: natural termination only, no time limit, no reset.
+
+        ``advance`` calls it, and is what moves ``state.time`` and sets ``truncated``. Wrappers override ``advance`` instead.
+
+        By default it is ``dynamics(state, action, draw_step(key, params), params)``: an environment whose sampling is apart from
+        its dynamics defines these two, any other defines ``transition``.
+        """
+        return self.dynamics(state, action, self.draw_step(key, params), params)
+
+    def draw_step(self, key: Array, params: ParamsT) -> Any:
+        """Draw all the randomness of one step, whatever happens in it.
+
+        With :meth:`dynamics`, this is the optional pair of hooks that takes the place of ``transition``. A test may then feed the same
+        draws to the environment and to a reference implementation.
+
+        Args:
+            key: one key, typed or raw.
+            params: the parameters, with fixed dtypes.
+
+        Returns:
+            The draws: a NamedTuple of arrays, with the same shapes and dtypes for every key.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define draw_step(key, params), the draws of one step")
+
+    def dynamics(self, state: StateT, action: Any, draws: Any, params: ParamsT) -> Transition[StateT]:
+        """Take one step of the task with given draws: a pure function, without a clock, as ``transition`` is.
+
+        The contract: ``transition(key, state, action, params)`` equals ``dynamics(state, action, draw_step(key, params), params)``.
+
+        Args:
+            state: the state before the step.
+            action: a member of ``action_space(params)``.
+            draws: what ``draw_step`` returns, or values of the same shapes and dtypes from elsewhere.
+            params: the parameters, with fixed dtypes.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define transition(key, state, action, params), or draw_step(key, params) and "
+            "dynamics(state, action, draws, params)"
+        )
 
     def observe(self, state: StateT, params: ParamsT) -> Any:
         """Return what the agent sees in ``state``: a pure function without randomness of its own."""
@@ -310,9 +347,22 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return params
 
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``."""
+        """Take one step with the clock: ``transition``, then ``state.time`` grows by one and ``truncated`` is the time limit's.
+
+        This is what wrappers override: theirs calls that of the environment within, so the clock moves once for any stack. An
+        environment that is no wrapper leaves it alone. Callers use ``step``, which adds the reset.
+
+        Args:
+            key: randomness for this step.
+            state: the state before the step, with the dtypes of ``init``.
+            action: a member of ``action_space(params)``.
+            params: the parameters, with fixed dtypes.
+
+        Returns:
+            The Transition, with ``truncated`` set.
+        """
         out = self.transition(key, state, action, params)
-        _require_transition(self, out)
+        _require_transition(self, "transition", out)
         time = jnp.asarray(state.time, jnp.int32) + 1
         truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
         return out.replace(state=out.state.replace(time=time), truncated=truncated)
@@ -369,11 +419,11 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return self.default_params
 
 
-def _require_transition(env: Environment[Any, Any], out: Any) -> None:
+def _require_transition(env: Environment[Any, Any], hook: str, out: Any) -> None:
     if not isinstance(out, Transition):
         action = "Write `return Transition(state, reward, terminated)`, with info as a fourth where there is some"
-        raise HookResultTypeError(env.name, "transition", out, "a Transition", action)
-    _require_state(env, "transition", out.state)
+        raise HookResultTypeError(env.name, hook, out, "a Transition", action)
+    _require_state(env, hook, out.state)
 
 
 def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
@@ -399,7 +449,7 @@ def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
 @partial(jax.jit, static_argnums=0)
 def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
     out = env.advance(key, state, action, params)
-    _require_transition(env, out)
+    _require_transition(env, "advance", out)
     return out.replace(
         state=_canonical.like(out.state, state, env.name),
         reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),

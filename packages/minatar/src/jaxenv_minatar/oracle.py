@@ -37,7 +37,7 @@ RANDOM_SHARE = (1.0, 0.0, 1.0, 0.02, 1.0, 0.1)
 class Recorder(Wrapper):
     """Report every draw, and the states on both sides of every transition, in ``info``."""
 
-    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         report = {"draws": self.env.draw(key), "before": state, "after": out.state}  # type: ignore[attr-defined]
         return out.replace(info={**out.info, **report})  # type: ignore[attr-defined]

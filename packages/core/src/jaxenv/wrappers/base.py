@@ -14,7 +14,7 @@ from jaxenv import _canonical, environment, random, spaces
 from jaxenv._classes import RecordType
 from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
-from jaxenv.errors import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors import WrappedTypeError, WrapperHookError, WrapperSettingError, WrapperSpaceError
 from jaxenv.errors.wording import short
 from jaxenv.spaces.base import kind
 
@@ -22,9 +22,10 @@ from jaxenv.spaces.base import kind
 class Wrapper(Environment[Any, Any]):
     """Forward the whole protocol to ``env``; a subclass overrides the hooks that it changes.
 
-    A wrapper's ``transition`` calls :meth:`inner_advance`, which has moved the clock and applied the time limit already; so
-    the wrapper's own ``advance`` is its ``transition`` and nothing more. It never calls the inner ``step``: the reset
-    happens once, outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
+    A wrapper changes a step in ``advance``, by way of :meth:`inner_advance`: the environment within has moved the clock and applied
+    the time limit, so the wrapper sees ``terminated`` and ``truncated``. ``transition``, the step without a clock, is a hook of
+    environments alone, and a wrapper that defines it is refused. A wrapper never calls the inner ``step``: the reset happens once,
+    outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
 
     What a subclass gets from the wrapped environment has fixed dtypes: take states from ``inner_init`` and ``inner_advance``,
     observations from ``inner_observation``. A subclass with memory derives from :class:`StatefulWrapper`, one with numeric
@@ -34,6 +35,11 @@ class Wrapper(Environment[Any, Any]):
 
     env: Environment[Any, Any]
     """The wrapped environment."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "transition" in vars(cls):
+            raise WrapperHookError(cls.__name__, "defines transition", "Rename it to advance")
 
     def __post_init__(self) -> None:
         """Check the settings; a subclass that needs certain spaces or settings checks them here, after this."""
@@ -134,11 +140,12 @@ class Wrapper(Environment[Any, Any]):
     def init(self, key: Array, params: Any) -> Any:
         return self.inner_init(key, params)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         return self.inner_advance(key, state, action, params)
 
-    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        return self.transition(key, state, action, params)
+    def transition(self, key: Array, state: Any, action: Any, params: Any) -> NoReturn:
+        """Refuse: a wrapper's step is ``advance``."""
+        raise WrapperHookError(type(self).__name__, "has no transition", "Call advance with the same arguments")
 
     def observe(self, state: Any, params: Any) -> Any:
         return self.inner_observation(self.inner_state(state), params)
@@ -223,7 +230,7 @@ class WrapperState(Record):
 class StatefulWrapper(Wrapper):
     """A wrapper that remembers: its state is a :class:`WrapperState`.
 
-    A subclass defines ``begin`` and ``transition``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
+    A subclass defines ``begin`` and ``advance``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
     always made from the inner state that really begins it, after the inner ``carry_over``.
     """
 

@@ -65,7 +65,7 @@ class RandomizeParams(StatefulWrapper):
         drawn = self.draw(key_params, params)
         return RandomizeParamsState(environment._init(self.env, key_env, drawn), drawn)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, self.of_episode(state, params))
         return out.replace(state=RandomizeParamsState(out.state, state.params))  # type: ignore[attr-defined]
 

@@ -44,7 +44,7 @@ class RepeatAction(Wrapper):
                 )
             inner = inner.env
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         keys = random.split(key, self.num_repeats) if self.inner_draws(params) else None
         first = self.inner_advance(key if keys is None else keys[0], state, action, params)
 

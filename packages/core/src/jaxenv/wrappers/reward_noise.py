@@ -48,7 +48,7 @@ class RewardNoise(ParametricWrapper):
     def draws_in_transition(self, params: Any) -> bool:
         return True
 
-    def transition(self, key: Array, state: Any, action: Any, params: RewardNoiseParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: RewardNoiseParams) -> Transition[Any]:
         key_inner, key_noise = self.split_key(key, params)
         out = self.inner_advance(key_inner, state, action, params)
         noise = params.scale * draw(key_noise).noise

@@ -97,7 +97,7 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         words = random.words(key, 2)
         return Draws(random.uniform(words[0]), random.uniform_int(words[1], low, high + 1))
 
-    def transition(self, key: Array, state: Any, action: Any, params: StickyActionParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: StickyActionParams) -> Transition[Any]:
         key_inner, key_own = self.split_key(key, params)
         action, repeats_left = self.choose(self.draw(key_own), state, action, params)
         out = self.inner_advance(key_inner, state, action, params)

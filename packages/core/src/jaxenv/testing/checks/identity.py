@@ -33,6 +33,8 @@ def is_environment(subject: Subject) -> None:
 _HOOKS: dict[str, tuple[str, ...]] = {
     "init": ("key", "params"),
     "transition": ("key", "state", "action", "params"),
+    "draw_step": ("key", "params"),
+    "dynamics": ("state", "action", "draws", "params"),
     "observe": ("state", "params"),
     "action_space": ("params",),
     "observation_space": ("params",),
@@ -47,7 +49,14 @@ _HOOKS: dict[str, tuple[str, ...]] = {
 def has_hooks(subject: Subject) -> None:
     """Every hook is there, and takes what it will be called with."""
     cls: Any = type(subject.env)
-    for hook in ("default_params", "init", "transition", "observe", "action_space", "observation_space"):
+    apart = [getattr(cls, hook) is not getattr(Environment, hook) for hook in ("draw_step", "dynamics")]
+    require(
+        all(apart) or not any(apart),
+        f"{cls.__name__} defines {'draw_step' if apart[0] else 'dynamics'} alone, but draw_step(key, params) and "
+        "dynamics(state, action, draws, params) are a pair. Define both, or transition(key, state, action, params) instead.",
+    )
+    step = () if all(apart) else ("transition",)
+    for hook in ("default_params", "init", *step, "observe", "action_space", "observation_space"):
         arguments = "" if hook == "default_params" else f"({', '.join(_HOOKS[hook])})"
         require(
             getattr(cls, hook) is not getattr(Environment, hook),
