@@ -121,7 +121,7 @@ WRONG: Wrong = [
     (
         "draws",
         DeclaresNoDrawInTransition(),
-        r"in transition .*draws from its key, but draws_in_transition returns False.* Let draws_in_transition\(params\) return True",
+        r"in transition .*draws from its key, but draws_in_transition returns False.* Let draws_in_transition\(params\) return",
     ),
     ("draws", DeclaresNoDrawInInit(), r"in init .*draws from its key, but draws_in_init returns False"),
     ("no_own_reset", CallsInit(), r"in transition .*resets by itself: on all \d+ steps that terminated, state\.x was what"),

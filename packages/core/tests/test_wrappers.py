@@ -161,7 +161,7 @@ class UndeclaredNoise(wrappers.Wrapper):
 
 def test_a_wrapper_that_draws_must_declare_it(walk, ladder):
     _, state = ladder.reset(KEY)
-    with pytest.raises(WrapperSettingError, match=r"UndeclaredNoise draws in its step.* Override draws_in_transition"):
+    with pytest.raises(WrapperSettingError, match=r"UndeclaredNoise draws in its step.* Draw in draw_step\(key, params\), or let"):
         UndeclaredNoise(ladder).step(KEY, state, 1)
     _, state = walk.reset(KEY)
     UndeclaredNoise(walk).step(KEY, state, jnp.ones(2))  # the wrapped step draws, so the declaration is True

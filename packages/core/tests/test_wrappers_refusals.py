@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv import environment, wrappers
-from jaxenv.errors import JaxenvError, SpaceMismatchError, WrappedTypeError, WrapperHookError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors import (
+    JaxenvError,
+    SpaceMismatchError,
+    WrappedTypeError,
+    WrapperHookError,
+    WrapperSettingError,
+    WrapperSpaceError,
+)
 from jaxenv.spaces import Box
 from probes import Ladder, Replay, Walk
 

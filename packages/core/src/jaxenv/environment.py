@@ -142,8 +142,8 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def draw_step(self, key: Array, params: ParamsT) -> Any:
         """Draw all the randomness of one step, whatever happens in it.
 
-        With :meth:`dynamics`, this is the optional pair of hooks that takes the place of ``transition``. A test may then feed the same
-        draws to the environment and to a reference implementation.
+        With :meth:`dynamics`, this is the optional pair of hooks that takes the place of ``transition``. A test may then feed the
+        same draws to the environment and to a reference implementation.
 
         Args:
             key: one key, typed or raw.

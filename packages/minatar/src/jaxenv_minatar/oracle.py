@@ -39,7 +39,7 @@ class Recorder(Wrapper):
 
     def advance(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
-        report = {"draws": self.env.draw(key), "before": state, "after": out.state}  # type: ignore[attr-defined]
+        report = {"draws": self.env.draw_step(key, params), "before": state, "after": out.state}  # type: ignore[attr-defined]
         return out.replace(info={**out.info, **report})  # type: ignore[attr-defined]
 
 

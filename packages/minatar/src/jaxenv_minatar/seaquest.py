@@ -179,7 +179,7 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
     def default_params(self) -> RampedParams:
         return RampedParams()
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: RampedParams) -> Draws:
         """Draw what a step needs. The upper 24 bits of the first word are one draw, the other 8 are four."""
         first, second = words(key, 2)
         low = first.astype(jnp.int32)
@@ -220,7 +220,9 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
             ramp_index=zero,
         )
 
-    def play(self, state: SeaquestState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[SeaquestState]:
+    def dynamics(
+        self, state: SeaquestState, action: Int[Array, ""], draws: Draws, params: RampedParams
+    ) -> Transition[SeaquestState]:
         """Take one step with these draws."""
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = act(spawn(state, draws))

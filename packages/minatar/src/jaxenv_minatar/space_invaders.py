@@ -132,7 +132,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
     def default_params(self) -> RampedParams:
         return RampedParams()
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: RampedParams) -> Draws:
         """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
 
@@ -156,7 +156,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             alien_bullet=jnp.int32(NOWHERE),
         )
 
-    def play(
+    def dynamics(
         self, state: SpaceInvadersState, action: Int[Array, ""], draws: Draws, params: RampedParams
     ) -> Transition[SpaceInvadersState]:
         """Take one step with these draws."""

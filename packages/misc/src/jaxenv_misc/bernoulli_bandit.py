@@ -105,15 +105,9 @@ class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
         """Draw the number that decides whether the arm pays."""
         return StepDraws(random.uniform(random.words(key, 1)[0]))
 
-    def transition(
-        self, key: Array, state: BernoulliBanditState, action: Int[Array, ""], params: BernoulliBanditParams
-    ) -> Transition[BernoulliBanditState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: BernoulliBanditState, action: Int[Array, ""], draws: StepDraws, params: BernoulliBanditParams
     ) -> Transition[BernoulliBanditState]:
-        """Take one step with given draws."""
         first, second = state.first_prob, 1.0 - state.first_prob
         chosen = jnp.where(action == 0, first, second)
         reward = (draws.uniform < chosen).astype(first.dtype)

@@ -171,15 +171,9 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
         word = random.words(key, 1)[0]
         return StepDraws(random.bernoulli(word, params.fail_prob * (4 / 3)), (word & 3).astype(jnp.int32))
 
-    def transition(
-        self, key: Array, state: FourRoomsState, action: Int[Array, ""], params: FourRoomsParams
-    ) -> Transition[FourRoomsState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: FourRoomsState, action: Int[Array, ""], draws: StepDraws, params: FourRoomsParams
     ) -> Transition[FourRoomsState]:
-        """Take one step with given draws."""
         move = jnp.where(draws.slips, draws.move, action)
         width = self._width
         target = state.position + jnp.asarray(np.array((-width, 1, width, -1), np.int32))[move]

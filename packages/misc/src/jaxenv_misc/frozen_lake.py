@@ -133,20 +133,16 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeState(position=jnp.asarray(np.array(self._starts, np.int32))[self.draw_reset(key, params).start])
 
     def draw_step(self, key: Array, params: FrozenLakeParams) -> StepDraws:
-        """Draw the number that chooses the move."""
-        return StepDraws(random.uniform(random.words(key, 1)[0]))
-
-    def transition(
-        self, key: Array, state: FrozenLakeState, action: Int[Array, ""], params: FrozenLakeParams
-    ) -> Transition[FrozenLakeState]:
+        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose."""
         if not self.is_slippery:
-            return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
-        return self.dynamics(state, action, self.draw_step(key, params), params)
+            return StepDraws(jnp.zeros((), jnp.result_type(float)))
+        return StepDraws(random.uniform(random.words(key, 1)[0]))
 
     def dynamics(
         self, state: FrozenLakeState, action: Int[Array, ""], draws: StepDraws, params: FrozenLakeParams
     ) -> Transition[FrozenLakeState]:
-        """Take one step on slippery ice with given draws."""
+        if not self.is_slippery:
+            return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
         fail_rate = (1.0 - params.success_rate) / 2.0
         past_first = draws.uniform >= fail_rate
         past_second = draws.uniform >= fail_rate + params.success_rate

@@ -108,15 +108,9 @@ class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
         """Draw the noise of a reward of arm 1, as a standard normal number."""
         return StepDraws(_normal(random.words(key, 1)[0]))
 
-    def transition(
-        self, key: Array, state: GaussianBanditState, action: Int[Array, ""], params: GaussianBanditParams
-    ) -> Transition[GaussianBanditState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: GaussianBanditState, action: Int[Array, ""], draws: StepDraws, params: GaussianBanditParams
     ) -> Transition[GaussianBanditState]:
-        """Take one step with given draws."""
         reward = jnp.where(action == 0, 0.0, state.mu + params.sigma_l * draws.noise)
         info = {"regret": jnp.maximum(state.mu, 0.0) - jnp.where(action == 0, 0.0, state.mu)}
         return Transition(state.replace(last_action=action, last_reward=reward), reward, terminated=False, info=info)

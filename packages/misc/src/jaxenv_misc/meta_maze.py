@@ -139,15 +139,9 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         """Draw where a teleport leads."""
         return StepDraws(random.uniform_int(random.words(key, 1)[0], 0, self.num_cells - 1))
 
-    def transition(
-        self, key: Array, state: MetaMazeState, action: Int[Array, ""], params: MetaMazeParams
-    ) -> Transition[MetaMazeState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: MetaMazeState, action: Int[Array, ""], draws: StepDraws, params: MetaMazeParams
     ) -> Transition[MetaMazeState]:
-        """Take one step with given draws."""
         y = state.y + (action == 1).astype(jnp.int32) - (action == 0).astype(jnp.int32)
         x = state.x + (action == 3).astype(jnp.int32) - (action == 2).astype(jnp.int32)
         blocked = self.is_wall(y, x)

@@ -145,7 +145,7 @@ def _modules(env: Any) -> Iterator[str]:
 
 
 def definition(env: Any, hook: str) -> str:
-    """Return where a hook of an environment, or of the one within it that has it, is defined; a wrapper's transition is ``advance``."""
+    """Return where a hook is defined, of an environment or of the one within that has it; a wrapper's transition is ``advance``."""
     step = hook == "transition"
     while True:
         inner = getattr(env, "env", None)

@@ -27,6 +27,9 @@ class Wrapper(Environment[Any, Any]):
     environments alone, and a wrapper that defines it is refused. A wrapper never calls the inner ``step``: the reset happens once,
     outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
 
+    A wrapper with randomness of its own draws it in ``draw_step(key, params)``, from the second key of :meth:`split_key`, and puts
+    the first, which is for ``inner_advance``, among its draws. That also declares that it draws.
+
     What a subclass gets from the wrapped environment has fixed dtypes: take states from ``inner_init`` and ``inner_advance``,
     observations from ``inner_observation``. A subclass with memory derives from :class:`StatefulWrapper`, one with numeric
     settings of its own (leaves that a user may vary, ``vmap`` or differentiate) from :class:`ParametricWrapper`, one with both
@@ -114,13 +117,12 @@ class Wrapper(Environment[Any, Any]):
     def split_key(self, key: Array, params: Any) -> tuple[Array, Array]:
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
 
-        The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself. A wrapper that calls
-        this declares that its step draws: it overrides :meth:`draws_in_transition` to return True.
+        The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
         """
         if not self.draws_in_transition(params):
             raise WrapperSettingError(
-                f"{type(self).__name__} draws in its step, but its draws_in_transition returns False, so that a reset would draw from "
-                "the same key. Override draws_in_transition(params) to return True."
+                f"{type(self).__name__} draws in its step, but its draws_in_transition returns False, so that a reset would draw "
+                "from the same key. Draw in draw_step(key, params), or let draws_in_transition(params) return True."
             )
         if not self.inner_draws(params):
             return key, key
@@ -199,7 +201,7 @@ class Wrapper(Environment[Any, Any]):
         return self.env.draws_in_init(self.inner_params(params))
 
     def draws_in_transition(self, params: Any) -> bool:
-        return self.inner_draws(params)
+        return type(self).draw_step is not Environment.draw_step or self.inner_draws(params)
 
     @property
     def differentiable(self) -> bool:

@@ -49,17 +49,13 @@ _HOOKS: dict[str, tuple[str, ...]] = {
 def has_hooks(subject: Subject) -> None:
     """Every hook is there, and takes what it will be called with."""
     cls: Any = type(subject.env)
-    apart = [getattr(cls, hook) is not getattr(Environment, hook) for hook in ("draw_step", "dynamics")]
-    require(
-        all(apart) or not any(apart),
-        f"{cls.__name__} defines {'draw_step' if apart[0] else 'dynamics'} alone, but draw_step(key, params) and "
-        "dynamics(state, action, draws, params) are a pair. Define both, or transition(key, state, action, params) instead.",
-    )
-    step = () if all(apart) else ("transition",)
+    step: tuple[str, ...] = ("transition",)
+    if not _defines(cls, "transition") and (_defines(cls, "draw_step") or _defines(cls, "dynamics")):
+        step = ("draw_step", "dynamics")
     for hook in ("default_params", "init", *step, "observe", "action_space", "observation_space"):
         arguments = "" if hook == "default_params" else f"({', '.join(_HOOKS[hook])})"
         require(
-            getattr(cls, hook) is not getattr(Environment, hook),
+            _defines(cls, hook),
             f"{cls.__name__} does not define {hook}{arguments}. Define it on the class.",
         )
     where = definition(subject.env, "default_params")
@@ -80,6 +76,11 @@ def has_hooks(subject: Subject) -> None:
                 f"{where}: {hook} is called with ({', '.join(arguments)}), by position, but does not take that ({error}). "
                 f"Write `def {hook}(self, {', '.join(arguments)})`."
             ) from error
+
+
+def _defines(cls: type, hook: str) -> bool:
+    """Return whether a class, or one that it derives from, overrides a hook of Environment."""
+    return getattr(cls, hook) is not getattr(Environment, hook)
 
 
 def has_params(subject: Subject) -> None:
