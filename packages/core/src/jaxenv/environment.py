@@ -28,14 +28,14 @@ import copy
 import dataclasses
 import os
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array
+from jax import Array, lax
 
 from jaxenv import _canonical, _classes, _hooks, _overrides, checking, random, ranges, spaces
 from jaxenv._canonical import NO_TIME_LIMIT
@@ -335,12 +335,24 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def state_shapes(self, params: ParamsT) -> StateT:
         """Return the shapes and dtypes of a state, in the structure that it has."""
         key = jax.eval_shape(lambda: jax.random.key(0))
-        params = _canonical.params(params, self.params_template, self.name)
+        params = _canonical.params(params, self)
         return _init_shapes(self, key, params)
 
     def accepts(self, params: Any) -> bool:
         """Whether ``params`` are of this environment, and not of another one or of a layer beneath."""
-        return isinstance(params, type(self.params_template))
+        return isinstance(params, self.expected_params.types[0])
+
+    @property
+    def expected_params(self) -> _canonical.Expected:
+        """What given params are checked against: the types and the kinds of leaves of ``params_template``, looked up once."""
+        try:
+            return _expected_params(self)
+        except TypeError:  # an environment that can't be hashed: jax.jit says so
+            return _canonical.expected_params(self.params_template)
+
+    def observed_layer(self, state: Any, params: Any) -> tuple[Environment[Any, Any], Any, Any]:
+        """Return the layer whose observation this one shows, with its part of ``state`` and ``params``: here, itself."""
+        return self, state, params
 
     def lift(self, params: Any) -> Any:
         """Return ``params`` of this environment or of any layer beneath as params of this environment."""
@@ -363,8 +375,8 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         """
         out = self.transition(key, state, action, params)
         _require_transition(self, "transition", out)
-        time = jnp.asarray(state.time, jnp.int32) + 1
-        truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
+        time = lax.add(jnp.asarray(state.time, jnp.int32), np.int32(1))
+        truncated = lax.ge(time, jnp.asarray(params.max_steps_in_episode, jnp.int32))
         return out.replace(state=out.state.replace(time=time), truncated=truncated)
 
     @property
@@ -434,11 +446,20 @@ def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
         )
 
 
-@partial(jax.jit, static_argnums=0)
-def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
+@lru_cache(maxsize=256)
+def _expected_params(env: Environment[Any, Any]) -> _canonical.Expected:
+    return _canonical.expected_params(env.params_template)
+
+
+def first_state(env: Environment[Any, Any], key: Array, params: Any) -> Any:
+    """Return what ``init`` returns, checked and with fixed dtypes; a wrapper's way to the environment within."""
     state = env.init(key, params)
     _require_state(env, "init", state)
     return _canonical.strong(state)
+
+
+_init = partial(jax.jit, static_argnums=0)(first_state)
+"""``first_state``, which a reset, a step and the shapes of a state share: it is traced once."""
 
 
 def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
@@ -446,16 +467,20 @@ def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), _init.trace(env, key, params).out_info)
 
 
-@partial(jax.jit, static_argnums=0)
-def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+def advanced(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    """Return what ``advance`` returns, checked and with fixed dtypes; a wrapper's way to the environment within."""
     out = env.advance(key, state, action, params)
     _require_transition(env, "advance", out)
     return out.replace(
-        state=_canonical.like(out.state, state, env.name),
-        reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),
-        terminated=_canonical.scalar(out.terminated, jnp.bool_, env.name, "terminated"),
+        state=_canonical.like(out.state, state, env),
+        reward=_canonical.scalar(out.reward, jnp.float32, env, "reward"),
+        terminated=_canonical.scalar(out.terminated, jnp.bool_, env, "terminated"),
         info=_canonical.strong(dict(out.info)),
     )
+
+
+_advance = partial(jax.jit, static_argnums=0)(advanced)
+"""``advanced``, which ``step`` and ``step_env`` share: it is traced once."""
 
 
 def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Transition[Any], Array]:
@@ -480,7 +505,7 @@ def _arguments(
 ) -> tuple[Array, Any, Any, Any]:
     """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
     key = _canonical.key(key, _HOW_TO_STEP)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
     space = env.action_space(params)
     action = _canonical.action(space, action, env.name, _HOW_TO_STEP)
@@ -493,6 +518,7 @@ def _arguments(
 @partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
     params = env.lift(params)  # a rollout passes what its caller gave
+    env, state, params = env.observed_layer(state, params)
     return env.observation_space(params).cast(env.observe(state, params), f"{env.name}'s observation")
 
 
@@ -502,16 +528,16 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
         out.info,
         terminated=terminated,
         truncated=truncated,
-        discount=jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
+        discount=lax.select(terminated, np.float32(0.0), np.float32(1.0)),
         final_observation=final_observation,
     )
-    return jnp.asarray(out.reward), terminated | truncated, info
+    return jnp.asarray(out.reward), lax.bitwise_or(terminated, truncated), info
 
 
 @partial(jax.jit, static_argnums=(0, 3), static_argnames="kernels")
 def _reset(env: Environment[Any, Any], key: Array, params: Any, check: bool = False, *, kernels: bool = False) -> tuple[Any, Any]:
     key = _canonical.key(key, _HOW_TO_RESET)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     if check:
         checking.params(env.name, params)
         obs, state = _plain_reset(env, key, params)
@@ -532,10 +558,10 @@ def _plain_reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[A
 @partial(jax.jit, static_argnums=0)
 def _restart(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tuple[Any, Any]:
     key = _canonical.key(key, _HOW_TO_RESET)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     fresh = _init(env, key, params)
     state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
-    state = _canonical.like(env.carry_over(fresh, state, params), state, env.name)
+    state = _canonical.like(env.carry_over(fresh, state, params), state, env)
     return _observation(env, state, params), state
 
 
@@ -579,7 +605,7 @@ def _plain_step(env: Environment[Any, Any], key: Array, state: Any, action: Any,
     out, key_reset = _keyed_advance(env, key, state, action, params)
     reward, done, info = _results(out, _observation(env, out.state, params))
     fresh = env.carry_over(_init(env, key_reset, params), out.state, params)
-    state = _canonical.select(done, _canonical.like(fresh, out.state, env.name), out.state)
+    state = _canonical.select(done, _canonical.like(fresh, out.state, env), out.state)
     return _observation(env, state, params), state, reward, done, info
 
 

@@ -49,7 +49,7 @@ class HookTraces:
         def traced(params: Any, defaults: Any, *args: Any) -> Any:
             return call(_spy(self._env, defaults, []), params, *args)
 
-        canonical = [_canonical.params(given, self._env.params_template, self._env.name) for given in (params, defaults)]
+        canonical = [_canonical.params(given, self._env) for given in (params, defaults)]
         try:
             jaxpr = jax.make_jaxpr(traced)(*canonical, *args).jaxpr
         except Exception:  # a value of the defaults decides on shapes: no leaf of the params could

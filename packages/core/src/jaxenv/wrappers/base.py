@@ -93,13 +93,13 @@ class Wrapper(Environment[Any, Any]):
 
     def inner_init(self, key: Array, params: Any) -> Any:
         """Draw the wrapped environment's first state."""
-        return environment._init(self.env, key, self.inner_params(params))
+        return environment.first_state(self.env, key, self.inner_params(params))
 
     def inner_advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         """Step the wrapped environment, its clock and time limit included; ``action`` is one of its own actions."""
         state, params = self.inner_state(state), self.inner_params(params)
         action = self._inner_action(action, params)
-        return environment._advance(self.env, key, state, action, params)
+        return environment.advanced(self.env, key, state, action, params)
 
     def inner_observation(self, env_state: Any, params: Any) -> Any:
         """Return what the wrapped environment shows of its own state."""
@@ -172,6 +172,12 @@ class Wrapper(Environment[Any, Any]):
 
     def lane_axes(self, state: Any, axis_name: str) -> Any:
         return self.env.lane_axes(self.inner_state(state), axis_name)
+
+    def observed_layer(self, state: Any, params: Any) -> tuple[Environment[Any, Any], Any, Any]:
+        cls = type(self)
+        if cls.observe is not Wrapper.observe or cls.observation_space is not Wrapper.observation_space:
+            return self, state, params
+        return self.env.observed_layer(self.inner_state(state), self.inner_params(params))
 
     def accepts(self, params: Any) -> bool:
         return self.env.accepts(params)
@@ -307,7 +313,7 @@ class ParametricWrapper(Wrapper):
         return params.env_params
 
     def accepts(self, params: Any) -> bool:
-        return isinstance(params, type(self.params_template)) and self.env.accepts(params.env_params)
+        return isinstance(params, self.expected_params.types[0]) and self.env.accepts(params.env_params)
 
     def lift(self, params: Any) -> Any:
         if self.accepts(params):

@@ -47,7 +47,7 @@ class RandomizeParams(StatefulWrapper):
     def draw(self, key: Array, params: Any) -> Any:
         """Draw the params of an episode."""
         drawn = self.distribution(key, params)
-        return _canonical.params(self.env.lift(drawn), self.env.params_template, self.env.name)
+        return _canonical.params(self.env.lift(drawn), self.env)
 
     def of_episode(self, state: Any, params: Any) -> Any:
         """Return the params that were drawn for the episode of ``state``, with the caller's time limit."""
@@ -63,7 +63,7 @@ class RandomizeParams(StatefulWrapper):
     def init(self, key: Array, params: Any) -> RandomizeParamsState:
         key_params, key_env = random.split(key)
         drawn = self.draw(key_params, params)
-        return RandomizeParamsState(environment._init(self.env, key_env, drawn), drawn)
+        return RandomizeParamsState(environment.first_state(self.env, key_env, drawn), drawn)
 
     def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, self.of_episode(state, params))

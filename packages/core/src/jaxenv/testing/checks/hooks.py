@@ -46,7 +46,7 @@ def _listed(paths: list[str]) -> str:
 def draws_are_declared(subject: Subject) -> None:
     """What draws_in_init and draws_in_transition return is what the hooks do with their keys."""
     env, params, key = subject.env, subject.params, subject.abstract_key
-    canonical = _canonical.params(params, env.params_template, env.name)
+    canonical = _canonical.params(params, env)
     _, state = subject.reset_types()
     step = "advance" if subject.wrapped else "transition"
     hooks: dict[str, tuple[str, bool, Any, tuple[Any, ...]]] = {
