@@ -91,8 +91,13 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     if not 0 < count <= 1 << 16:
         raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.
-    carry = ((word & 0xFFFF) * np.uint32(count)) >> 16
-    return (((word >> 16) * np.uint32(count) + carry) >> 16).astype(jnp.int32) + low
+    if np.shape(word):
+        carry = ((word & 0xFFFF) * np.uint32(count)) >> 16
+        return (((word >> 16) * np.uint32(count) + carry) >> 16).astype(jnp.int32) + low
+    half, factor = np.uint32(16), np.uint32(count)  # the same program by jax.lax, which is traced several times as fast
+    carry = lax.shift_right_logical(lax.mul(lax.bitwise_and(word, np.uint32(0xFFFF)), factor), half)
+    upper = lax.mul(lax.shift_right_logical(word, half), factor)
+    return lax.add(lax.convert_element_type(lax.shift_right_logical(lax.add(upper, carry), half), jnp.int32), np.int32(low))
 
 
 def bernoulli(word: Array, probability: Array | float = 0.5) -> Array:
