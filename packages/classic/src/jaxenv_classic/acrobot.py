@@ -158,14 +158,30 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return params.torque_noise_max is not None
 
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
-        """Draw the four numbers of a first state."""
+        """Draw the four numbers of a first state.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))
 
     def init(self, key: Array, params: AcrobotParams) -> AcrobotState:
         return AcrobotState(*self.draw_reset(key, params))
 
     def draw_step(self, key: Array, params: AcrobotParams) -> StepDraws:
-        """Draw the noise on the torque; nothing is drawn where there is none."""
+        """Draw the noise on the torque; nothing is drawn where there is none.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         if params.torque_noise_max is None:
             return StepDraws(0.0)
         return StepDraws(random.uniform(random.words(key, 1)[0], -params.torque_noise_max, params.torque_noise_max))
@@ -173,6 +189,17 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     def dynamics(
         self, state: AcrobotState, action: Int[Array, ""], draws: StepDraws, params: AcrobotParams
     ) -> Transition[AcrobotState]:
+        """Apply an action with given noise on its torque.
+
+        Args:
+            state: the state before the step.
+            action: the action, int32[], 0 to 2.
+            draws: the result of ``draw_step``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         torque = (action - 1).astype(state.theta1.dtype) * params.torque + draws.torque_noise
         start = Motion(state.theta1, state.theta2, state.dtheta1, state.dtheta2)
         end = self._runge_kutta(start, torque, params)

@@ -58,7 +58,14 @@ class MinAtarGame(Environment[StateT, ParamsT]):
     """Whether the agent chooses among the actions that have an effect; otherwise among all six."""
 
     def executed(self, state: MinAtarState, action: Int[Array, ""], sticky: Float[Array, ""], params: MinAtarParams) -> Array:
-        """Return the action that the game executes: the last one, if ``sticky``, uniform on [0, 1), is small enough."""
+        """Return the action that the game executes: the last one, if ``sticky`` is small enough.
+
+        Args:
+            state: the state, which has the last action.
+            action: the action that the agent chose.
+            sticky: a number uniform on [0, 1).
+            params: the parameters, which have ``sticky_action_prob``.
+        """
         if self.minimal_actions:
             # The set as an integer of one hexadecimal digit an action, because looking things up costs more than shifting.
             packed = sum(chosen << (4 * index) for index, chosen in enumerate(self.minimal_action_set))

@@ -125,7 +125,15 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return self.is_slippery
 
     def draw_reset(self, key: Array, params: FrozenLakeParams) -> ResetDraws:
-        """Draw the start; a map with one start needs no randomness."""
+        """Draw the start; a map with one start needs no randomness.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws.
+        """
         count = len(self._starts)
         return ResetDraws(jnp.int32(0) if count == 1 else random.uniform_int(random.words(key, 1)[0], 0, count))
 
@@ -133,7 +141,15 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeState(position=jnp.asarray(np.array(self._starts, np.int32))[self.draw_reset(key, params).start])
 
     def draw_step(self, key: Array, params: FrozenLakeParams) -> StepDraws:
-        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose."""
+        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         if not self.is_slippery:
             return StepDraws(jnp.zeros((), jnp.result_type(float)))
         return StepDraws(random.uniform(random.words(key, 1)[0]))
@@ -141,6 +157,17 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def dynamics(
         self, state: FrozenLakeState, action: Int[Array, ""], draws: StepDraws, params: FrozenLakeParams
     ) -> Transition[FrozenLakeState]:
+        """Take one step with given draws.
+
+        Args:
+            state: the state before the step.
+            action: the action, int32[].
+            draws: the result of ``draw_step``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         if not self.is_slippery:
             return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
         fail_rate = (1.0 - params.success_rate) / 2.0

@@ -89,6 +89,15 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 
     def draw_step(self, key: Array, params: StickyActionParams) -> Draws:
+        """Draw the randomness of one step, and the key of the wrapped environment's.
+
+        Args:
+            key: a typed key, never used before.
+            params: the wrapper's params.
+
+        Returns:
+            The draws.
+        """
         key_inner, key_own = self.split_key(key, params)
         low, high = self._durations
         if low == high:
@@ -104,7 +113,14 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return out.replace(state=new)  # type: ignore[attr-defined]
 
     def choose(self, draws: Draws, state: StickyActionState, action: Any, params: StickyActionParams) -> tuple[Any, Array]:
-        """Return the action to take, and for how many more steps it is repeated."""
+        """Return the action to take, and for how many more steps it is repeated.
+
+        Args:
+            draws: the result of ``draw``.
+            state: the wrapper's state.
+            action: the action that the caller chose.
+            params: the parameters.
+        """
         stuck = state.repeats_left > 0
         sticks = stuck | (state.started & (draws.sticks < params.repeat_action_probability))
         repeats_left = jnp.where(stuck, state.repeats_left, draws.duration) - 1
