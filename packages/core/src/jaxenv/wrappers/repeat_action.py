@@ -45,6 +45,9 @@ class RepeatAction(Wrapper):
                 )
             inner = inner.env
 
+    def draws_in_transition(self, params: Any) -> bool:
+        return True  # also where no step draws: else trajectories of earlier versions would change
+
     def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         advance = jax.jit(self.inner_advance)  # traced once for all steps
         keys = random.split(key, self.num_repeats) if self.inner_draws(params) else None
