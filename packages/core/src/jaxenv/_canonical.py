@@ -122,6 +122,11 @@ class Expected(NamedTuple):
     leaves: tuple[tuple[str, int | None], ...]
     """Of each leaf, the kind of its dtype ("" for None and keys) and its number of axes (None for None)."""
 
+    @property
+    def has_none(self) -> bool:
+        """Whether a leaf is None."""
+        return ("", None) in self.leaves
+
 
 def expected_params(default: Any) -> Expected:
     """Summarise the template of an environment's params."""
@@ -138,8 +143,10 @@ def params(given: Any, env: Any, how: str = "jax.vmap(function, in_axes=(None, 0
     wanted: Expected = env.expected_params
     if not isinstance(given, wanted.types[0]) or (hasattr(given, "env_params") and tuple(_types(given)) != wanted.types):
         raise ParamsTypeError(env.name, given, env.params_template)
-    leaves, structure = jax.tree.flatten_with_path(given, is_leaf=_is_none)
     name, expected = env.name, wanted.leaves
+    leaves, structure = jax.tree.flatten_with_path(given)
+    if len(leaves) != len(expected) or wanted.has_none:
+        leaves, structure = jax.tree.flatten_with_path(given, is_leaf=_is_none)
     if len(expected) != len(leaves):  # a container of another size: nothing to compare with
         expected = tuple((_kind(x), None) for _, x in leaves)
     return jax.tree.unflatten(structure, [_param(name, path, x, *e, how) for (path, x), e in zip(leaves, expected, strict=True)])

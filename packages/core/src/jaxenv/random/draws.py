@@ -71,23 +71,17 @@ def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) ->
         Floats on [low, high), float32[...] (float64 under x64).
     """
     dtype = jnp.result_type(float)
-    scalars = np.shape(word) == () and word.dtype == np.uint32 and _is_scalar(low, dtype) and _is_scalar(high, dtype)
+    low_known, high_known = isinstance(low, float | int), isinstance(high, float | int)
+    scalars = np.shape(word) == () and word.dtype == np.uint32
+    for bound, known in ((low, low_known), (high, high_known)):
+        scalars = scalars and (known or (np.shape(bound) == () and bound.dtype == dtype))
     if not scalars:
         return low + (word >> 8).astype(dtype) * 2.0**-24 * (high - low)
     # The same program by jax.lax, which is traced several times as fast as operators are.
     unit = lax.mul(lax.convert_element_type(lax.shift_right_logical(word, np.uint32(8)), dtype), dtype.type(2.0**-24))
-    known = isinstance(low, float | int) and isinstance(high, float | int)
-    span = high - low if known else lax.sub(_of(high, dtype), _of(low, dtype))
-    return lax.add(_of(low, dtype), lax.mul(unit, _of(span, dtype)))
-
-
-def _is_scalar(bound: Any, dtype: Any) -> bool:
-    """Whether a bound is a number, or an array of one with this dtype."""
-    return isinstance(bound, float | int) or (np.shape(bound) == () and bound.dtype == dtype)
-
-
-def _of(bound: Any, dtype: Any) -> Any:
-    return dtype.type(bound) if isinstance(bound, float | int) else bound
+    first, last = dtype.type(low) if low_known else low, dtype.type(high) if high_known else high
+    span = dtype.type(high - low) if low_known and high_known else lax.sub(last, first)
+    return lax.add(first, lax.mul(unit, span))
 
 
 def uniform_int(word: Array, low: int, high: int) -> Array:
