@@ -59,6 +59,8 @@ class Params(Record):
     """Steps after which an episode is truncated, int32[], at least 1; None for no limit."""
 
 
+_STEP_HOOKS = "transition(key, state, action, params), or draw_step(key, params) and dynamics(state, action, draws, params)"
+
 StateT = TypeVar("StateT", bound=Any)
 ParamsT = TypeVar("ParamsT", bound=Any)
 
@@ -170,7 +172,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         Returns:
             The draws: a NamedTuple of arrays, with the same shapes and dtypes for every key.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define draw_step(key, params), the draws of one step")
+        raise NotImplementedError(f"{type(self).__name__} must define {_STEP_HOOKS}")
 
     def dynamics(self, state: StateT, action: Any, draws: Any, params: ParamsT) -> Transition[StateT]:
         """Take one step of the task with given draws: a pure function, without a clock, as ``transition`` is.
@@ -183,10 +185,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             draws: what ``draw_step`` returns, or values of the same shapes and dtypes from elsewhere.
             params: the parameters, with fixed dtypes.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define transition(key, state, action, params), or draw_step(key, params) and "
-            "dynamics(state, action, draws, params)"
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define {_STEP_HOOKS}")
 
     def observe(self, state: StateT, params: ParamsT) -> Any:
         """Return what the agent sees in ``state``: a pure function without randomness of its own.
