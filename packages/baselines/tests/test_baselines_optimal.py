@@ -350,14 +350,14 @@ class Coins(Environment[Any, Params]):
     def default_params(self) -> Params:
         return Params(max_steps_in_episode=4)
 
-    def draw_step(self, key: Any) -> Any:
+    def draw_step(self, key: Any, params: Any) -> Any:
         return jaxenv.random.bernoulli(jaxenv.random.words(key, 1)[0], 0.7)
 
     def init(self, key: Any, params: Any) -> Any:
         return State()
 
     def transition(self, key: Any, state: Any, action: Any, params: Any) -> Any:
-        return Transition(state, (self.draw_step(key) == (action == 6)).astype(jnp.float32), terminated=False)
+        return Transition(state, (self.draw_step(key, params) == (action == 6)).astype(jnp.float32), terminated=False)
 
     def observe(self, state: Any, params: Any) -> Any:
         return jnp.int32(0)

@@ -84,8 +84,8 @@ def test_mnist_images_are_equally_likely():
 
 
 def test_deep_sea_wind_and_noise():
-    env, _ = jaxenv.make("bsuite/deep_sea_stochastic/0")
-    noise, wind = jax.device_get(jax.jit(jax.vmap(env.draw_step))(KEYS))
+    env, params = jaxenv.make("bsuite/deep_sea_stochastic/0")
+    noise, wind = jax.device_get(jax.jit(jax.vmap(lambda key: env.draw_step(key, params)))(KEYS))
     assert_uniform(wind, 0.0, 1.0)
     assert abs(noise.mean()) < 5 / np.sqrt(N)
     assert abs(noise.std() - 1) < 5 / np.sqrt(2 * N)

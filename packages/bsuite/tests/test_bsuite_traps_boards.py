@@ -65,7 +65,7 @@ def test_deep_sea_treasure_costs_and_final_observation(play):
 def windy(monkeypatch, wind, noise=0.0):
     env, params = load_from_id("deep_sea_stochastic/0")
     draws = Draws(jnp.float32(noise), jnp.float32(wind))
-    monkeypatch.setattr(type(env), "draw_step", lambda self, key: draws)
+    monkeypatch.setattr(type(env), "draw_step", lambda self, key, params: draws)
     jax.clear_caches()
     return env, params
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jaxenv.testing import enable_x64
 from jaxenv_classic import Acrobot, CartPole, MountainCarContinuous, Pendulum
-from jaxenv_classic.acrobot import wrap
+from jaxenv_classic.acrobot import StepDraws, wrap
 
 KEY = jax.random.key(0)
 
@@ -101,7 +101,7 @@ def test_acrobot_noise_is_drawn_where_it_is_on():
     keys = jax.random.split(jax.random.key(1), 2000)
     after = jax.vmap(lambda key: env.step_env(key, state, 1, params)[1].dtheta2)(keys)
     calm = env.default_params.replace(torque_noise_max=None)
-    low, high = (float(env.move(state, jnp.int32(1), noise, calm).state.dtheta2) for noise in (-0.5, 0.5))
+    low, high = (float(env.dynamics(state, jnp.int32(1), StepDraws(noise), calm).state.dtheta2) for noise in (-0.5, 0.5))
     assert min(low, high) <= float(after.min()) < float(after.max()) <= max(low, high)
     assert float(after.max() - after.min()) > 0.95 * abs(high - low)
 

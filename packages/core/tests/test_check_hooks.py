@@ -50,6 +50,30 @@ class Constant(Walk):
         return super().transition(key, state, action, params.replace(speed=0.3))
 
 
+class DeclaresNoDrawInTransition(Walk):
+    """Its transition draws, and it declares that it does not."""
+
+    def draws_in_transition(self, params: Any) -> bool:
+        return False
+
+
+class DeclaresNoDrawInInit(Walk):
+    """Its init draws, and it declares that it does not."""
+
+    def draws_in_init(self, params: Any) -> bool:
+        return False
+
+
+class Undeclared(Walk):
+    """It draws nothing, and does not declare it."""
+
+    def init(self, key: Array, params: Any) -> Any:
+        return WalkState(jnp.zeros(()))
+
+    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
+        return super().transition(jax.random.key(0), state, action, params)
+
+
 class CallsInit(Walk):
     """Its transition calls init when the task ends."""
 
@@ -94,6 +118,12 @@ WRONG: Wrong = [
     ("params_used", OwnDefaultsSeen(), r"observe reads self\.default_params\.speed"),
     ("params_used", OwnDefaultsInSpace(), r"action_space reads self\.default_params\.speed"),
     ("params_used", Constant(), r"no hook reads params\.speed, so the params change nothing"),
+    (
+        "draws",
+        DeclaresNoDrawInTransition(),
+        r"in transition .*draws from its key, but draws_in_transition returns False.* Let draws_in_transition\(params\) return",
+    ),
+    ("draws", DeclaresNoDrawInInit(), r"in init .*draws from its key, but draws_in_init returns False"),
     ("no_own_reset", CallsInit(), r"in transition .*resets by itself: on all \d+ steps that terminated, state\.x was what"),
     ("no_own_reset", CallsReset(), "transition resets by itself"),
     ("no_own_reset", GoesHome(), "transition resets by itself"),
@@ -130,6 +160,14 @@ def test_one_param_that_is_not_read_is_said_and_no_failure() -> None:
     (unread,) = check_env(SometimesUnread(), only=["params_used"]).unexercised
     assert unread.message.startswith("no hook reads params.drift")
     assert check_env(SometimesUnread(drifting=True), only=["params_used"]).unexercised == ()
+
+
+def test_a_key_that_is_split_for_nothing_is_said_and_no_failure() -> None:
+    (hint,) = check_env(Undeclared(), only=["draws"]).unexercised
+    assert hint.message == (
+        "init ignores its key. Let draws_in_init(params) return False: step then splits no key; "
+        "transition ignores its key. Let draws_in_transition(params) return False: step then splits no key"
+    )
 
 
 @struct.dataclass

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from corridors import TRACES, Corridor, CorridorParams, NoisyCorridor
-from jaxenv import _canonical
 from jaxenv import environment as protocol
 from jaxenv.environment import NO_TIME_LIMIT, Params
 from jaxenv.testing import enable_x64
@@ -90,9 +89,16 @@ def test_step_env_is_the_step_without_the_reset():
         assert info.keys() == step_info.keys()
 
 
-def test_the_reset_within_a_step_uses_the_whole_key_only_if_the_transition_draws_nothing():
+class UndeclaredCorridor(Corridor):
+    """Leaves open whether its transition draws, as an author may."""
+
+    draws_in_transition = protocol.Environment.draws_in_transition
+
+
+def test_the_reset_within_a_step_uses_the_whole_key_only_if_the_transition_declares_no_draw():
     key = jax.random.key(3)
-    for env, key_reset in ((Corridor(), key), (NoisyCorridor(), jax.random.split(key)[1])):
+    split = jax.random.split(key)[1]
+    for env, key_reset in ((Corridor(), key), (NoisyCorridor(), split), (UndeclaredCorridor(), split)):
         params = env.default_params.replace(max_steps_in_episode=1)
         _, state = env.reset(jax.random.key(0), params)
         _, fresh, *_ = env.step(key, state, 0, params)
@@ -210,11 +216,3 @@ def test_state_space_has_the_shapes_and_dtypes_of_the_state():
     space = env.state_space(env.default_params)
     assert bool(space.contains(state))
     assert set(space.spaces) == {"time", "position", "episodes"}
-
-
-def test_what_reads_its_key_is_found_out_by_tracing():
-    key, params = jax.random.key(0), _canonical.params(CorridorParams(), CorridorParams(), "Corridor")
-    for env, reads in ((Corridor(), False), (NoisyCorridor(), True)):
-        state = protocol._init(env, key, params)
-        assert _canonical.reads_key(protocol._advance, env, key, state, jnp.int32(0), params) is reads
-        assert _canonical.reads_key(protocol._init, env, key, params)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv import environment, spaces, wrappers
+from jaxenv.errors import WrapperSettingError
 from jaxenv.spaces import Box
 from jaxenv.testing import enable_x64
 from jaxenv.wrappers import base
@@ -147,12 +148,27 @@ def test_the_example_of_the_docstring_runs(name, walk):
 
 def test_the_key_is_split_only_where_the_wrapped_step_draws_too(walk, ladder):
     for env, wrapped in ((wrappers.RewardNoise(walk, 1.0), True), (wrappers.RewardNoise(ladder, 1.0), False)):
-        _, state = env.reset(KEY)
-        inner, own = env.split_key(
-            KEY, env.inner_state(state), env.action_space(env.default_params).sample(KEY), env.default_params
-        )
+        inner, own = env.split_key(KEY, env.default_params)
         assert bool((inner != KEY) & (own != KEY)) is wrapped
-        assert env.inner_reads_key(KEY, state, env.action_space(env.default_params).sample(KEY), env.default_params) is wrapped
+        assert env.inner_draws(env.default_params) is wrapped
+        assert env.draws_in_transition(env.default_params)
+
+
+class UndeclaredNoise(wrappers.Wrapper):
+    """Draws without declaring it."""
+
+    def advance(self, key, state, action, params):
+        key_inner, key_own = self.split_key(key, params)
+        out = self.inner_advance(key_inner, state, action, params)
+        return out.replace(reward=out.reward + jax.random.normal(key_own, (), jnp.float32))
+
+
+def test_a_wrapper_that_draws_must_declare_it(walk, ladder):
+    _, state = ladder.reset(KEY)
+    with pytest.raises(WrapperSettingError, match=r"UndeclaredNoise draws in its step.* Draw in draw_step\(key, params\), or let"):
+        UndeclaredNoise(ladder).step(KEY, state, 1)
+    _, state = walk.reset(KEY)
+    UndeclaredNoise(walk).step(KEY, state, jnp.ones(2))  # the wrapped step draws, so the declaration is True
 
 
 def test_the_key_that_a_wrapper_passes_on_unused_goes_to_the_reset_whole(ladder):

@@ -79,7 +79,7 @@ def test_repeat_action_takes_each_step_with_a_key_of_its_own(walk):
     _, state = env.reset(KEY)
     params = env.default_params
     action = jnp.full((2,), 0.05)
-    out = env.transition(KEY, state, action, params)
+    out = env.advance(KEY, state, action, params)
     reward = 0.0
     for key in random.split(KEY, 3):
         inner = walk.advance(key, state, action, params)
@@ -88,7 +88,7 @@ def test_repeat_action_takes_each_step_with_a_key_of_its_own(walk):
     np.testing.assert_allclose(out.reward, reward, rtol=1e-6)
     _, state = once.reset(KEY)
     alone = walk.advance(random.split(KEY, 1)[0], state, action, params)
-    np.testing.assert_allclose(once.transition(KEY, state, action, params).state.x, alone.state.x, rtol=1e-6)
+    np.testing.assert_allclose(once.advance(KEY, state, action, params).state.x, alone.state.x, rtol=1e-6)
 
 
 def test_bounds_that_are_parameters_are_rescaled_one_by_one(walk):

@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv import environment, wrappers
-from jaxenv.errors import JaxenvError, SpaceMismatchError, WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors import (
+    JaxenvError,
+    SpaceMismatchError,
+    WrappedTypeError,
+    WrapperHookError,
+    WrapperSettingError,
+    WrapperSpaceError,
+)
 from jaxenv.spaces import Box
 from probes import Ladder, Replay, Walk
 
@@ -237,3 +244,16 @@ def test_a_function_that_leaves_its_space_is_named_at_reset(walk):
     env = wrappers.TransformAction(walk, jnp.sum)
     with pytest.raises(SpaceMismatchError, match=r"Walk's action is float32\[\], but a member of"):
         env.step(KEY, env.reset(KEY)[1], jnp.zeros(2))
+
+
+def test_a_wrapper_has_no_transition() -> None:
+    with pytest.raises(WrapperHookError, match=r"Old defines transition, but a wrapper's step is advance.* Rename it to advance\."):
+
+        class Old(wrappers.Wrapper):
+            def transition(self, key: Any, state: Any, action: Any, params: Any) -> Any:
+                return self.inner_advance(key, state, action, params)
+
+    env = wrappers.ScaleReward(Ladder(), 2.0)
+    _, state = env.reset(KEY)
+    with pytest.raises(WrapperHookError, match=r"ScaleReward has no transition.* Call advance with the same arguments\."):
+        env.transition(KEY, state, jnp.int32(1), env.default_params)

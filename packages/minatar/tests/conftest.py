@@ -16,10 +16,10 @@ def driver():
     def driver(env):
         """``step`` takes an index of the full action set, without sticky actions."""
         params = env.default_params
-        play = jax.jit(env.play)
+        play = jax.jit(env.dynamics)
 
         def step(state, action, params=params, **draws):
-            drawn = env.draw(key)._replace(sticky=jnp.float32(1.0), **{k: jnp.asarray(v) for k, v in draws.items()})
+            drawn = env.draw_step(key, params)._replace(sticky=jnp.float32(1.0), **{k: jnp.asarray(v) for k, v in draws.items()})
             return play(state, jnp.int32(action), drawn, params)
 
         state = jax.tree.map(jnp.asarray, env.init(key, params))

@@ -41,12 +41,12 @@ def test_seaquest_no_enemy_is_lost_at_the_hardest_settings():
     """Fill the sea: one enemy a step, all the same way, for as long as one can be on the board."""
     env, params = Seaquest(minimal_actions=False), Seaquest().default_params
     state = env.init(jax.random.key(0), params).replace(ramp_index=jnp.int32(LAST_RAMP), spawn_timer=jnp.int32(0), x=jnp.int32(9))
-    draws = env.draw(jax.random.key(0))._replace(
+    draws = env.draw_step(jax.random.key(0), params)._replace(
         sticky=jnp.float32(1.0), enemy_right=jnp.asarray(True), enemy_sub=jnp.asarray(False)
     )
 
     def body(state, row):
-        out = env.play(state, jnp.int32(0), draws._replace(enemy_y=row), params)
+        out = env.dynamics(state, jnp.int32(0), draws._replace(enemy_y=row), params)
         words = out.state.enemies.fish
         return out.state, (jax.lax.population_count(words), out.terminated)
 

@@ -64,14 +64,14 @@ def test_the_oracle_sees_a_difference(monkeypatch):
 
 
 def test_the_scripted_generator_fails_on_a_wrong_or_a_missing_draw():
-    generator = oracle.ScriptedGenerator()
-    generator.script = [Call("rand", (), 0.5)]
+    generator = oracle.ScriptedGenerator("MinAtar")
+    generator.push([Call("rand", (), 0.5)])
     with pytest.raises(AssertionError, match="MinAtar drew randint"):
         generator.randint(3)
-    generator.script = [Call("rand", (), 0.5)]
+    generator.push([Call("rand", (), 0.5)])
     with pytest.raises(AssertionError, match="did not draw"):
         generator.finish()
-    generator.script = []
+    assert generator.rand() == 0.5
     with pytest.raises(AssertionError, match="drew nothing more"):
         generator.rand()
 

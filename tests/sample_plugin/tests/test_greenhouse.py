@@ -32,7 +32,7 @@ def test_an_open_vent_exchanges_five_times_the_air(vent, cooled):
     params = env.default_params.replace(outside_mean=10.0, outside_swing=0.0)
     state = GreenhouseState(temperature=jnp.float32(20), moisture=jnp.float32(0.5), clock=jnp.int32(0))
     action = {"heat": jnp.float32(0), "vent": jnp.int32(vent)}
-    out = env.breathe(state, action, Draws(gust=jnp.float32(0)), params)
+    out = env.dynamics(state, action, Draws(gust=jnp.float32(0)), params)
     assert float(out.state.temperature) == pytest.approx(20 - 10 * cooled)
 
 
@@ -40,7 +40,7 @@ def test_frost_ends_the_episode():
     env = Greenhouse()
     state = GreenhouseState(temperature=jnp.float32(0.1), moisture=jnp.float32(0.5), clock=jnp.int32(0))
     action = {"heat": jnp.float32(0), "vent": jnp.int32(1)}
-    out = env.breathe(state, action, Draws(gust=jnp.float32(-3)), env.default_params)
+    out = env.dynamics(state, action, Draws(gust=jnp.float32(-3)), env.default_params)
     assert bool(out.terminated)
 
 

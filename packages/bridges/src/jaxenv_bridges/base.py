@@ -126,6 +126,12 @@ class Bridge(Environment[BridgeState, Any]):
     def default_params(self) -> Any:
         return self.built.params
 
+    def draws_in_init(self, params: Any) -> bool:
+        return self.draws[0]
+
+    def draws_in_transition(self, params: Any) -> bool:
+        return self.draws[1]
+
     def init(self, key: Array, params: Any) -> BridgeState:
         with standard_promotion():
             inner, obs = self.begin(suite_key(key, self.draws[0]), params)

@@ -78,6 +78,12 @@ class SimpleBandit(BsuiteEnvironment[SimpleBanditState, SimpleBanditParams]):
     def default_params(self) -> SimpleBanditParams:
         return SimpleBanditParams(ranks=reward_ranks(self.num_actions, self.mapping_seed))
 
+    def draws_in_init(self, params: SimpleBanditParams) -> bool:
+        return False
+
+    def draws_in_transition(self, params: SimpleBanditParams) -> bool:
+        return False
+
     def init(self, key: Array, params: SimpleBanditParams) -> SimpleBanditState:
         return SimpleBanditState(shortfall=jnp.int32(0))
 

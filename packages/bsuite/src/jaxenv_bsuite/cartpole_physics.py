@@ -130,6 +130,9 @@ class PoleTask(BsuiteEnvironment[PoleStateT, PoleParamsT]):
                 "choose 0 < timescale <= max_time, at most ten million steps"
             )
 
+    def draws_in_transition(self, params: PoleParamsT) -> bool:
+        return False
+
     @property
     def differentiable(self) -> bool:
         return True

@@ -73,6 +73,9 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
     def default_params(self) -> Params:
         return Params()
 
+    def draws_in_transition(self, params: Params) -> bool:
+        return False
+
     def draw_reset(self, key: Array) -> Int[Array, ""]:
         """Draw the column of the ball.
 

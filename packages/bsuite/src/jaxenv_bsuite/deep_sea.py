@@ -108,23 +108,33 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
             return DeepSeaParams(action_mapping(self.size, self.mapping_seed))
         return DeepSeaParams(np.ones((self.size, self.size), np.int8))
 
+    def draws_in_init(self, params: DeepSeaParams) -> bool:
+        return False
+
+    def draws_in_transition(self, params: DeepSeaParams) -> bool:
+        return not self.deterministic
+
     def init(self, key: Array, params: DeepSeaParams) -> DeepSeaState:
         return DeepSeaState(jnp.int32(0), jnp.bool_(False), jnp.int32(0), jnp.int32(0))
 
-    def draw_step(self, key: Array) -> Draws:
-        """Draw the noise and the wind of a step.
+    def draw_step(self, key: Array, params: DeepSeaParams) -> Draws:
+        """Draw the noise and the wind of a step; a deterministic sea has neither.
 
         Args:
             key: a typed key.
+            params: the parameters.
 
         Returns:
             The draws, a NamedTuple.
         """
+        if self.deterministic:
+            calm = jnp.zeros((), jnp.result_type(float))
+            return Draws(noise=calm, wind=calm)
         words = random.words(key, 3)
         return Draws(noise=random.normal(words[0], words[1]), wind=random.uniform(words[2]))
 
-    def transition(
-        self, key: Array, state: DeepSeaState, action: Int[Array, ""], params: DeepSeaParams
+    def dynamics(
+        self, state: DeepSeaState, action: Int[Array, ""], draws: Draws, params: DeepSeaParams
     ) -> Transition[DeepSeaState]:
         last = self.size - 1
         mapping = jnp.asarray(params.action_mapping).reshape(-1)
@@ -133,7 +143,6 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
         reward = jnp.where(treasure, 1.0, 0.0)
         moves_right = right
         if not self.deterministic:
-            draws = self.draw_step(key)
             in_corner = (state.time == last) & ((state.column == 0) | (state.column == last))
             reward = reward + jnp.where(in_corner, draws.noise, 0.0)
             moves_right = right & (draws.wind > 1.0 / self.size)

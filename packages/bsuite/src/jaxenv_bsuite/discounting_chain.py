@@ -77,6 +77,12 @@ class DiscountingChain(BsuiteEnvironment[DiscountingChainState, DiscountingChain
     def default_params(self) -> DiscountingChainParams:
         return DiscountingChainParams(bonus_arm(self.mapping_seed))
 
+    def draws_in_init(self, params: DiscountingChainParams) -> bool:
+        return False
+
+    def draws_in_transition(self, params: DiscountingChainParams) -> bool:
+        return False
+
     def init(self, key: Array, params: DiscountingChainParams) -> DiscountingChainState:
         return DiscountingChainState(context=jnp.int32(-1))
 

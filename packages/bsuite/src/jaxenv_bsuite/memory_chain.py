@@ -91,6 +91,9 @@ class MemoryChain(BsuiteEnvironment[MemoryChainState, MemoryChainParams]):
     def default_params(self) -> MemoryChainParams:
         return MemoryChainParams()
 
+    def draws_in_transition(self, params: MemoryChainParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array) -> Draws:
         """Draw the bits, and which of them will be asked for.
 

@@ -115,6 +115,9 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         """
         return _params(mnist_data.from_arrays(images, labels), self.fraction)
 
+    def draws_in_transition(self, params: MNISTBanditParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: MNISTBanditParams) -> Int[Array, ""]:
         """Draw the place of an image.
 

@@ -91,6 +91,9 @@ class MountainCar(BsuiteEnvironment[MountainCarState, MountainCarParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: MountainCarParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array) -> Float[Array, ""]:
         """Draw the first position.
 

@@ -1,8 +1,8 @@
 """Certificates for bsuite: lockstep runs against the installed reference, which is handed our draws.
 
-Our side plays through the public ``step``, automatic resets included. What it drew is read off its states and observations, or
-drawn again from the same key, and the reference's random generator is replaced by one that hands these draws out, in the order in
-which the reference must ask for them. So both sides play the same game, and any difference is one of rules.
+Our side plays through the public ``step``, automatic resets included. What it drew is recorded, or read off its states and
+observations, and the reference's random generator is replaced by one that returns these draws, in the order in which the reference
+must ask for them. So both sides play the same game, and any difference is one of rules.
 
 Where the state is continuous, float32 and the reference's float64 drift apart. There the reference is set to our state before every
 step, so that each transition is compared by itself; under x64 only now and then.
@@ -23,10 +23,11 @@ from jax import Array
 from jaxenv import Environment, make
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.certificate import Certificate, Quantity
-from jaxenv.wrappers import RewardNoise, reward_noise
+from jaxenv.testing.lockstep import RecordDraws, ScriptedGenerator
+from jaxenv.wrappers import reward_noise
 
 from jaxenv_bsuite.base import unwrapped
-from jaxenv_bsuite.reference import MARGIN, SUBJECTS, ScriptedRandomState, load_id, random_images
+from jaxenv_bsuite.reference import MARGIN, SUBJECTS, calls, load_id, random_images
 from jaxenv_bsuite.sweep import SETTINGS
 
 RANDOMNESS = (1.0, 0.6, 0.1, 0.0)
@@ -52,7 +53,7 @@ class Record(NamedTuple):
     obs: Any
     after: Any
     drawn: Any
-    """What the step drew of which nothing else tells."""
+    """What the step drew."""
 
 
 class Tally:
@@ -86,7 +87,7 @@ class Match:
         self._subject = SUBJECTS[type(self._env).__name__]
         self._theirs = load_id(spec.name) if spec.name in SETTINGS else self._subject.build(self._env, self._params)
         self._raw = getattr(self._theirs, "raw_env", self._theirs)
-        self._draws, self._noise = ScriptedRandomState(), ScriptedRandomState()
+        self._draws, self._noise = ScriptedGenerator("bsuite"), ScriptedGenerator("bsuite")
         if self._raw is not self._theirs:
             self._theirs._rng = self._noise
         self._raw._rng = self._draws
@@ -94,7 +95,7 @@ class Match:
 
     def begin(self, state: Any, obs: Any) -> None:
         """Begin an episode on the reference's side, and compare its first observation."""
-        self._draws.push(self._subject.reset_draws(self._env, vars(state), obs))
+        self._draws.push(calls(self._subject.reset_draws(self._env, vars(state), obs)))
         self._tally.compare("observation", obs, self._theirs.reset().observation)
 
     def play(self, record: Record) -> bool:
@@ -104,9 +105,9 @@ class Match:
             subject.put(self._raw, vars(record.before))
         if subject.recount and self._single:
             subject.recount(self._raw, vars(record.before), self._info(record.before))
-        self._draws.push(subject.step_draws(self._env, self._raw, record))
+        self._draws.push(calls(subject.step_draws(self._env, self._raw, record)))
         if isinstance(record.drawn, reward_noise.Draws):
-            self._noise.push([("randn", float(record.drawn.noise))])
+            self._noise.push(calls([("randn", float(record.drawn.noise))]))
         step = self._theirs.step(int(record.action))
         compared = not (self._single and subject.margin(self._raw) < MARGIN)
         if compared:
@@ -143,7 +144,7 @@ def _certify(spec: EnvSpec, env: Environment[Any, Any], params: Any, transitions
     subject = SUBJECTS[type(env.unwrapped).__name__]
     single = subject.put is not None and jnp.result_type(float) != jnp.float64
     tally = Tally(_tolerances(subject.state is not None, single))
-    (obs, states), chunks = _play(env, params, transitions, seed)
+    (obs, states), chunks = _play(RecordDraws(env), params, transitions, seed)
     matches = [Match(spec, env, params, tally, single) for _ in RANDOMNESS]
     for player, match in enumerate(matches):
         match.begin(_at(states, player), obs[player])
@@ -217,15 +218,7 @@ def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, r
     obs, after, reward, _, info = env.step(key_step, state, action, params)
     flags = info["terminated"], info["truncated"], info["discount"]
     inner_after = unwrapped(env, after, params)[1]
-    return after, Record(inner, action, info["final_observation"], reward, *flags, obs, inner_after, _hidden(env, task, key_step))
-
-
-def _hidden(env: Environment[Any, Any], task: Any, key: Array) -> Any:
-    """Draw again what a step drew of which neither observations nor states tell."""
-    if isinstance(env, RewardNoise):
-        # A step hands its key on whole where the reset draws nothing, as the bandit's; else it keeps one half.
-        return reward_noise.draw(key if type(task).__name__ == "SimpleBandit" else jax.random.split(key)[0])
-    return task.draw_step(key) if type(task).__name__ == "DeepSea" and not task.deterministic else None
+    return after, Record(inner, action, info["final_observation"], reward, *flags, obs, inner_after, info["draws"])
 
 
 def _at(value: Any, index: Any) -> Any:

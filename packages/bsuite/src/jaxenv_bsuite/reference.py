@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import importlib
@@ -17,6 +16,7 @@ from unittest import mock
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxenv.testing.lockstep import ScriptedCall
 from numpy.typing import NDArray
 
 from jaxenv_bsuite import mnist_data
@@ -30,36 +30,13 @@ MARGIN = 1e-5
 """How near a threshold float32 and float64 may fall on different sides of it."""
 
 
-class ScriptedRandomState:
-    """Stands in for the reference's random generator: hands out what was pushed, if it is asked for in that order."""
+def calls(draws: list[Draw]) -> list[ScriptedCall]:
+    """Return draws as calls of the reference's generator, with any arguments.
 
-    def __init__(self) -> None:
-        self._draws: collections.deque[Draw] = collections.deque()
-
-    def push(self, draws: list[Draw]) -> None:
-        """Let the next calls return these; all earlier ones must have been made."""
-        assert not self._draws, f"the reference did not draw {list(self._draws)}"
-        self._draws.extend(draws)
-
-    def _next(self, method: str) -> Any:
-        expected, value = self._draws.popleft() if self._draws else ("nothing more", None)
-        assert method == expected, f"the reference drew {method} where {expected} was expected"
-        return value
-
-    def rand(self) -> Any:
-        return self._next("rand")
-
-    def randn(self) -> Any:
-        return self._next("randn")
-
-    def uniform(self, *_: Any, **__: Any) -> Any:
-        return self._next("uniform")
-
-    def randint(self, *_: Any, **__: Any) -> Any:
-        return self._next("randint")
-
-    def binomial(self, *_: Any, **__: Any) -> Any:
-        return self._next("binomial")
+    Args:
+        draws: the draws in order.
+    """
+    return [ScriptedCall(method, None, value) for method, value in draws]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -113,11 +113,12 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
         need, has = unpack(words[:1], 2)
         return ResetDraws(need, has, words[1:])
 
-    def draw_step(self, key: Array) -> StepDraws:
+    def draw_step(self, key: Array, params: UmbrellaChainParams) -> StepDraws:
         """Draw the noise of a step's reward and the distractors of its observation.
 
         Args:
             key: a typed key.
+            params: the parameters.
 
         Returns:
             The draws, a NamedTuple.
@@ -128,19 +129,18 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
     def init(self, key: Array, params: UmbrellaChainParams) -> UmbrellaChainState:
         return UmbrellaChainState(*self.draw_reset(key), failures=jnp.int32(0))
 
-    def transition(
-        self, key: Array, state: UmbrellaChainState, action: Int[Array, ""], params: UmbrellaChainParams
+    def dynamics(
+        self, state: UmbrellaChainState, action: Int[Array, ""], draws: StepDraws, params: UmbrellaChainParams
     ) -> Transition[UmbrellaChainState]:
-        coin, distractors = self.draw_step(key)
         has = jnp.where(state.time == 0, action == 1, state.has)
         ended = state.time + 1 == params.chain_length
         right = has == state.need
         state = state.replace(
             has=has,
-            distractors=distractors,
+            distractors=draws.distractors,
             failures=state.failures + (ended & ~right).astype(jnp.int32),
         )
-        return Transition(state, jnp.where(jnp.where(ended, right, coin), 1.0, -1.0), ended)
+        return Transition(state, jnp.where(jnp.where(ended, right, draws.coin), 1.0, -1.0), ended)
 
     def observe(self, state: UmbrellaChainState, params: UmbrellaChainParams) -> Float[Array, "1 features"]:
         length = jnp.asarray(params.chain_length)

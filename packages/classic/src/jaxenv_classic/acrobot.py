@@ -73,6 +73,13 @@ class Draws(NamedTuple):
     dtheta2: Array
 
 
+class StepDraws(NamedTuple):
+    """The randomness of one step."""
+
+    torque_noise: Array | float
+    """Added to the torque, N m."""
+
+
 class Motion(NamedTuple):
     """The four numbers that the equations of motion integrate, or their derivatives."""
 
@@ -147,6 +154,9 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: AcrobotParams) -> bool:
+        return params.torque_noise_max is not None
+
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
         """Draw the four numbers of a first state.
 
@@ -162,38 +172,35 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
     def init(self, key: Array, params: AcrobotParams) -> AcrobotState:
         return AcrobotState(*self.draw_reset(key, params))
 
-    def draw_noise(self, key: Array, params: AcrobotParams) -> Array | float:
-        """Draw the noise on the torque, N m; nothing is drawn where there is none.
+    def draw_step(self, key: Array, params: AcrobotParams) -> StepDraws:
+        """Draw the noise on the torque; nothing is drawn where there is none.
 
         Args:
             key: a typed key.
             params: the parameters.
 
         Returns:
-            The noise, a float; 0 where there is none.
+            The draws, a NamedTuple.
         """
         if params.torque_noise_max is None:
-            return 0.0
-        return random.uniform(random.words(key, 1)[0], -params.torque_noise_max, params.torque_noise_max)
+            return StepDraws(0.0)
+        return StepDraws(random.uniform(random.words(key, 1)[0], -params.torque_noise_max, params.torque_noise_max))
 
-    def transition(
-        self, key: Array, state: AcrobotState, action: Int[Array, ""], params: AcrobotParams
+    def dynamics(
+        self, state: AcrobotState, action: Int[Array, ""], draws: StepDraws, params: AcrobotParams
     ) -> Transition[AcrobotState]:
-        return self.move(state, action, self.draw_noise(key, params), params)
-
-    def move(self, state: AcrobotState, action: Array, noise: Array | float, params: AcrobotParams) -> Transition[AcrobotState]:
-        """Apply an action with given noise on its torque: the step without its randomness.
+        """Apply an action with given noise on its torque.
 
         Args:
-            state: the state.
+            state: the state before the step.
             action: the action, int32[], 0 to 2.
-            noise: added to the torque, N m.
+            draws: the result of ``draw_step``.
             params: the parameters.
 
         Returns:
             The transition.
         """
-        torque = (action - 1).astype(state.theta1.dtype) * params.torque + noise
+        torque = (action - 1).astype(state.theta1.dtype) * params.torque + draws.torque_noise
         start = Motion(state.theta1, state.theta2, state.dtheta1, state.dtheta2)
         end = self._runge_kutta(start, torque, params)
         state = state.replace(

@@ -125,6 +125,9 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: CartPoleParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: CartPoleParams) -> Draws:
         """Draw the four numbers of a first state.
 

@@ -98,6 +98,9 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: PendulumParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: PendulumParams) -> Draws:
         """Draw the first angle and angular velocity.
 

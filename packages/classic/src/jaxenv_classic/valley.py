@@ -73,6 +73,9 @@ class Valley(Environment[MountainCarState, ParamsT]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: ParamsT) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: ParamsT) -> Float[Array, ""]:
         """Draw the first position."""
         return random.uniform(random.words(key, 1)[0], params.reset_low, params.reset_high)

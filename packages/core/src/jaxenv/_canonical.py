@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -114,18 +114,41 @@ def _structure_difference(given: Any, expected: Any, where: str) -> tuple[str, s
     return None
 
 
-def params(given: Any, default: Any, name: str, how: str = "jax.vmap(function, in_axes=(None, 0))(key, params)") -> Any:
-    """Return parameters with fixed dtypes.
+class Expected(NamedTuple):
+    """What params of an environment are checked against: a summary of its ``params_template``, without its values."""
+
+    types: tuple[type, ...]
+    """The type of the params and, for a wrapper, of those within, from the outside in."""
+    leaves: tuple[tuple[str, int | None], ...]
+    """Of each leaf, the kind of its dtype ("" for None and keys) and its number of axes (None for None)."""
+
+    @property
+    def has_none(self) -> bool:
+        """Whether a leaf is None."""
+        return ("", None) in self.leaves
+
+
+def expected_params(default: Any) -> Expected:
+    """Summarise the template of an environment's params."""
+    leaves = jax.tree.leaves(default, is_leaf=_is_none)
+    return Expected(tuple(_types(default)), tuple((_kind(x), _ndim(x)) for x in leaves))
+
+
+def params(given: Any, env: Any, how: str = "jax.vmap(function, in_axes=(None, 0))(key, params)") -> Any:
+    """Return parameters of ``env`` with fixed dtypes.
 
     Floats get JAX's default float dtype, and so do whole numbers given for a parameter whose default is a float; other
     64-bit integers become int32. Every other leaf stays as it is. A time limit of None is none.
     """
-    if not isinstance(given, type(default)) or (hasattr(given, "env_params") and _types(given) != _types(default)):
-        raise ParamsTypeError(name, given, default)
-    leaves, structure = jax.tree.flatten_with_path(given, is_leaf=lambda x: x is None)
-    expected = [(_kind(x), _ndim(x)) for x in jax.tree.leaves(default, is_leaf=lambda x: x is None)]
+    wanted: Expected = env.expected_params
+    if not isinstance(given, wanted.types[0]) or (hasattr(given, "env_params") and tuple(_types(given)) != wanted.types):
+        raise ParamsTypeError(env.name, given, env.params_template)
+    name, expected = env.name, wanted.leaves
+    leaves, structure = jax.tree.flatten_with_path(given)
+    if len(leaves) != len(expected) or wanted.has_none:
+        leaves, structure = jax.tree.flatten_with_path(given, is_leaf=_is_none)
     if len(expected) != len(leaves):  # a container of another size: nothing to compare with
-        expected = [(_kind(x), None) for _, x in leaves]
+        expected = tuple((_kind(x), None) for _, x in leaves)
     return jax.tree.unflatten(structure, [_param(name, path, x, *e, how) for (path, x), e in zip(leaves, expected, strict=True)])
 
 
@@ -133,6 +156,10 @@ def _types(params: Any) -> list[type]:
     """Return the types of a wrapper's params and of those within, from the outside in."""
     inner = getattr(params, "env_params", None)
     return [type(params)] if inner is None else [type(params), *_types(inner)]
+
+
+def _is_none(x: Any) -> bool:
+    return x is None
 
 
 def _ndim(leaf: Any) -> int | None:
@@ -155,13 +182,19 @@ def _param(name: str, path: Any, leaf: Any, expected: str, ndim: int | None, how
     floating = jnp.issubdtype(leaf.dtype, jnp.floating)
     if floating and expected in ("i", "u"):
         raise ParamsLeafError(name, jax.tree_util.keystr(path), described(leaf))
+    dtype = jnp.int32 if leaf.dtype == jnp.int64 else leaf.dtype
     if floating or (expected == "f" and leaf.dtype.kind in "iu"):
-        return lax.convert_element_type(leaf, jnp.result_type(float))
-    return lax.convert_element_type(leaf, jnp.int32 if leaf.dtype == jnp.int64 else leaf.dtype)
+        dtype = jnp.result_type(float)
+    return leaf if leaf.dtype == dtype and not leaf.weak_type else lax.convert_element_type(leaf, dtype)
 
 
 def strong(tree: Any) -> Any:
     """Turn every leaf into an array without a weak type: Python integers become int32, floats the default float."""
+    for x in jax.tree.leaves(tree):
+        if getattr(x, "weak_type", True):
+            break
+    else:
+        return tree  # as most trees are: every layer of wrappers asks
 
     def leaf(x: Any) -> Array:
         if _is_key(x):
@@ -172,44 +205,37 @@ def strong(tree: Any) -> Any:
     return jax.tree.map(leaf, tree)
 
 
-def scalar(value: Any, dtype: Any, name: str, field: str) -> Array:
+def scalar(value: Any, dtype: Any, env: Any, field: str) -> Array:
     """Return a reward or a flag as a scalar of ``dtype``."""
     value = jnp.asarray(value)
+    if value.shape == () and value.dtype == dtype and not value.weak_type:
+        return value
     if value.shape != ():
-        raise TransitionValueError(name, field, value.shape)
+        raise TransitionValueError(env.name, field, value.shape)
     return lax.convert_element_type(value, dtype)
 
 
-def like(tree: Any, reference: Any, name: str) -> Any:
+def like(tree: Any, reference: Any, env: Any) -> Any:
     """Return ``tree`` without weak types; refuse it unless structure, shapes and dtypes are those of ``reference``."""
     tree = strong(tree)
-    given, expected = jax.tree.structure(tree), jax.tree.structure(reference)
+    leaves, given = jax.tree.flatten(tree)
+    wanted, expected = jax.tree.flatten(reference)
     if given != expected:
-        raise StateMismatchError(name, "the state", str(given), str(expected))
-    for (path, a), b in zip(jax.tree.leaves_with_path(tree), jax.tree.leaves(reference), strict=True):
+        raise StateMismatchError(env.name, "the state", str(given), str(expected))
+    for i, (a, b) in enumerate(zip(leaves, wanted, strict=True)):
         if (a.shape, a.dtype) != (b.shape, b.dtype):
-            raise StateMismatchError(name, f"state{jax.tree_util.keystr(path)}", described(a), described(b))
+            path, _ = jax.tree.leaves_with_path(tree)[i]
+            raise StateMismatchError(env.name, f"state{jax.tree_util.keystr(path)}", described(a), described(b))
     return tree
 
 
 def select(condition: Array, on_true: Any, on_false: Any) -> Any:
     """Choose one of two trees; a leaf that both share costs nothing."""
-    return jax.tree.map(lambda a, b: b if a is b else jnp.where(condition, a, b), on_true, on_false)
 
+    def leaf(a: Any, b: Any) -> Any:
+        if a is b:
+            return b
+        alike = isinstance(a, Array) and isinstance(b, Array) and (a.shape, a.dtype) == (b.shape, b.dtype)
+        return lax.select(condition, a, b) if alike else jnp.where(condition, a, b)  # traced several times as fast
 
-def reads_key(function: Any, env: Any, key: Array, *args: Any) -> bool:
-    """Whether the jitted ``function(env, key, *args)`` uses its key; the trace that tells is the one that runs later."""
-    jaxpr = function.trace(env, key, *args).jaxpr.jaxpr
-    return _reads(jaxpr, jaxpr.invars[0])
-
-
-def _reads(jaxpr: Any, variable: Any) -> bool:
-    """Whether ``jaxpr`` uses ``variable`` for more than to hand it to a jitted function that ignores it."""
-    if variable in jaxpr.outvars:
-        return True
-    for equation in jaxpr.eqns:
-        jitted = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
-        for position, operand in enumerate(equation.invars):
-            if operand is variable and (jitted is None or _reads(jitted.jaxpr, jitted.jaxpr.invars[position])):
-                return True
-    return False
+    return jax.tree.map(leaf, on_true, on_false)

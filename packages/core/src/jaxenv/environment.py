@@ -28,14 +28,14 @@ import copy
 import dataclasses
 import os
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax import Array
+from jax import Array, lax
 
 from jaxenv import _canonical, _classes, _hooks, _overrides, checking, random, ranges, spaces
 from jaxenv._canonical import NO_TIME_LIMIT
@@ -59,6 +59,8 @@ class Params(Record):
     """Steps after which an episode is truncated, int32[], at least 1; None for no limit."""
 
 
+_STEP_HOOKS = "transition(key, state, action, params), or draw_step(key, params) and dynamics(state, action, draws, params)"
+
 StateT = TypeVar("StateT", bound=Any)
 ParamsT = TypeVar("ParamsT", bound=Any)
 
@@ -76,7 +78,7 @@ class Transition(Record, Generic[StateT]):
     info: Mapping[str, Any] = struct.field(default_factory=dict)
     """Anything else worth reporting, a dict with the same keys, shapes and dtypes on every step."""
     truncated: Array | bool = False
-    """Whether the time limit was reached, bool[]. Set by ``advance``; an environment leaves it alone."""
+    """Whether the time limit was reached, bool[]. Set by ``advance``; ``transition`` leaves it alone."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
@@ -86,9 +88,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     Subclasses become frozen dataclasses by themselves; their annotated fields must be hashable. An ``__init__`` or
     ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
-    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
-    ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
-    Core provides everything else.
+    ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``
+    (or ``draw_step`` and ``dynamics``), ``observe``, ``action_space`` and ``observation_space``, and where it makes sense
+    ``draws_in_init``, ``draws_in_transition``, ``carry_over`` and ``render``. Core provides everything else.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
     dtype, counters are int32. They run under ``jit``, so they must not use values in Python (``if``, ``int()``).
@@ -139,7 +141,12 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         raise NotImplementedError(f"{type(self).__name__} must define init(key, params)")
 
     def transition(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take one step of the task: natural termination only, no time limit, no reset.
+        """Take one step of the task, without a clock: natural termination only, no time limit, no reset.
+
+        ``advance`` calls it, and is what moves ``state.time`` and sets ``truncated``. Wrappers override ``advance`` instead.
+
+        By default it is ``dynamics(state, action, draw_step(key, params), params)``: an environment whose sampling is apart from
+        its dynamics defines these two, any other defines ``transition``.
 
         Args:
             key: a typed key, never used before.
@@ -150,7 +157,35 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         Returns:
             A :class:`Transition` of the new state, the reward, whether the task ended, and ``info``.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define transition(key, state, action, params)")
+        return self.dynamics(state, action, self.draw_step(key, params), params)
+
+    def draw_step(self, key: Array, params: ParamsT) -> Any:
+        """Draw all the randomness of one step, whatever happens in it.
+
+        With :meth:`dynamics`, this is the optional pair of hooks that takes the place of ``transition``. A test may then feed the
+        same draws to the environment and to a reference implementation.
+
+        Args:
+            key: one key, typed or raw.
+            params: the parameters, with fixed dtypes.
+
+        Returns:
+            The draws: a NamedTuple of arrays, with the same shapes and dtypes for every key.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define {_STEP_HOOKS}")
+
+    def dynamics(self, state: StateT, action: Any, draws: Any, params: ParamsT) -> Transition[StateT]:
+        """Take one step of the task with given draws: a pure function, without a clock, as ``transition`` is.
+
+        The contract: ``transition(key, state, action, params)`` equals ``dynamics(state, action, draw_step(key, params), params)``.
+
+        Args:
+            state: the state before the step.
+            action: a member of ``action_space(params)``.
+            draws: what ``draw_step`` returns, or values of the same shapes and dtypes from elsewhere.
+            params: the parameters, with fixed dtypes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define {_STEP_HOOKS}")
 
     def observe(self, state: StateT, params: ParamsT) -> Any:
         """Return what the agent sees in ``state``: a pure function without randomness of its own.
@@ -203,6 +238,28 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             RenderNotSupportedError: the environment has no drawing.
         """
         raise RenderNotSupportedError(self.name)
+
+    def draws_in_init(self, params: ParamsT) -> bool:
+        """Return whether ``init`` draws from its key.
+
+        ``step`` splits its key between ``transition`` and ``init`` only where both draw; else both get the whole key, because
+        random numbers are the first cost of a step on a CPU. An environment that draws nothing in one of the two overrides its
+        declaration to return False. True is always safe, and :func:`jaxenv.testing.check_env` finds a False that is wrong.
+
+        Args:
+            params: the parameters. Only static facts may decide: fields of the environment, and whether a leaf is None.
+        """
+        del params
+        return True
+
+    def draws_in_transition(self, params: ParamsT) -> bool:
+        """Return whether ``transition``, or the ``advance`` of a wrapper, draws from its key; see :meth:`draws_in_init`.
+
+        Args:
+            params: the parameters, of which only static facts may decide.
+        """
+        del params
+        return True
 
     @property
     def differentiable(self) -> bool:
@@ -359,7 +416,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             params: the parameters.
         """
         key = jax.eval_shape(lambda: jax.random.key(0))
-        params = _canonical.params(params, self.params_template, self.name)
+        params = _canonical.params(params, self)
         return _init_shapes(self, key, params)
 
     def accepts(self, params: Any) -> bool:
@@ -368,7 +425,24 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         Args:
             params: any parameters.
         """
-        return isinstance(params, type(self.params_template))
+        return isinstance(params, self.expected_params.types[0])
+
+    @property
+    def expected_params(self) -> _canonical.Expected:
+        """What given params are checked against: the types and the kinds of leaves of ``params_template``, looked up once."""
+        try:
+            return _expected_params(self)
+        except TypeError:  # an environment that can't be hashed: jax.jit says so
+            return _canonical.expected_params(self.params_template)
+
+    def observed_layer(self, state: Any, params: Any) -> tuple[Environment[Any, Any], Any, Any]:
+        """Return the layer whose observation this one shows, with its part of ``state`` and ``params``: here, itself.
+
+        Args:
+            state: the state of this layer.
+            params: the params of this layer.
+        """
+        return self, state, params
 
     def lift(self, params: Any) -> Any:
         """Return ``params`` of this environment or of any layer beneath as params of this environment.
@@ -379,21 +453,24 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return params
 
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``.
+        """Take one step with the clock: ``transition``, then ``state.time`` grows by one and ``truncated`` is the time limit's.
+
+        This is what wrappers override: theirs calls that of the environment within, so the clock moves once for any stack. An
+        environment that is no wrapper leaves it alone. Callers use ``step``, which adds the reset.
 
         Args:
-            key: a typed key, never used before.
-            state: the state before the step.
-            action: a member of ``action_space(params)``, in its dtype.
-            params: the parameters.
+            key: randomness for this step.
+            state: the state before the step, with the dtypes of ``init``.
+            action: a member of ``action_space(params)``.
+            params: the parameters, with fixed dtypes.
 
         Returns:
-            The :class:`Transition`, with ``time`` one higher and ``truncated`` set.
+            The Transition, with ``truncated`` set.
         """
         out = self.transition(key, state, action, params)
-        _require_transition(self, out)
-        time = jnp.asarray(state.time, jnp.int32) + 1
-        truncated = time >= jnp.asarray(params.max_steps_in_episode, jnp.int32)
+        _require_transition(self, "transition", out)
+        time = lax.add(jnp.asarray(state.time, jnp.int32), np.int32(1))
+        truncated = lax.ge(time, jnp.asarray(params.max_steps_in_episode, jnp.int32))
         return out.replace(state=out.state.replace(time=time), truncated=truncated)
 
     @property
@@ -452,11 +529,11 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return self.default_params
 
 
-def _require_transition(env: Environment[Any, Any], out: Any) -> None:
+def _require_transition(env: Environment[Any, Any], hook: str, out: Any) -> None:
     if not isinstance(out, Transition):
         action = "Write `return Transition(state, reward, terminated)`, with info as a fourth where there is some"
-        raise HookResultTypeError(env.name, "transition", out, "a Transition", action)
-    _require_state(env, "transition", out.state)
+        raise HookResultTypeError(env.name, hook, out, "a Transition", action)
+    _require_state(env, hook, out.state)
 
 
 def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
@@ -467,11 +544,20 @@ def _require_state(env: Environment[Any, Any], hook: str, state: Any) -> None:
         )
 
 
-@partial(jax.jit, static_argnums=0)
-def _init(env: Environment[Any, Any], key: Array, params: Any) -> Any:
+@lru_cache(maxsize=256)
+def _expected_params(env: Environment[Any, Any]) -> _canonical.Expected:
+    return _canonical.expected_params(env.params_template)
+
+
+def first_state(env: Environment[Any, Any], key: Array, params: Any) -> Any:
+    """Return what ``init`` returns, checked and with fixed dtypes; a wrapper's way to the environment within."""
     state = env.init(key, params)
     _require_state(env, "init", state)
     return _canonical.strong(state)
+
+
+_init = partial(jax.jit, static_argnums=0)(first_state)
+"""``first_state``, which a reset, a step and the shapes of a state share: it is traced once."""
 
 
 def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
@@ -479,26 +565,30 @@ def _init_shapes(env: Environment[Any, Any], key: Array, params: Any) -> Any:
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), _init.trace(env, key, params).out_info)
 
 
-@partial(jax.jit, static_argnums=0)
-def _advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+def advanced(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    """Return what ``advance`` returns, checked and with fixed dtypes; a wrapper's way to the environment within."""
     out = env.advance(key, state, action, params)
-    _require_transition(env, out)
+    _require_transition(env, "advance", out)
     return out.replace(
-        state=_canonical.like(out.state, state, env.name),
-        reward=_canonical.scalar(out.reward, jnp.float32, env.name, "reward"),
-        terminated=_canonical.scalar(out.terminated, jnp.bool_, env.name, "terminated"),
+        state=_canonical.like(out.state, state, env),
+        reward=_canonical.scalar(out.reward, jnp.float32, env, "reward"),
+        terminated=_canonical.scalar(out.terminated, jnp.bool_, env, "terminated"),
         info=_canonical.strong(dict(out.info)),
     )
+
+
+_advance = partial(jax.jit, static_argnums=0)(advanced)
+"""``advanced``, which ``step`` and ``step_env`` share: it is traced once."""
 
 
 def _keyed_advance(env: Environment[Any, Any], key: Array, state: Any, action: Any, params: Any) -> tuple[Transition[Any], Array]:
     """Return the transition and the key for the reset that may follow it.
 
-    The key is split only where both the transition and ``init`` draw from it: on a CPU, random numbers are the
-    first cost of a step, and a key that one of them ignores may go to the other whole.
+    The key is split only where both the transition and ``init`` declare that they draw from it: on a CPU, random numbers are
+    the first cost of a step, and a key that one of them ignores may go to the other whole.
     """
     key_advance = key_reset = key
-    if _canonical.reads_key(_advance, env, key, state, action, params) and _canonical.reads_key(_init, env, key, params):
+    if env.draws_in_transition(params) and env.draws_in_init(params):
         key_advance, key_reset = random.split(key)
     return _advance(env, key_advance, state, action, params), key_reset
 
@@ -513,7 +603,7 @@ def _arguments(
 ) -> tuple[Array, Any, Any, Any]:
     """Check what a caller passed, and give it the dtypes that the hooks may rely on."""
     key = _canonical.key(key, _HOW_TO_STEP)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
     space = env.action_space(params)
     action = _canonical.action(space, action, env.name, _HOW_TO_STEP)
@@ -526,6 +616,7 @@ def _arguments(
 @partial(jax.jit, static_argnums=0)  # a rollout and its steps ask again and again: it is traced once
 def _observation(env: Environment[Any, Any], state: Any, params: Any) -> Any:
     params = env.lift(params)  # a rollout passes what its caller gave
+    env, state, params = env.observed_layer(state, params)
     return env.observation_space(params).cast(env.observe(state, params), f"{env.name}'s observation")
 
 
@@ -535,16 +626,16 @@ def _results(out: Transition[Any], final_observation: Any) -> tuple[Array, Array
         out.info,
         terminated=terminated,
         truncated=truncated,
-        discount=jnp.where(terminated, jnp.float32(0.0), jnp.float32(1.0)),
+        discount=lax.select(terminated, np.float32(0.0), np.float32(1.0)),
         final_observation=final_observation,
     )
-    return jnp.asarray(out.reward), terminated | truncated, info
+    return jnp.asarray(out.reward), lax.bitwise_or(terminated, truncated), info
 
 
 @partial(jax.jit, static_argnums=(0, 3), static_argnames="kernels")
 def _reset(env: Environment[Any, Any], key: Array, params: Any, check: bool = False, *, kernels: bool = False) -> tuple[Any, Any]:
     key = _canonical.key(key, _HOW_TO_RESET)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     if check:
         checking.params(env.name, params)
         obs, state = _plain_reset(env, key, params)
@@ -565,10 +656,10 @@ def _plain_reset(env: Environment[Any, Any], key: Array, params: Any) -> tuple[A
 @partial(jax.jit, static_argnums=0)
 def _restart(env: Environment[Any, Any], key: Array, state: Any, params: Any) -> tuple[Any, Any]:
     key = _canonical.key(key, _HOW_TO_RESET)
-    params = _canonical.params(env.lift(params), env.params_template, env.name, _HOW_TO_VARY)
+    params = _canonical.params(env.lift(params), env, _HOW_TO_VARY)
     fresh = _init(env, key, params)
     state = _canonical.state(state, _init_shapes(env, key, params), env.name, _HOW_TO_STEP)
-    state = _canonical.like(env.carry_over(fresh, state, params), state, env.name)
+    state = _canonical.like(env.carry_over(fresh, state, params), state, env)
     return _observation(env, state, params), state
 
 
@@ -612,7 +703,7 @@ def _plain_step(env: Environment[Any, Any], key: Array, state: Any, action: Any,
     out, key_reset = _keyed_advance(env, key, state, action, params)
     reward, done, info = _results(out, _observation(env, out.state, params))
     fresh = env.carry_over(_init(env, key_reset, params), out.state, params)
-    state = _canonical.select(done, _canonical.like(fresh, out.state, env.name), out.state)
+    state = _canonical.select(done, _canonical.like(fresh, out.state, env), out.state)
     return _observation(env, state, params), state, reward, done, info
 
 

@@ -33,6 +33,9 @@ class Corridor(Environment[CorridorState, CorridorParams]):
     def default_params(self):
         return CorridorParams()
 
+    def draws_in_transition(self, params):
+        return False
+
     def init(self, key, params):
         return CorridorState(position=jax.random.uniform(key, (), float) * 0.5)
 
@@ -56,6 +59,9 @@ class Corridor(Environment[CorridorState, CorridorParams]):
 
 class NoisyCorridor(Corridor):
     """Draws in its transition too."""
+
+    def draws_in_transition(self, params):
+        return True
 
     def transition(self, key, state, action, params):
         out = super().transition(key, state, action, params)

@@ -114,6 +114,12 @@ class Ladder(Environment[LadderState, Params]):
     def default_params(self) -> Params:
         return Params(max_steps_in_episode=20)
 
+    def draws_in_init(self, params: Any) -> bool:
+        return False
+
+    def draws_in_transition(self, params: Any) -> bool:
+        return False
+
     def init(self, key: Array, params: Any) -> Any:
         return LadderState(jnp.int32(1))
 

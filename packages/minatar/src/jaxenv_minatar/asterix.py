@@ -111,7 +111,7 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
     def default_params(self) -> RampedParams:
         return RampedParams()
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: RampedParams) -> Draws:
         """Draw what a step needs: 24 bits of each word, and one of the rest of the first."""
         first, second, third = words(key, 3)
         return Draws(
@@ -120,6 +120,9 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
             gold=random.bernoulli(second, 1 / 3),
             slot=third >> (32 - FRACTION_BITS),
         )
+
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
 
     def init(self, key: Array, params: RampedParams) -> AsterixState:
         return AsterixState(
@@ -136,7 +139,7 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
             ramp_index=jnp.int32(0),
         )
 
-    def play(self, state: AsterixState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[AsterixState]:
+    def dynamics(self, state: AsterixState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[AsterixState]:
         """Take one step with these draws."""
         state = _spawn(state.replace(last_action=self.executed(state, action, draws.sticky, params)), draws)
         state = _walk(state)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
-from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
+from jaxenv import Environment, Params, State, random, ranges, spaces
 from jaxenv.staging import stage
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
@@ -56,34 +56,6 @@ class MinAtarGame(Environment[StateT, ParamsT]):
 
     minimal_actions: bool = True
     """Whether the agent chooses among the actions that have an effect; otherwise among all six."""
-
-    def draw(self, key: Array) -> Any:
-        """Draw all that a step needs, whatever happens in it.
-
-        Args:
-            key: a typed key.
-
-        Returns:
-            The draws, a NamedTuple with ``sticky`` among its fields.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define draw(key)")
-
-    def play(self, state: StateT, action: Any, draws: Any, params: ParamsT) -> Transition[StateT]:
-        """Take one step with these draws: a pure function.
-
-        Args:
-            state: the state.
-            action: the executed action, an index in the full action set.
-            draws: the result of ``draw``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define play(state, action, draws, params)")
-
-    def transition(self, key: Array, state: StateT, action: Int[Array, ""], params: ParamsT) -> Transition[StateT]:
-        return self.play(state, action, self.draw(key), params)
 
     def executed(self, state: MinAtarState, action: Int[Array, ""], sticky: Float[Array, ""], params: MinAtarParams) -> Array:
         """Return the action that the game executes: the last one, if ``sticky`` is small enough.

@@ -117,7 +117,7 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
         """
         return ResetDraws(right=words(key, 1)[0] >> 31 == 1)
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: MinAtarParams) -> Draws:
         """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
 
@@ -143,7 +143,9 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
             strike=jnp.asarray(False),
         )
 
-    def play(self, state: BreakoutState, action: Int[Array, ""], draws: Draws, params: MinAtarParams) -> Transition[BreakoutState]:
+    def dynamics(
+        self, state: BreakoutState, action: Int[Array, ""], draws: Draws, params: MinAtarParams
+    ) -> Transition[BreakoutState]:
         """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
         paddle = jnp.clip(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)

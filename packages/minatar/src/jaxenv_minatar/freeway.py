@@ -117,7 +117,7 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         """
         return _traffic(*words(key, 2))
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: MinAtarParams) -> Draws:
         """Draw what a step needs."""
         first, *rest = words(key, 3)
         return Draws(sticky=random.uniform(first), traffic=_traffic(*rest))
@@ -141,7 +141,9 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
             car_timer=traffic.speed,
         )
 
-    def play(self, state: FreewayState, action: Int[Array, ""], draws: Draws, params: MinAtarParams) -> Transition[FreewayState]:
+    def dynamics(
+        self, state: FreewayState, action: Int[Array, ""], draws: Draws, params: MinAtarParams
+    ) -> Transition[FreewayState]:
         """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
         walks = (state.move_timer == 0) & ((action == UP) | (action == DOWN))

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxenv import Transition, make
+from jaxenv import make
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.certificate import Certificate, Quantity
-from jaxenv.wrappers.base import Wrapper
+from jaxenv.testing.lockstep import RecordDraws, ScriptedGenerator
 
 from jaxenv_minatar import players
 from jaxenv_minatar.base import MinAtarGame
@@ -34,43 +34,6 @@ RANDOM_SHARE = (1.0, 0.0, 1.0, 0.02, 1.0, 0.1)
 """How often lanes 0, 1, 2, ... play a random action instead of the player's; and so on around."""
 
 
-class Recorder(Wrapper):
-    """Report every draw, and the states on both sides of every transition, in ``info``."""
-
-    def transition(self, key: Array, state: Any, action: Array, params: Any) -> Transition[Any]:
-        out = self.inner_advance(key, state, action, params)
-        report = {"draws": self.env.draw(key), "before": state, "after": out.state}  # type: ignore[attr-defined]
-        return out.replace(info={**out.info, **report})  # type: ignore[attr-defined]
-
-
-class ScriptedGenerator:
-    """Stands in for MinAtar's random generator and returns what the script says."""
-
-    def __init__(self) -> None:
-        self.script: list[Call] = []
-
-    def rand(self, *shape: int) -> Any:
-        """Return the next scripted number or numbers, uniform on [0, 1)."""
-        return self._next("rand", shape)
-
-    def randint(self, low: int, high: int | None = None, size: int | None = None) -> Any:
-        """Return the next scripted integer or integers, if this is the range that was expected."""
-        return self._next("randint", (0, low, size) if high is None else (low, high, size))
-
-    def _next(self, method: str, arguments: tuple[int | None, ...]) -> Any:
-        if not self.script:
-            raise AssertionError(f"MinAtar drew {method}{arguments}, but jaxenv drew nothing more")
-        call = self.script.pop(0)
-        if (call.method, call.arguments) != (method, arguments):
-            raise AssertionError(f"MinAtar drew {method}{arguments}, but jaxenv drew {call.method}{call.arguments}")
-        return call.value
-
-    def finish(self) -> None:
-        """Fail if something is left."""
-        if self.script:
-            raise AssertionError(f"MinAtar did not draw {[(call.method, call.arguments) for call in self.script]}")
-
-
 class Reference:
     """One lane of MinAtar."""
 
@@ -83,19 +46,19 @@ class Reference:
             difficulty_ramping=bool(getattr(params, "ramping", False)),
         )
         self._attributes = subject.attributes
-        self._generator = ScriptedGenerator()
+        self._generator = ScriptedGenerator("MinAtar")
         self.game.random = self.game.env.random = self._generator
 
     def reset(self, script: list[Call]) -> np.ndarray:
         """Begin an episode and return its first observation."""
-        self._generator.script = script
+        self._generator.push(script)
         self.game.reset()
         self._generator.finish()
         return self.game.state()
 
     def act(self, action: int, script: list[Call]) -> tuple[np.ndarray, float, bool, list[Any]]:
         """Take one step: observation, reward, terminal flag and the attributes that are compared."""
-        self._generator.script = script
+        self._generator.push(script)
         reward, terminal = self.game.act(action)
         self._generator.finish()
         # As copies: MinAtar changes its lists in place.
@@ -157,7 +120,7 @@ class _Play:
     """Our side: lanes of one game, stepped in chunks."""
 
     def __init__(self, env: MinAtarGame[Any, Any], params: Any, subject: Subject, lanes: int, seed: int) -> None:
-        self._env, self._params, self._lanes = Recorder(env), params, lanes
+        self._env, self._params, self._lanes = RecordDraws(env), params, lanes
         self._keys = jax.random.split(jax.random.key(seed), lanes)
         self._share = jnp.asarray([RANDOM_SHARE[lane % len(RANDOM_SHARE)] for lane in range(lanes)])
         chosen = env.minimal_action_set if env.minimal_actions else range(6)

@@ -29,9 +29,9 @@ def plan(env: MinAtarGame[Any, Any], params: Any, habit: Habit, horizon: int) ->
     def imagine(action: Array, state: Any, key: Array) -> Array:
         def body(loop: tuple[Any, Array, Array], key: Array) -> Any:
             state, action, alive = loop
-            draws = env.draw(key)
+            draws = env.draw_step(key, params)
             draws = draws._replace(sticky=jnp.ones_like(draws.sticky))
-            out = env.play(state, action, draws, params)
+            out = env.dynamics(state, action, draws, params)
             alive = alive & ~jnp.asarray(out.terminated)
             return (out.state, jnp.asarray(habit(out.state, key), jnp.int32), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
 

@@ -179,7 +179,7 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
     def default_params(self) -> RampedParams:
         return RampedParams()
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: RampedParams) -> Draws:
         """Draw what a step needs. The upper 24 bits of the first word are one draw, the other 8 are four."""
         first, second = words(key, 2)
         low = first.astype(jnp.int32)
@@ -191,6 +191,9 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
             diver_right=low >> 4 & 1 == 1,
             diver_y=1 + (low >> 5 & 7),
         )
+
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
 
     def init(self, key: Array, params: RampedParams) -> SeaquestState:
         zero, no = jnp.int32(0), jnp.asarray(False)
@@ -217,7 +220,9 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
             ramp_index=zero,
         )
 
-    def play(self, state: SeaquestState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[SeaquestState]:
+    def dynamics(
+        self, state: SeaquestState, action: Int[Array, ""], draws: Draws, params: RampedParams
+    ) -> Transition[SeaquestState]:
         """Take one step with these draws."""
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = act(spawn(state, draws))

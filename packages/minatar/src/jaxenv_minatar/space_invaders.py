@@ -132,9 +132,12 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
     def default_params(self) -> RampedParams:
         return RampedParams()
 
-    def draw(self, key: Array) -> Draws:
+    def draw_step(self, key: Array, params: RampedParams) -> Draws:
         """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
+
+    def draws_in_init(self, params: RampedParams) -> bool:
+        return False
 
     def init(self, key: Array, params: RampedParams) -> SpaceInvadersState:
         return SpaceInvadersState(
@@ -153,7 +156,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             alien_bullet=jnp.int32(NOWHERE),
         )
 
-    def play(
+    def dynamics(
         self, state: SpaceInvadersState, action: Int[Array, ""], draws: Draws, params: RampedParams
     ) -> Transition[SpaceInvadersState]:
         """Take one step with these draws."""

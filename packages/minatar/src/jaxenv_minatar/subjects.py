@@ -14,7 +14,7 @@ class Record(NamedTuple):
     """What was recorded of a step; arrays with one row a step."""
 
     draws: Any
-    """What ``draw`` gave."""
+    """What ``draw_step`` returned."""
     before: Any
     """The state before the step."""
     after: Any

@@ -121,11 +121,6 @@ class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
         """
         return StepDraws(random.uniform(random.words(key, 1)[0]))
 
-    def transition(
-        self, key: Array, state: BernoulliBanditState, action: Int[Array, ""], params: BernoulliBanditParams
-    ) -> Transition[BernoulliBanditState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: BernoulliBanditState, action: Int[Array, ""], draws: StepDraws, params: BernoulliBanditParams
     ) -> Transition[BernoulliBanditState]:

@@ -187,11 +187,6 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
         word = random.words(key, 1)[0]
         return StepDraws(random.bernoulli(word, params.fail_prob * (4 / 3)), (word & 3).astype(jnp.int32))
 
-    def transition(
-        self, key: Array, state: FourRoomsState, action: Int[Array, ""], params: FourRoomsParams
-    ) -> Transition[FourRoomsState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: FourRoomsState, action: Int[Array, ""], draws: StepDraws, params: FourRoomsParams
     ) -> Transition[FourRoomsState]:

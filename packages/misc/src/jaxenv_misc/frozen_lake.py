@@ -118,6 +118,12 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def default_params(self) -> FrozenLakeParams:
         return FrozenLakeParams()
 
+    def draws_in_init(self, params: FrozenLakeParams) -> bool:
+        return len(self._starts) > 1
+
+    def draws_in_transition(self, params: FrozenLakeParams) -> bool:
+        return self.is_slippery
+
     def draw_reset(self, key: Array, params: FrozenLakeParams) -> ResetDraws:
         """Draw the start; a map with one start needs no randomness.
 
@@ -135,7 +141,7 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeState(position=jnp.asarray(np.array(self._starts, np.int32))[self.draw_reset(key, params).start])
 
     def draw_step(self, key: Array, params: FrozenLakeParams) -> StepDraws:
-        """Draw the number that chooses the move.
+        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose.
 
         Args:
             key: a typed key.
@@ -144,19 +150,14 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         Returns:
             The draws, a NamedTuple.
         """
-        return StepDraws(random.uniform(random.words(key, 1)[0]))
-
-    def transition(
-        self, key: Array, state: FrozenLakeState, action: Int[Array, ""], params: FrozenLakeParams
-    ) -> Transition[FrozenLakeState]:
         if not self.is_slippery:
-            return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
-        return self.dynamics(state, action, self.draw_step(key, params), params)
+            return StepDraws(jnp.zeros((), jnp.result_type(float)))
+        return StepDraws(random.uniform(random.words(key, 1)[0]))
 
     def dynamics(
         self, state: FrozenLakeState, action: Int[Array, ""], draws: StepDraws, params: FrozenLakeParams
     ) -> Transition[FrozenLakeState]:
-        """Take one step on slippery ice with given draws.
+        """Take one step with given draws.
 
         Args:
             state: the state before the step.
@@ -167,6 +168,8 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         Returns:
             The transition.
         """
+        if not self.is_slippery:
+            return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
         fail_rate = (1.0 - params.success_rate) / 2.0
         past_first = draws.uniform >= fail_rate
         past_second = draws.uniform >= fail_rate + params.success_rate

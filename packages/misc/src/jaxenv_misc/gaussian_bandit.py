@@ -124,11 +124,6 @@ class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
         """
         return StepDraws(_normal(random.words(key, 1)[0]))
 
-    def transition(
-        self, key: Array, state: GaussianBanditState, action: Int[Array, ""], params: GaussianBanditParams
-    ) -> Transition[GaussianBanditState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: GaussianBanditState, action: Int[Array, ""], draws: StepDraws, params: GaussianBanditParams
     ) -> Transition[GaussianBanditState]:

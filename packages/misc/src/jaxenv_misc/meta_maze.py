@@ -155,11 +155,6 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         """
         return StepDraws(random.uniform_int(random.words(key, 1)[0], 0, self.num_cells - 1))
 
-    def transition(
-        self, key: Array, state: MetaMazeState, action: Int[Array, ""], params: MetaMazeParams
-    ) -> Transition[MetaMazeState]:
-        return self.dynamics(state, action, self.draw_step(key, params), params)
-
     def dynamics(
         self, state: MetaMazeState, action: Int[Array, ""], draws: StepDraws, params: MetaMazeParams
     ) -> Transition[MetaMazeState]:

@@ -20,6 +20,7 @@ import numpy as np
 from jaxenv import make, random, spaces
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.lockstep import ScriptedCall, ScriptedGenerator, draws_of
 from jaxenv.testing.precision import enable_x64
 
 from jaxenv_misc.transcriptions import TRANSCRIPTIONS, Outcome, Transcription
@@ -80,14 +81,14 @@ def record(env: Any, params: Any, *, steps: int, seed: int) -> Recording:
         key_action, key_step, key_reset = random.split(key, 3)
         action = policy(env, key_action, state, params)
         out = env.advance(key_step, state, action, params)
-        draws = env.draw_step(key_step, params)._asdict() if hasattr(env, "draw_step") else {}
+        draws = draws_of(env, key_step, params)
         done = out.terminated | out.truncated
         fresh = env.init(key_reset, params)
         after = jax.tree.map(lambda a, b: jnp.where(done, a, b), fresh, out.state)
         result = {
             "start": vars(state),
             "action": action,
-            "draws": draws,
+            "draws": draws._asdict() if draws else {},
             "observation": env.observe(out.state, params),
             "reward": out.reward,
             "terminated": jnp.asarray(out.terminated),
@@ -186,16 +187,6 @@ def _like(flags: np.ndarray, values: np.ndarray) -> np.ndarray:
     return flags.reshape(flags.shape + (1,) * (values.ndim - flags.ndim))
 
 
-class _Injected:
-    """Stands in for Gymnasium's generator and returns the number that our side drew."""
-
-    def __init__(self) -> None:
-        self.uniform = 0.0
-
-    def random(self) -> float:
-        return self.uniform
-
-
 def _gymnasium_env(env: Any, params: Any) -> Any:
     gymnasium: Any = importlib.import_module("gymnasium")
     settings: dict[str, Any] = {"desc": list(env.desc), "is_slippery": env.is_slippery, "success_rate": float(params.success_rate)}
@@ -205,16 +196,16 @@ def _gymnasium_env(env: Any, params: Any) -> Any:
 
 
 def _replay_gymnasium(recording: Recording, reference: Any) -> dict[str, np.ndarray]:
-    injected, results = _Injected(), []
+    generator, results = ScriptedGenerator("Gymnasium"), []
     draws = recording["draws"].get("uniform", np.zeros_like(recording["reward"]))
     for lane in range(recording["reward"].shape[1]):
         done, lane_results = True, []
         for t, action in enumerate(recording["action"][:, lane].tolist()):
             if done:
                 reference.reset(seed=0)
-                reference.unwrapped.np_random = injected
+                reference.unwrapped.np_random = generator
                 reference.unwrapped.s = int(recording["start"]["position"][t, lane])
-            injected.uniform = float(draws[t, lane])
+            generator.push([ScriptedCall("random", (), float(draws[t, lane]))])
             obs, reward, terminated, truncated, info = reference.step(action)
             done = terminated or truncated
             lane_results.append((obs, reward, terminated, truncated, info["prob"], reference.unwrapped.s))

@@ -115,6 +115,9 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: PointRobotParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: PointRobotParams) -> ResetDraws:
         """Draw where the robot starts and the goal's angle.
 

@@ -106,6 +106,12 @@ class Pong(Environment[PongState, PongParams]):
     def default_params(self) -> PongParams:
         return PongParams()
 
+    def draws_in_init(self, params: PongParams) -> bool:
+        return False
+
+    def draws_in_transition(self, params: PongParams) -> bool:
+        return False
+
     def init(self, key: Array, params: PongParams) -> PongState:
         row, column = (jnp.asarray(size / 2, jnp.result_type(float)) for size in (self.height, self.width))
         speed = jnp.asarray(params.ball_x_speed).astype(row.dtype)

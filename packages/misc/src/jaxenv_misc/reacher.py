@@ -92,6 +92,9 @@ class Reacher(Environment[ReacherState, ReacherParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: ReacherParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: ReacherParams) -> ResetDraws:
         """Draw angles, velocities and goal.
 

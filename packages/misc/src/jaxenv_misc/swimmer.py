@@ -90,6 +90,9 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
     def differentiable(self) -> bool:
         return True
 
+    def draws_in_transition(self, params: SwimmerParams) -> bool:
+        return False
+
     def draw_reset(self, key: Array, params: SwimmerParams) -> ResetDraws:
         """Draw where urchins, swimmer and goal are.
 

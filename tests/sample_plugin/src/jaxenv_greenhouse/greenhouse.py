@@ -112,16 +112,11 @@ class Greenhouse(Environment[GreenhouseState, GreenhouseParams]):
             clock=random.uniform_int(word[2], 0, STEPS_A_DAY),
         )
 
-    def draw(self, key: Array) -> Draws:
-        """Draw the randomness of one step."""
+    def draw_step(self, key: Array, params: GreenhouseParams) -> Draws:
         word = random.words(key, 2)
         return Draws(gust=random.normal(word[0], word[1]))
 
-    def transition(self, key: Array, state: GreenhouseState, action: Any, params: GreenhouseParams) -> Transition[GreenhouseState]:
-        return self.breathe(state, action, self.draw(key), params)
-
-    def breathe(self, state: GreenhouseState, action: Any, draws: Draws, params: GreenhouseParams) -> Transition[GreenhouseState]:
-        """Take a step with a given gust."""
+    def dynamics(self, state: GreenhouseState, action: Any, draws: Draws, params: GreenhouseParams) -> Transition[GreenhouseState]:
         heat = action["heat"].astype(state.temperature.dtype)
         open_, mist = action["vent"] == 1, action["vent"] == 2
         outside = outside_temperature(state.clock, params)

@@ -66,11 +66,10 @@ def catch(env: Any, params: Any) -> Chances:
 
 def deep_sea(env: Any, params: Any) -> Chances:
     """The wind may prevent a move to the right. The noise of the reward has the mean 0 and changes nothing else, so it is 0."""
-    del params
     ignored = (*env.counters, "bad_episode")
     if env.deterministic:
         return Chances(ignored=ignored)
-    calm = _blank(env.draw_step)._replace(noise=np.float32(0.0))
+    calm = _blank(env.draw_step, params)._replace(noise=np.float32(0.0))
     prevented = 1.0 / env.size
     step = [Outcome(prevented, calm._replace(wind=np.float32(0.0))), Outcome(1.0 - prevented, calm._replace(wind=np.float32(1.0)))]
     return Chances(step=[outcome for outcome in step if outcome.probability > 0], ignored=ignored)
@@ -87,10 +86,9 @@ def memory_chain(env: Any, params: Any) -> Chances:
 
 def umbrella_chain(env: Any, params: Any) -> Chances:
     """The weather, the umbrella that is shown at first, and the coins of all rewards but the last. What distracts is left at 0."""
-    del params
     begun = _blank(env.draw_reset)
     flags = [(np.bool_(need), np.bool_(has)) for need in (False, True) for has in (False, True)]
-    step = _blank(env.draw_step)
+    step = _blank(env.draw_step, params)
     return Chances(
         reset=_equally(begun._replace(need=need, has=has) for need, has in flags),
         step=_equally(step._replace(coin=np.bool_(coin)) for coin in (False, True)),

@@ -73,7 +73,7 @@ class Batch:
     def set_params(self, params: Any) -> None:
         """Play with other parameters from now on."""
         bare = self.env.without_overrides
-        told = _canonical.params(bare.lift(self.env._told(params)), bare.params_template, self.env.name)
+        told = _canonical.params(bare.lift(self.env._told(params)), bare)
         layout = Layout.of(jax.tree.map(jnp.asarray, told))
         self.params, self._packed_params = params, packed(layout, told)
         self._program = program(bare, self.num_envs, self._resets, self._on_device, layout)

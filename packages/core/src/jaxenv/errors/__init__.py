@@ -100,7 +100,7 @@ from jaxenv.errors.rollouts import (
     RolloutStateError,
 )
 from jaxenv.errors.spaces import FrozenSpaceError, MissingExtraError, SpaceConversionError, SpaceDefinitionError, SpaceMismatchError
-from jaxenv.errors.wrappers import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors.wrappers import WrappedTypeError, WrapperHookError, WrapperSettingError, WrapperSpaceError
 
 __all__ = [
     "ActionBatchError",
@@ -205,6 +205,7 @@ __all__ = [
     "UnsetFieldError",
     "WordCountError",
     "WrappedTypeError",
+    "WrapperHookError",
     "WrapperSettingError",
     "WrapperSpaceError",
 ]

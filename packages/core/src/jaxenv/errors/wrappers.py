@@ -27,3 +27,13 @@ class WrapperSpaceError(JaxenvError, ValueError):
 
 class WrapperSettingError(JaxenvError, ValueError):
     """A wrapper was given a setting that makes no sense; the message says which and what to pass."""
+
+
+class WrapperHookError(JaxenvError, TypeError):
+    """A wrapper defines ``transition``, or is asked for it."""
+
+    def __init__(self, name: str, reason: str, action: str) -> None:
+        super().__init__(
+            f"{name} {reason}, but a wrapper's step is advance: the environment within has moved the clock and applied the time "
+            f"limit. {action}."
+        )

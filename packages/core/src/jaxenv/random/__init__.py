@@ -9,7 +9,7 @@ On a CPU random numbers are the first cost of a small environment. Three things 
         position: Array
         gold: Array
 
-    def draw(key: Array) -> Draws:
+    def draw_step(self, key: Array, params: Params) -> Draws:
         w = jaxenv.random.words(key, 2)
         return Draws(position=uniform_int(w[0], 0, 10), gold=bernoulli(w[1], 1 / 3))
 

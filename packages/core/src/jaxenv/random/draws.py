@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxenv._sizes import is_size, whole
 from jaxenv.errors import IntegerRangeError, WordCountError
@@ -70,8 +70,18 @@ def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) ->
     Returns:
         Floats on [low, high), float32[...] (float64 under x64).
     """
-    unit = (word >> 8).astype(jnp.result_type(float)) * 2.0**-24
-    return low + unit * (high - low)
+    dtype = jnp.result_type(float)
+    low_known, high_known = isinstance(low, float | int), isinstance(high, float | int)
+    scalars = np.shape(word) == () and word.dtype == np.uint32
+    for bound, known in ((low, low_known), (high, high_known)):
+        scalars = scalars and (known or (np.shape(bound) == () and bound.dtype == dtype))
+    if not scalars:
+        return low + (word >> 8).astype(dtype) * 2.0**-24 * (high - low)
+    # The same program by jax.lax, which is traced several times as fast as operators are.
+    unit = lax.mul(lax.convert_element_type(lax.shift_right_logical(word, np.uint32(8)), dtype), dtype.type(2.0**-24))
+    first, last = dtype.type(low) if low_known else low, dtype.type(high) if high_known else high
+    span = dtype.type(high - low) if low_known and high_known else lax.sub(last, first)
+    return lax.add(first, lax.mul(unit, span))
 
 
 def uniform_int(word: Array, low: int, high: int) -> Array:
@@ -97,8 +107,13 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     if not 0 < count <= 1 << 16:
         raise IntegerRangeError(low, high)
     # The high word of word * count, from two 16-bit halves that do not overflow 32 bits.
-    carry = ((word & 0xFFFF) * np.uint32(count)) >> 16
-    return (((word >> 16) * np.uint32(count) + carry) >> 16).astype(jnp.int32) + low
+    if np.shape(word):
+        carry = ((word & 0xFFFF) * np.uint32(count)) >> 16
+        return (((word >> 16) * np.uint32(count) + carry) >> 16).astype(jnp.int32) + low
+    half, factor = np.uint32(16), np.uint32(count)  # the same program by jax.lax, which is traced several times as fast
+    carry = lax.shift_right_logical(lax.mul(lax.bitwise_and(word, np.uint32(0xFFFF)), factor), half)
+    upper = lax.mul(lax.shift_right_logical(word, half), factor)
+    return lax.add(lax.convert_element_type(lax.shift_right_logical(lax.add(upper, carry), half), jnp.int32), np.int32(low))
 
 
 def bernoulli(word: Array, probability: Array | float = 0.5) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
@@ -186,6 +187,7 @@ def canonical_dtype(dtype: Any, owner: str, *kinds: str) -> np.dtype[Any]:
     return np.dtype(jax.dtypes.canonicalize_dtype(result))
 
 
+@lru_cache(maxsize=64)
 def kind(dtype: Any) -> str:
     """Return "bool", "integer" or "float", and the dtype's own name for anything else."""
     for name, parent in _KINDS:

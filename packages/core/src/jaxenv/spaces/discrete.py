@@ -68,7 +68,7 @@ class Discrete(Space):
         return x if array is None or array.size != 1 else array.reshape(())
 
     def nearest(self, x: Any) -> Any:
-        low, high = (np.asarray(bound, self.dtype) for bound in (self.start, self.start + self.n - 1))
+        low, high = np.asarray(self.start, self.dtype), np.asarray(self.start + self.n - 1, self.dtype)
         return lax.min(
             lax.max(x, low), high
         )  # in this order: the other one is miscompiled, see at_least_0 in engine/cuda/prelude.h

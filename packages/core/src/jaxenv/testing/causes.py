@@ -145,10 +145,13 @@ def _modules(env: Any) -> Iterator[str]:
 
 
 def definition(env: Any, hook: str) -> str:
-    """Return where a hook of an environment, or of the one within it that has it, is defined."""
+    """Return where a hook is defined, of an environment or of the one within that has it; a wrapper's transition is ``advance``."""
+    step = hook == "transition"
     while True:
-        method: Any = getattr(type(env), hook, None)
         inner = getattr(env, "env", None)
+        if step:
+            hook = "advance" if isinstance(inner, Environment) else "transition"
+        method: Any = getattr(type(env), hook, None)
         if not (isinstance(inner, Environment) and str(getattr(method, "__module__", "")).startswith("jaxenv.")):
             break
         env = inner

@@ -49,13 +49,13 @@ class HookTraces:
         def traced(params: Any, defaults: Any, *args: Any) -> Any:
             return call(_spy(self._env, defaults, []), params, *args)
 
-        canonical = [_canonical.params(given, self._env.params_template, self._env.name) for given in (params, defaults)]
+        canonical = [_canonical.params(given, self._env) for given in (params, defaults)]
         try:
             jaxpr = jax.make_jaxpr(traced)(*canonical, *args).jaxpr
         except Exception:  # a value of the defaults decides on shapes: no leaf of the params could
             jaxpr = jax.make_jaxpr(lambda params, _, *args: call(self._env, params, *args))(*canonical, *args).jaxpr
         count = len(self._paths)
-        reads = [_canonical._reads(jaxpr, variable) for variable in jaxpr.invars]
+        reads = [reads_of(jaxpr, variable) for variable in jaxpr.invars]
         return reads[:count], reads[count : count + len(jax.tree.leaves(defaults))]
 
     def default_read(self, hook: str) -> str | None:
@@ -97,6 +97,18 @@ class HookTraces:
             result in ended or follow for result, follow in zip(jaxpr.outvars, _following(jaxpr, ended, jaxpr.outvars), strict=True)
         ]
         return {name for name, kept in zip(names, after, strict=True) if kept}
+
+
+def reads_of(jaxpr: Any, variable: Any) -> bool:
+    """Return whether ``jaxpr`` uses ``variable`` for more than to hand it to a jitted function that ignores it."""
+    if variable in jaxpr.outvars:
+        return True
+    for equation in jaxpr.eqns:
+        jitted = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
+        for position, operand in enumerate(equation.invars):
+            if operand is variable and (jitted is None or reads_of(jitted.jaxpr, jitted.jaxpr.invars[position])):
+                return True
+    return False
 
 
 def _spy(env: Environment[Any, Any], defaults: Any, called: list[str]) -> Any:

@@ -86,7 +86,7 @@ class Subject:
     @cached_property
     def batched_params(self) -> Any:
         """The params, once for each copy, in the dtypes that hooks see."""
-        canonical = _canonical.params(self.params, self.env.params_template, self.name)
+        canonical = _canonical.params(self.params, self.env)
         return trees.fetch(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (COPIES, *leaf.shape)), canonical))
 
     @cached_property

@@ -61,7 +61,7 @@ class Visualizer(Sequence[np.ndarray]):
     ) -> None:
         lanes = isinstance(env, Vectorize)
         self.env = env = env.env if isinstance(env, Vectorize) else env
-        self.env_params = _canonical.params(env.default_params if env_params is None else env_params, env.default_params, env.name)
+        self.env_params = _canonical.params(env.default_params if env_params is None else env_params, env)
         self.states, self.time = _timed(state_seq, lanes=lanes)
         frames, self.num_envs = self.time.shape
         self.cum_rewards = None if cum_rewards is None else _returns(cum_rewards, frames, self.num_envs)

@@ -14,7 +14,7 @@ from jaxenv import _canonical, environment, random, spaces
 from jaxenv._classes import RecordType
 from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
-from jaxenv.errors import WrappedTypeError, WrapperSettingError, WrapperSpaceError
+from jaxenv.errors import WrappedTypeError, WrapperHookError, WrapperSettingError, WrapperSpaceError
 from jaxenv.errors.wording import short
 from jaxenv.spaces.base import kind
 
@@ -22,9 +22,13 @@ from jaxenv.spaces.base import kind
 class Wrapper(Environment[Any, Any]):
     """Forward the whole protocol to ``env``; a subclass overrides the hooks that it changes.
 
-    A wrapper's ``transition`` calls :meth:`inner_advance`, which has moved the clock and applied the time limit already; so
-    the wrapper's own ``advance`` is its ``transition`` and nothing more. It never calls the inner ``step``: the reset
-    happens once, outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
+    A wrapper changes a step in ``advance``, by way of :meth:`inner_advance`: the environment within has moved the clock and applied
+    the time limit, so the wrapper sees ``terminated`` and ``truncated``. ``transition``, the step without a clock, is a hook of
+    environments alone, and a wrapper that defines it is refused. A wrapper never calls the inner ``step``: the reset happens once,
+    outside the whole stack, and time limits, ``final_observation`` and ``carry_over`` hold for any stack.
+
+    A wrapper with randomness of its own draws it in ``draw_step(key, params)``, from the second key of :meth:`split_key`, and puts
+    the first, which is for ``inner_advance``, among its draws. That also declares that it draws.
 
     What a subclass gets from the wrapped environment has fixed dtypes: take states from ``inner_init`` and ``inner_advance``,
     observations from ``inner_observation``. A subclass with memory derives from :class:`StatefulWrapper`, one with numeric
@@ -34,6 +38,11 @@ class Wrapper(Environment[Any, Any]):
 
     env: Environment[Any, Any]
     """The wrapped environment."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "transition" in vars(cls):
+            raise WrapperHookError(cls.__name__, "defines transition", "Rename it to advance")
 
     def __post_init__(self) -> None:
         """Check the settings; a subclass that needs certain spaces or settings checks them here, after this."""
@@ -135,7 +144,7 @@ class Wrapper(Environment[Any, Any]):
         Returns:
             The state of the wrapped environment.
         """
-        return environment._init(self.env, key, self.inner_params(params))
+        return environment.first_state(self.env, key, self.inner_params(params))
 
     def inner_advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         """Step the wrapped environment, its clock and time limit included.
@@ -151,7 +160,7 @@ class Wrapper(Environment[Any, Any]):
         """
         state, params = self.inner_state(state), self.inner_params(params)
         action = self._inner_action(action, params)
-        return environment._advance(self.env, key, state, action, params)
+        return environment.advanced(self.env, key, state, action, params)
 
     def inner_observation(self, env_state: Any, params: Any) -> Any:
         """Return the wrapped environment's observation of its own state.
@@ -162,36 +171,40 @@ class Wrapper(Environment[Any, Any]):
         """
         return environment._observation(self.env, env_state, self.inner_params(params))
 
-    def inner_reads_key(self, key: Array, state: Any, action: Any, params: Any) -> bool:
-        """Whether the wrapped environment's step draws from its key.
-
-        Args:
-            key: a key.
-            state: the wrapper's state.
-            action: an action of the wrapped environment.
-            params: the wrapper's params.
-        """
-        state, params = self.inner_state(state), self.inner_params(params)
-        action = self._inner_action(action, params)
-        return _canonical.reads_key(environment._advance, self.env, key, state, action, params)
-
     def _inner_action(self, action: Any, params: Any) -> Any:
         """Return ``action`` as the wrapped environment takes it, as ``step`` would; ``params`` are its own."""
         space = self.env.action_space(params)
         return space.nearest(space.cast(action, f"{self.env.name}'s action"))
 
-    def split_key(self, key: Array, state: Any, action: Any, params: Any) -> tuple[Array, Array]:
+    def inner_draws(self, params: Any) -> bool:
+        """Return whether the wrapped environment's step draws from its key.
+
+        Args:
+            params: the wrapper's params.
+        """
+        return self.env.draws_in_transition(self.inner_params(params))
+
+    def split_key(self, key: Array, params: Any) -> tuple[Array, Array]:
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
 
         The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
 
         Args:
             key: the key of the step.
-            state: the wrapper's state.
-            action: an action of the wrapped environment.
             params: the wrapper's params.
+
+        Returns:
+            Both keys.
+
+        Raises:
+            WrapperSettingError: this wrapper does not declare that its step draws.
         """
-        if not self.inner_reads_key(key, state, action, params):
+        if not self.draws_in_transition(params):
+            raise WrapperSettingError(
+                f"{type(self).__name__} draws in its step, but its draws_in_transition returns False, so that a reset would draw "
+                "from the same key. Draw in draw_step(key, params), or let draws_in_transition(params) return True."
+            )
+        if not self.inner_draws(params):
             return key, key
         key_inner, key_own = random.split(key)
         return key_inner, key_own
@@ -209,11 +222,12 @@ class Wrapper(Environment[Any, Any]):
     def init(self, key: Array, params: Any) -> Any:
         return self.inner_init(key, params)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         return self.inner_advance(key, state, action, params)
 
-    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        return self.transition(key, state, action, params)
+    def transition(self, key: Array, state: Any, action: Any, params: Any) -> NoReturn:
+        """Refuse: a wrapper's step is ``advance``."""
+        raise WrapperHookError(type(self).__name__, "has no transition", "Call advance with the same arguments")
 
     def observe(self, state: Any, params: Any) -> Any:
         return self.inner_observation(self.inner_state(state), params)
@@ -239,6 +253,12 @@ class Wrapper(Environment[Any, Any]):
     def lane_axes(self, state: Any, axis_name: str) -> Any:
         return self.env.lane_axes(self.inner_state(state), axis_name)
 
+    def observed_layer(self, state: Any, params: Any) -> tuple[Environment[Any, Any], Any, Any]:
+        cls = type(self)
+        if cls.observe is not Wrapper.observe or cls.observation_space is not Wrapper.observation_space:
+            return self, state, params
+        return self.env.observed_layer(self.inner_state(state), self.inner_params(params))
+
     def accepts(self, params: Any) -> bool:
         return self.env.accepts(params)
 
@@ -262,6 +282,12 @@ class Wrapper(Environment[Any, Any]):
                 return False
             layer = layer.env
         return True
+
+    def draws_in_init(self, params: Any) -> bool:
+        return self.env.draws_in_init(self.inner_params(params))
+
+    def draws_in_transition(self, params: Any) -> bool:
+        return type(self).draw_step is not Environment.draw_step or self.inner_draws(params)
 
     @property
     def differentiable(self) -> bool:
@@ -292,7 +318,7 @@ class WrapperState(Record):
 class StatefulWrapper(Wrapper):
     """A wrapper that remembers: its state is a :class:`WrapperState`.
 
-    A subclass defines ``begin`` and ``transition``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
+    A subclass defines ``begin`` and ``advance``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
     always made from the inner state that really begins it, after the inner ``carry_over``.
     """
 
@@ -382,7 +408,7 @@ class ParametricWrapper(Wrapper):
         return params.env_params
 
     def accepts(self, params: Any) -> bool:
-        return isinstance(params, type(self.params_template)) and self.env.accepts(params.env_params)
+        return isinstance(params, self.expected_params.types[0]) and self.env.accepts(params.env_params)
 
     def lift(self, params: Any) -> Any:
         if self.accepts(params):

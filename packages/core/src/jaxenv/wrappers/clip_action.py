@@ -23,7 +23,7 @@ class ClipAction(Wrapper):
         super().__post_init__()
         self.require_box("action", "float", advice="Only continuous actions can be clipped.")
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         inner: Any = self.env.action_space(self.inner_params(params))
         return self.inner_advance(key, state, jnp.clip(action, inner.low, inner.high), params)
 

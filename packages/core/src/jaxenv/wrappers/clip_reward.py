@@ -54,7 +54,7 @@ class ClipReward(ParametricWrapper):
             max_reward=math.inf if self.max_reward is None else float(self.max_reward),
         )
 
-    def transition(self, key: Array, state: Any, action: Any, params: ClipRewardParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: ClipRewardParams) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         low, high = (jnp.asarray(bound, jnp.float32) for bound in (params.min_reward, params.max_reward))
         return out.replace(reward=jnp.clip(out.reward, low, high))  # type: ignore[attr-defined]

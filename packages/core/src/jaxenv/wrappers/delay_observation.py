@@ -47,7 +47,7 @@ class DelayObservation(StatefulWrapper):
         blanks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.delay + 1, *x.shape)), nearest_zero(space))
         return DelayObservationState(env_state, _push(blanks, self.inner_observation(env_state, params)))
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         newest = self.inner_observation(out.state, params)
         return out.replace(state=DelayObservationState(out.state, _push(state.queue, newest)))  # type: ignore[attr-defined]

@@ -48,7 +48,7 @@ class DiscretizeAction(Wrapper):
                 "Pass multidiscrete=True, or fewer bins."
             )
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         inner: Any = self.env.action_space(self.inner_params(params))
         counts = self._counts(inner)
         if not self.multidiscrete:

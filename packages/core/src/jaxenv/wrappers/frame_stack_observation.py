@@ -59,7 +59,7 @@ class FrameStackObservation(StatefulWrapper):
         older = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.stack_size, *x.shape)), padding)
         return FrameStackObservationState(env_state, _push(older, first))
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         newest = self.inner_observation(out.state, params)
         new = FrameStackObservationState(out.state, _push(state.frames, newest))

@@ -101,7 +101,7 @@ class FrozenNormalizeReward(_Frozen):
     >>> evaluation = NormalizeReward.frozen(env, state)
     """
 
-    def transition(self, key: Array, state: Any, action: Any, params: FrozenParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: FrozenParams) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         return out.replace(reward=scaled(jnp.asarray(out.reward), params.statistics, self.epsilon))  # type: ignore[attr-defined]
 

@@ -98,7 +98,7 @@ class NormalizeObservation(StatefulWrapper):
         # A reset happens in some lanes only, and there the lanes cannot count together.
         return self._count(state, params) if self.axis_name is None else state.replace(pending=jnp.asarray(True))
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         if self.axis_name is not None:
             state = self._count(state, params, counted=state.pending)

@@ -99,7 +99,7 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
     def keep(self, begun: Any, ended: NormalizeRewardState, params: Any) -> NormalizeRewardState:
         return begun.replace(statistics=ended.statistics, discounted_return=ended.discounted_return)
 
-    def transition(self, key: Array, state: Any, action: Any, params: NormalizeRewardParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: NormalizeRewardParams) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         reward = jnp.asarray(out.reward).astype(state.discounted_return.dtype)
         discounted_return = jnp.where(out.terminated, 0.0, state.discounted_return * params.gamma) + reward

@@ -49,7 +49,7 @@ class PreviousActionAndReward(StatefulWrapper):
             return begun
         return begun.replace(action=ended.action, reward=ended.reward, done=jnp.asarray(True))
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         flat = self.env.action_space(self.inner_params(params)).flatten(action).astype(jnp.float32)
         done = jnp.asarray(out.terminated) | out.truncated

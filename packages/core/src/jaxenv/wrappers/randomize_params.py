@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 from flax import struct
 from jax import Array
 
@@ -54,7 +55,7 @@ class RandomizeParams(StatefulWrapper):
             The params of the episode, with the structure of the environment's own.
         """
         drawn = self.distribution(key, params)
-        return _canonical.params(self.env.lift(drawn), self.env.params_template, self.env.name)
+        return _canonical.params(self.env.lift(drawn), self.env)
 
     def of_episode(self, state: Any, params: Any) -> Any:
         """Return the params that were drawn for the episode of ``state``, with the caller's time limit.
@@ -65,12 +66,19 @@ class RandomizeParams(StatefulWrapper):
         """
         return state.params.replace(max_steps_in_episode=params.max_steps_in_episode)
 
+    def draws_in_init(self, params: Any) -> bool:
+        return True
+
+    def draws_in_transition(self, params: Any) -> bool:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        return self.env.draws_in_transition(jax.eval_shape(self.draw, key, params))  # it may put a number where there is None
+
     def init(self, key: Array, params: Any) -> RandomizeParamsState:
         key_params, key_env = random.split(key)
         drawn = self.draw(key_params, params)
-        return RandomizeParamsState(environment._init(self.env, key_env, drawn), drawn)
+        return RandomizeParamsState(environment.first_state(self.env, key_env, drawn), drawn)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, self.of_episode(state, params))
         return out.replace(state=RandomizeParamsState(out.state, state.params))  # type: ignore[attr-defined]
 

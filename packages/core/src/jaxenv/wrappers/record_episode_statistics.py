@@ -60,7 +60,7 @@ class RecordEpisodeStatistics(StatefulWrapper):
             timestep=ended.timestep,
         )
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         done = jnp.asarray(out.terminated) | out.truncated
         episode_return, episode_length = state.episode_returns + out.reward, state.episode_lengths + 1

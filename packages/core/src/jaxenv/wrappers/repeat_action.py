@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -44,13 +45,16 @@ class RepeatAction(Wrapper):
                 )
             inner = inner.env
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        reads = self.inner_reads_key(key, state, action, params)
-        keys = random.split(key, self.num_repeats) if reads else None
-        first = self.inner_advance(key if keys is None else keys[0], state, action, params)
+    def draws_in_transition(self, params: Any) -> bool:
+        return True  # also where no step draws: else trajectories of earlier versions would change
+
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+        advance = jax.jit(self.inner_advance)  # traced once for all steps
+        keys = random.split(key, self.num_repeats) if self.inner_draws(params) else None
+        first = advance(key if keys is None else keys[0], state, action, params)
 
         def again(out: Transition[Any], key_again: Any) -> tuple[Transition[Any], None]:
-            new = self.inner_advance(key if key_again is None else key_again, out.state, action, params)
+            new = advance(key if key_again is None else key_again, out.state, action, params)
             new = new.replace(reward=out.reward + new.reward)  # type: ignore[attr-defined]
             return _canonical.select(jnp.asarray(out.terminated) | out.truncated, out, new), None
 

@@ -32,7 +32,7 @@ class RescaleAction(Wrapper):
         self.require_box("action", "float", bounded=True, advice="Give the wrapped environment bounded continuous actions.")
         self.action_space(self.default_params)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         inner: Any = self.env.action_space(self.inner_params(params))
         return self.inner_advance(key, state, rescale(action, self.action_space(params), inner), params)
 

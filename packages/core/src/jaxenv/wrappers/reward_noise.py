@@ -26,6 +26,8 @@ class Draws(NamedTuple):
 
     noise: Array
     """A standard normal number."""
+    key: Array
+    """The key of the wrapped environment's step."""
 
 
 class RewardNoise(ParametricWrapper):
@@ -45,14 +47,13 @@ class RewardNoise(ParametricWrapper):
     def default_params(self) -> RewardNoiseParams:
         return RewardNoiseParams(env_params=self.env.default_params, scale=self.scale)
 
-    def transition(self, key: Array, state: Any, action: Any, params: RewardNoiseParams) -> Transition[Any]:
-        key_inner, key_noise = self.split_key(key, state, action, params)
-        out = self.inner_advance(key_inner, state, action, params)
-        noise = params.scale * draw(key_noise).noise
+    def draw_step(self, key: Array, params: RewardNoiseParams) -> Draws:
+        key_inner, key_own = self.split_key(key, params)
+        words = random.words(key_own, 2)
+        return Draws(noise=random.normal(words[0], words[1]), key=key_inner)
+
+    def advance(self, key: Array, state: Any, action: Any, params: RewardNoiseParams) -> Transition[Any]:
+        draws = self.draw_step(key, params)
+        out = self.inner_advance(draws.key, state, action, params)
+        noise = params.scale * draws.noise
         return out.replace(reward=out.reward + noise.astype(jnp.float32))  # type: ignore[attr-defined]
-
-
-def draw(key: Array) -> Draws:
-    """Draw the noise of one step."""
-    words = random.words(key, 2)
-    return Draws(noise=random.normal(words[0], words[1]))

@@ -35,6 +35,6 @@ class ScaleReward(ParametricWrapper):
     def default_params(self) -> ScaleRewardParams:
         return ScaleRewardParams(env_params=self.env.default_params, scale=self.scale)
 
-    def transition(self, key: Array, state: Any, action: Any, params: ScaleRewardParams) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: ScaleRewardParams) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         return out.replace(reward=out.reward * jnp.asarray(params.scale, jnp.float32))  # type: ignore[attr-defined]

@@ -42,6 +42,8 @@ class Draws(NamedTuple):
     """A number uniform on [0, 1): the action sticks if it is below the probability."""
     duration: Array
     """For how many steps it would stick, int32[]."""
+    key: Array
+    """The key of the wrapped environment's step."""
 
 
 class StickyAction(StatefulWrapper, ParametricWrapper):
@@ -86,25 +88,27 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         action = nearest_zero(self.env.action_space(self.inner_params(params)))
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 
-    def draw(self, key: Array) -> Draws:
-        """Draw the randomness of one step.
+    def draw_step(self, key: Array, params: StickyActionParams) -> Draws:
+        """Draw the randomness of one step, and the key of the wrapped environment's.
 
         Args:
-            key: a typed key.
+            key: a typed key, never used before.
+            params: the wrapper's params.
 
         Returns:
             The draws.
         """
+        key_inner, key_own = self.split_key(key, params)
         low, high = self._durations
         if low == high:
-            return Draws(random.uniform(random.words(key, 1)[0]), jnp.full((), low, jnp.int32))
-        words = random.words(key, 2)
-        return Draws(random.uniform(words[0]), random.uniform_int(words[1], low, high + 1))
+            return Draws(random.uniform(random.words(key_own, 1)[0]), jnp.full((), low, jnp.int32), key_inner)
+        words = random.words(key_own, 2)
+        return Draws(random.uniform(words[0]), random.uniform_int(words[1], low, high + 1), key_inner)
 
-    def transition(self, key: Array, state: Any, action: Any, params: StickyActionParams) -> Transition[Any]:
-        key_inner, key_own = self.split_key(key, state, action, params)
-        action, repeats_left = self.choose(self.draw(key_own), state, action, params)
-        out = self.inner_advance(key_inner, state, action, params)
+    def advance(self, key: Array, state: Any, action: Any, params: StickyActionParams) -> Transition[Any]:
+        draws = self.draw_step(key, params)
+        action, repeats_left = self.choose(draws, state, action, params)
+        out = self.inner_advance(draws.key, state, action, params)
         new = StickyActionState(out.state, action, jnp.asarray(True), repeats_left)
         return out.replace(state=new)  # type: ignore[attr-defined]
 

@@ -31,7 +31,7 @@ class TransformAction(Wrapper):
         self.require_function(self.func)
         self.require_space(self.space)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         return self.inner_advance(key, state, self.func(action), params)
 
     def action_space(self, params: Any) -> spaces.Space:

@@ -27,6 +27,6 @@ class TransformReward(Wrapper):
         super().__post_init__()
         self.require_function(self.func)
 
-    def transition(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
+    def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)
         return out.replace(reward=self.func(out.reward))  # type: ignore[attr-defined]

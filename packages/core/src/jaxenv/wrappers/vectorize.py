@@ -301,7 +301,7 @@ def _restart(batch: Vectorize, key: Array, state: Any, chosen: Array, params: An
 
     def lane(key: Array, state: Any, chosen: Array, params: Any) -> Any:
         begun = batch.env.restart(key, state, params)
-        now = environment._observation(batch.env, state, _canonical.params(params, batch.env.params_template, batch.env.name))
+        now = environment._observation(batch.env, state, _canonical.params(params, batch.env))
         obs = _canonical.select(chosen, begun[0], now)
 
         def either(axis: int | None, new: Any, old: Any) -> Any:

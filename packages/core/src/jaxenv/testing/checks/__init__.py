@@ -46,6 +46,7 @@ CHECKS = (
     Check("x64", "With 64-bit types enabled, observations, reward, flags and time keep their dtypes.", types.works_in_x64),
     Check("params_vmap", "Each leaf of the params can be batched with jax.vmap, alone and together.", types.params_can_be_batched),
     Check("key_reuse", "No random key is drawn from twice.", types.keys_are_spent_once),
+    Check("draws", "draws_in_init and draws_in_transition say which of the two draws from its key.", hooks.draws_are_declared),
     Check("render", "The drawing, where there is one, is a uint8 image of three channels, made in JAX.", identity.draws),
     Check("scan", "A batch of environments runs in jax.lax.scan.", execution.scans),
     Check("vmap", "Each environment of a batch does what it does alone.", execution.loops),

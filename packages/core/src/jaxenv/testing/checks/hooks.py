@@ -7,9 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxenv import _canonical
 from jaxenv.testing import trees
 from jaxenv.testing.causes import definition
-from jaxenv.testing.hooks import HookTraces
+from jaxenv.testing.hooks import HookTraces, reads_of
 from jaxenv.testing.outcomes import Unexercised, Violation, require
 from jaxenv.testing.runs import QUICKLY
 from jaxenv.testing.subject import Subject
@@ -40,6 +41,31 @@ def params_are_used(subject: Subject) -> None:
 
 def _listed(paths: list[str]) -> str:
     return ", ".join(f"params{path}" for path in paths)
+
+
+def draws_are_declared(subject: Subject) -> None:
+    """What draws_in_init and draws_in_transition return is what the hooks do with their keys."""
+    env, params, key = subject.env, subject.params, subject.abstract_key
+    canonical = _canonical.params(params, env)
+    _, state = subject.reset_types()
+    step = "advance" if subject.wrapped else "transition"
+    hooks: dict[str, tuple[str, bool, Any, tuple[Any, ...]]] = {
+        "draws_in_init": ("init", env.draws_in_init(canonical), env.init, ()),
+        "draws_in_transition": (step, env.draws_in_transition(canonical), env.advance, (state, subject.action_type())),
+    }
+    ignored: list[str] = []
+    for declaration, (hook, declared, function, args) in hooks.items():
+        jaxpr = jax.make_jaxpr(function)(key, *args, canonical).jaxpr
+        reads = reads_of(jaxpr, jaxpr.invars[0])
+        require(
+            declared or not reads,
+            f"{definition(env, hook)}: {hook} draws from its key, but {declaration} returns False, so that both hooks may get "
+            f"the same key. Let {declaration}(params) return True, or remove it.",
+        )
+        if declared and not reads:
+            ignored.append(f"{hook} ignores its key. Let {declaration}(params) return False: step then splits no key")
+    if ignored:
+        raise Unexercised("; ".join(ignored))
 
 
 def resets_are_left(subject: Subject) -> None:

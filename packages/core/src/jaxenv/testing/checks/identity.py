@@ -33,10 +33,14 @@ def is_environment(subject: Subject) -> None:
 _HOOKS: dict[str, tuple[str, ...]] = {
     "init": ("key", "params"),
     "transition": ("key", "state", "action", "params"),
+    "draw_step": ("key", "params"),
+    "dynamics": ("state", "action", "draws", "params"),
     "observe": ("state", "params"),
     "action_space": ("params",),
     "observation_space": ("params",),
     "carry_over": ("fresh", "ended", "params"),
+    "draws_in_init": ("params",),
+    "draws_in_transition": ("params",),
     "render": ("state", "params"),
 }
 """The arguments that each hook is called with, by position."""
@@ -45,10 +49,13 @@ _HOOKS: dict[str, tuple[str, ...]] = {
 def has_hooks(subject: Subject) -> None:
     """Every hook is there, and takes what it will be called with."""
     cls: Any = type(subject.env)
-    for hook in ("default_params", "init", "transition", "observe", "action_space", "observation_space"):
+    step: tuple[str, ...] = ("transition",)
+    if not _defines(cls, "transition") and (_defines(cls, "draw_step") or _defines(cls, "dynamics")):
+        step = ("draw_step", "dynamics")
+    for hook in ("default_params", "init", *step, "observe", "action_space", "observation_space"):
         arguments = "" if hook == "default_params" else f"({', '.join(_HOOKS[hook])})"
         require(
-            getattr(cls, hook) is not getattr(Environment, hook),
+            _defines(cls, hook),
             f"{cls.__name__} does not define {hook}{arguments}. Define it on the class.",
         )
     where = definition(subject.env, "default_params")
@@ -69,6 +76,11 @@ def has_hooks(subject: Subject) -> None:
                 f"{where}: {hook} is called with ({', '.join(arguments)}), by position, but does not take that ({error}). "
                 f"Write `def {hook}(self, {', '.join(arguments)})`."
             ) from error
+
+
+def _defines(cls: type, hook: str) -> bool:
+    """Return whether a class, or one that it derives from, overrides a hook of Environment."""
+    return getattr(cls, hook) is not getattr(Environment, hook)
 
 
 def has_params(subject: Subject) -> None:
