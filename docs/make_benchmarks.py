@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
-from jaxenv.benchmark.contenders import CONTENDERS, OURS, short_name
+from jaxenv.benchmark.libraries import LIBRARIES, OURS, short_name
 from jaxenv.benchmark.measurement import Measurement
-from jaxenv.benchmark.report import Report, Row, circumstances, differences, own, read, rows, scaling, speedup, summary
+from jaxenv.benchmark.report import BenchmarkReport, Row, circumstances, differences, own, read, rows, scaling, speedup, summary
 
 HERE = Path(__file__).parent
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -53,13 +53,13 @@ def main() -> None:
         draw(report, HERE / "benchmarks" / f"{stem}.png", stem)
 
 
-def files() -> dict[str, Report]:
+def files() -> dict[str, BenchmarkReport]:
     """Return all reports, by the names of their files."""
     found = {path.stem: read(path) for path in (HERE / "benchmarks").glob("*.json")}
     return dict(sorted(found.items()))
 
 
-def page(reports: dict[str, Report]) -> str:
+def page(reports: dict[str, BenchmarkReport]) -> str:
     """Return the page."""
     return (
         "\n".join(
@@ -69,7 +69,7 @@ def page(reports: dict[str, Report]) -> str:
     )
 
 
-def overview(reports: dict[str, Report]) -> list[str]:
+def overview(reports: dict[str, BenchmarkReport]) -> list[str]:
     """Return a table with one line for each file, batch size and library."""
     head = ["file", "device", "environments", "against", "tasks", "times as fast", "at least", "compile time", "at most"]
     lines: list[list[str]] = []
@@ -77,7 +77,7 @@ def overview(reports: dict[str, Report]) -> list[str]:
         for num_envs, some in by_batch(report).items():
             for library in peers(report):
                 if found := summary(some, library):
-                    where = [f"[{stem}](#{stem})", device(report), f"{num_envs:,}", CONTENDERS[library].title, str(found.tasks)]
+                    where = [f"[{stem}](#{stem})", device(report), f"{num_envs:,}", LIBRARIES[library].title, str(found.tasks)]
                     speed = [f"**{found.speed:.2f}x**", f"{found.slowest:.2f}x", share(found.compiling), share(found.longest)]
                     lines.append([*where, *speed])
     return ["## Overview", "", "Times as fast and compile time are geometric means over the tasks.", "", *table(head, lines), ""]
@@ -117,16 +117,16 @@ def user_loops() -> list[str]:
     return lines
 
 
-def device(report: Report) -> str:
+def device(report: BenchmarkReport) -> str:
     """Return what a report was measured on."""
     machine = report.machine
     return (machine.get("cpu") or "CPU") if machine["device"] == "cpu" else machine["device"]
 
 
-def section(stem: str, report: Report) -> list[str]:
+def section(stem: str, report: BenchmarkReport) -> list[str]:
     """Return what the page says of one file."""
     table = scaling_table(report) if scaling(report.measurements) else speed_table(report)
-    notes = [f"- {CONTENDERS[library].title}, {', '.join(tasks)}: {what}." for library, what, tasks in differences(report)]
+    notes = [f"- {LIBRARIES[library].title}, {', '.join(tasks)}: {what}." for library, what, tasks in differences(report)]
     return [
         f"## {stem}",
         "",
@@ -140,12 +140,12 @@ def section(stem: str, report: Report) -> list[str]:
     ]
 
 
-def speed_table(report: Report) -> list[str]:
+def speed_table(report: BenchmarkReport) -> list[str]:
     """Return the table of a comparison: a line for each environment and batch size, and lines for the means."""
     libraries, batches = peers(report), by_batch(report)
     compiling = [library for library in libraries if any(m.library == library and m.compile_seconds for m in report.measurements)]
-    titles = [CONTENDERS[library].title for library in (OURS, *libraries)]
-    head = ["environment", *titles, "state, bytes", *(f"{CONTENDERS[library].title} compiles, s" for library in (OURS, *compiling))]
+    titles = [LIBRARIES[library].title for library in (OURS, *libraries)]
+    head = ["environment", *titles, "state, bytes", *(f"{LIBRARIES[library].title} compiles, s" for library in (OURS, *compiling))]
     lines: list[list[str]] = []
     for num_envs, some in batches.items():
         batch = f", batch of {num_envs:,}" if len(batches) > 1 else ""
@@ -167,7 +167,7 @@ def speed_table(report: Report) -> list[str]:
     return table(head, lines)
 
 
-def scaling_table(report: Report) -> list[str]:
+def scaling_table(report: BenchmarkReport) -> list[str]:
     """Return the table of measurements over several devices."""
     head = ["environment", "environments a device", "devices", "million steps a second", "speedup", "efficiency", "compiles, s"]
     lines: list[list[str]] = []
@@ -184,7 +184,7 @@ def scaling_table(report: Report) -> list[str]:
     return table(head, lines)
 
 
-def command(report: Report) -> str:
+def command(report: BenchmarkReport) -> str:
     """Return the command that takes such measurements; environments are named if they are few."""
     works = [m.workload for m in report.measurements]
     ours = own(report).workload
@@ -204,12 +204,12 @@ def command(report: Report) -> str:
     return " ".join([*words, f"--repeats {len(report.measurements[0].seconds)}"])
 
 
-def peers(report: Report) -> list[str]:
+def peers(report: BenchmarkReport) -> list[str]:
     """Return the other libraries of a report."""
     return [library for library in dict.fromkeys(m.library for m in report.measurements) if library != OURS]
 
 
-def by_batch(report: Report) -> dict[int, list[Row]]:
+def by_batch(report: BenchmarkReport) -> dict[int, list[Row]]:
     """Return the rows that have a measurement of ours on one device, by the size of the batch, smallest first."""
     found: dict[int, list[Row]] = {}
     for row in rows(report.measurements):
@@ -240,7 +240,7 @@ def compile_time(m: Measurement | None) -> str:
     return "" if m is None or m.compile_seconds is None else f"{m.compile_seconds:.2f}"
 
 
-def draw(report: Report, path: Path, title: str) -> None:
+def draw(report: BenchmarkReport, path: Path, title: str) -> None:
     """Draw ratios as bars, a sweep over batch sizes as lines, or the speedup over devices."""
     import matplotlib as mpl
 
@@ -265,7 +265,7 @@ def draw(report: Report, path: Path, title: str) -> None:
     plt.close(figure)
 
 
-def draw_ratios(axes, report: Report, some: list[Row]) -> None:
+def draw_ratios(axes, report: BenchmarkReport, some: list[Row]) -> None:
     """Draw a group of bars for each environment, one for each library that has it, in the order of the table."""
     libraries = peers(report)
     bars: dict[str, list[tuple[float, float]]] = {library: [] for library in libraries}
@@ -279,18 +279,18 @@ def draw_ratios(axes, report: Report, some: list[Row]) -> None:
         names.append((y - (len(present) + 1) / 2, short_name(row[OURS].env_id)))
         y += 0.6
     for place, (library, found) in enumerate(bars.items()):
-        axes.barh([y for y, _ in found], [ratio for _, ratio in found], 1.0, label=CONTENDERS[library].title, color=COLOURS[place])
+        axes.barh([y for y, _ in found], [ratio for _, ratio in found], 1.0, label=LIBRARIES[library].title, color=COLOURS[place])
     axes.set_yticks([y for y, _ in names], [name for _, name in names])
     axes.invert_yaxis()
     axes.margins(y=0.01)
     axes.axvline(1.0, color="black", linewidth=1)
     logarithmic(axes, "x")
-    axes.set_xlabel("times as fast" + (f" as {CONTENDERS[libraries[0]].title}" if len(libraries) == 1 else ""))
+    axes.set_xlabel("times as fast" + (f" as {LIBRARIES[libraries[0]].title}" if len(libraries) == 1 else ""))
     if len(libraries) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
 
 
-def draw_times(axes, report: Report) -> None:
+def draw_times(axes, report: BenchmarkReport) -> None:
     """Draw a line for each environment and library: time of a step over the size of the batch."""
     lines: dict[tuple[str, str], list[Measurement]] = {}
     for m in report.measurements:
@@ -303,7 +303,7 @@ def draw_times(axes, report: Report) -> None:
         points.sort(key=lambda m: m.workload.num_envs)
         sizes, times = [m.workload.num_envs for m in points], [m.nanoseconds_per_step for m in points]
         axes.plot(
-            sizes, times, marker="o", linestyle=styles[library], color=colours[name], label=f"{name}, {CONTENDERS[library].title}"
+            sizes, times, marker="o", linestyle=styles[library], color=colours[name], label=f"{name}, {LIBRARIES[library].title}"
         )
     for axis in "xy":
         logarithmic(axes, axis)
@@ -312,7 +312,7 @@ def draw_times(axes, report: Report) -> None:
     axes.legend(fontsize="small")
 
 
-def draw_scaling(axes, report: Report) -> None:
+def draw_scaling(axes, report: BenchmarkReport) -> None:
     """Draw the speedup over devices, a line for each environment and number of environments on each device."""
     lines: dict[str, list[tuple[int, float]]] = {}
     for s in scaling(report.measurements):

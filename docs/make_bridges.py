@@ -29,7 +29,7 @@ def rows(run: dict, names: list[str]) -> list[str]:
     for found in run["environments"]:
         checks = found["checks"]
         kept = sum(outcome == "passed" for outcome in checks.values())
-        idle = ", ".join(f"`{name}`" for name in names if checks.get(name, "unexercised") == "unexercised")
+        idle = ", ".join(f"`{name}`" for name in names if checks.get(name, "inconclusive") == "inconclusive")
         broken = "; ".join(f"`{name}`: {reason}" for name, reason in found["broken"].items())
         cells = [
             f"`{found['id']}`",

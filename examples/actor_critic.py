@@ -101,9 +101,9 @@ def loss(weights: Any, network: ActorCritic, batch: Batch, settings: Settings) -
 
 
 def train(key: Array, env: Vectorize, params: Any, settings: Settings) -> tuple[TrainState, Array]:
-    """Train from scratch: return the trained state, and after each update the mean return of the lanes' last episodes."""
+    """Train from scratch: return the trained state, and after each update the mean return of the environments' last episodes."""
     network = ActorCritic(env.num_actions)
-    first_action = env.env.action_space(params).start  # of one lane: most spaces begin at 0
+    first_action = env.env.action_space(params).start  # of one environment: most spaces begin at 0
     key_network, key_reset, key_train = jax.random.split(key, 3)
     obs, env_state = env.reset(key_reset, params)
     updates = settings.num_updates * settings.epochs * settings.minibatches

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.usefixtures("mnist")
 def checked(env):
     """Check an environment; warnings are errors, but for those that Gymnasium's own tasks get."""
     with warnings.catch_warnings():
-        for said in (
+        for fragment in (
             r".*Box (observation|action) space (minimum|maximum) value is -?infinity",
             r".*Box observation space maximum and minimum values are equal",
             r".*recommend.* symmetric and normalized space",
             r".*Not able to test alternative render modes",
             r".*is different from the unwrapped version",
         ):
-            warnings.filterwarnings("ignore", said, UserWarning)
+            warnings.filterwarnings("ignore", fragment, UserWarning)
         check_env(env)
 
 

@@ -12,8 +12,8 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.testing import check_env
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 from jaxenv.testing.outcomes import Violation
-from jaxenv.testing.subject import Subject
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "packages/core/src/jaxenv"
@@ -82,16 +82,16 @@ def test_the_check_finds_what_it_looks_for(monkeypatch):
     from jaxenv.testing.checks import Check
 
     env, _ = jaxenv.make("CartPole-v1")
-    check = module("def has_a_name", monkeypatch, Subject=Subject, require=outcomes.require)
+    check = module("def has_a_name", monkeypatch, EnvironmentUnderTest=EnvironmentUnderTest, require=outcomes.require)
     row = eval(block("Check("), {"Check": Check, "identity": check})
-    row.run(Subject(env, None))
+    row.run(EnvironmentUnderTest(env, None))
     source, _, table = block("class OddName").partition("WRONG: Wrong = ")
     names = {"Walk": type(env)}
     exec(source, names)
     ((name, odd, message),) = eval(table + "]", names)
     assert name == row.name
     with pytest.raises(Violation, match=message):
-        row.run(Subject(odd, None))
+        row.run(EnvironmentUnderTest(odd, None))
 
 
 def test_the_command_counts(monkeypatch, capsys):

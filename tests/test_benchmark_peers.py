@@ -5,11 +5,11 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.benchmark import Workload, compare
-from jaxenv.benchmark.contenders import CONTENDERS
+from jaxenv.benchmark.libraries import LIBRARIES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 
-DECLARED = [(library, spec.name) for spec in jaxenv.registered_envs() for library in spec.counterparts]
+DECLARED = [(library, spec.name) for spec in jaxenv.registered_envs() for library in spec.peer_tasks]
 CASES = [
     *(("envpool", name) for name in ("CartPole-v1", "Pendulum-v1", "Catch-bsuite", "FrozenLake-misc")),
     *(("gymnasium", name) for name in ("CartPole-v1", "MountainCarContinuous-v0", "FrozenLake-misc")),
@@ -26,7 +26,7 @@ def lenient():
 
 
 def installed(library):
-    return pytest.importorskip(CONTENDERS[library].module, exc_type=ImportError)
+    return pytest.importorskip(LIBRARIES[library].module, exc_type=ImportError)
 
 
 def full_id(name):
@@ -45,16 +45,16 @@ def test_a_peer_runs_the_same_work(library, name, policy):
 
 def difference(name):
     """Return what differs in gymnax's task of the same name."""
-    return jaxenv.spec(name).counterparts["gymnax"][1]
+    return jaxenv.spec(name).peer_tasks["gymnax"][1]
 
 
-def test_specs_declare_counterparts_of_libraries_that_can_be_measured():
+def test_specs_declare_peer_tasks_of_libraries_that_can_be_measured():
     assert {library for library, _ in DECLARED} == {"envpool", "gymnasium", "gymnax", "pgx"}
     assert len(DECLARED) == 8 + 2 + 15 + 5
 
 
 @pytest.mark.parametrize(("library", "name"), DECLARED)
-def test_counterparts_exist_on_both_sides(library, name):
+def test_peer_tasks_exist_on_both_sides(library, name):
     theirs = installed(library)
     known = {
         "envpool": lambda: theirs.list_all_envs(),
@@ -62,7 +62,7 @@ def test_counterparts_exist_on_both_sides(library, name):
         "gymnasium": lambda: theirs.registry,
         "gymnax": lambda: theirs.registered_envs,
     }
-    assert CONTENDERS[library].find(name).name in known[library]()
+    assert LIBRARIES[library].find(name).name in known[library]()
     assert full_id(name)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from jaxenv.benchmark import Measurement, Workload
-from jaxenv.benchmark.report import Report
+from jaxenv.benchmark.report import BenchmarkReport
 
 DOCS = Path(__file__).parents[1] / "docs"
 MACHINE = {
@@ -46,7 +46,7 @@ def reports():
     sweep = [measured(library, "A", 10 / n, num_envs=n) for n in (64, 1) for library in ("jaxenv", "gymnax")]
     spread = [measured("jaxenv", "A", 8 / speed, num_envs=100 * n, devices=n) for n, speed in ((1, 1), (2, 1.9), (4, 3.6))]
     runs = {"comparison": comparison, "sweep": sweep, "alone": sweep[::2], "devices": spread}
-    return {name: Report(MACHINE, measurements) for name, measurements in runs.items()}
+    return {name: BenchmarkReport(MACHINE, measurements) for name, measurements in runs.items()}
 
 
 def lines_of(text, start):

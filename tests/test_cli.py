@@ -132,7 +132,7 @@ class TestOneLoader:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "fragment"),
     [
         ("show Brekout", "Did you mean minatar/Breakout-MinAtar?"),
         ("show minatar/CartPole-v1", "Did you mean classic/CartPole-v1"),
@@ -150,11 +150,11 @@ class TestOneLoader:
         ("bsuite score out", "out is not a directory. Pass the --save-path of a run."),
     ],
 )
-def test_a_wrong_use_is_told(line, said, command, tmp_path, monkeypatch):
+def test_a_wrong_use_is_reported(line, fragment, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, err = command(*line.split())
     assert (code, "Traceback" in err) == (2, False)
-    assert said in err
+    assert fragment in err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import jaxenv
 import pytest
+from comparison import assert_alike
 from jaxenv.engine.cuda import host, nvrtc
 from jaxenv.engine.cuda.source import prelude
-from likeness import assert_alike
 
 pytestmark = [
     pytest.mark.usefixtures("mnist"),

@@ -20,14 +20,14 @@ IDLE = {
     "key_impl",
     "wrap_key_data",
     "fold_in",
-    "lane",
+    "stream_key",
     "eval_shape",
     "lower",
     "issubdtype",
     "type",
     "print",
 }
-"""Functions that make a key or look at it: they draw nothing from it. ``fold_in`` and ``lane`` may serve many numbers."""
+"""Functions that make a key or look at it: they draw nothing from it. ``fold_in`` and ``stream_key`` may serve many numbers."""
 
 
 def examples():

@@ -36,7 +36,7 @@ def test_the_files_hold_all_environments_and_no_others(family: str) -> None:
     assert sorted(golden.kept(family)) == sorted(spec.id for spec in golden.specs(family))
 
 
-def test_another_trajectory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_trajectory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = jaxenv.spec("classic/CartPole-v1")
     kept = json.loads(json.dumps(golden.kept("classic")))
     account = kept[spec.id]["jax.random.key(0)"]

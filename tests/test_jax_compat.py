@@ -30,7 +30,7 @@ def test_what_is_not_documented_stands_in_one_file():
 def test_every_entry_says_why_and_what_happens_without_it():
     text = Path(_jax_compat.__file__).read_text()
     entries = re.findall(r"^# -- (\w+): ", text, re.MULTILINE)
-    assert entries == ["once", "is_traced", "enable_x64", "generator_of", "call", "ptx_call"]
+    assert entries == ["materialize", "is_traced", "enable_x64", "generator_of", "call", "ptx_call"]
     for words in ("# Why: ", "# Tried: ", "# Without: "):
         assert text.count(words) == len(entries), words
 
@@ -41,8 +41,8 @@ def test_this_jax_has_all_that_there_is_to_have():
 
 BREAK = {
     "none": "",
-    "once": "import jax.experimental.xla_metadata as m; del m.set_xla_metadata",
-    "once, later": (
+    "materialize": "import jax.experimental.xla_metadata as m; del m.set_xla_metadata",
+    "materialize, later": (
         "import jax.interpreters.mlir as m; f = m.lower_fun\n"
         "m.lower_fun = lambda g, **k: 1 / 0 if 'inlined' in g.__name__ else f(g, **k)"
     ),
@@ -98,7 +98,7 @@ def play(broken, ids):
 def check(broken, whole, ids):
     digests, missing = play(broken, ids)
     assert digests == whole[0]
-    assert missing == ([broken.split(",")[0]] if broken in ("once", "once, later", "is_traced", "call") else [])
+    assert missing == ([broken.split(",")[0]] if broken in ("materialize", "materialize, later", "is_traced", "call") else [])
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ def stacked(tree, n=4):
     return jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * n), tree)
 
 
-def said(error, function, *args, **kwargs):
+def error_text(error, function, *args, **kwargs):
     with pytest.raises(error) as caught:
         function(*args, **kwargs)
     text = str(caught.value).partition("\n---")[0]
@@ -50,7 +50,7 @@ def test_a_batch_of_keys(made, keys):
         (lambda: env.action_space(params).sample(keys), "jax.vmap(space.sample)(keys)"),
         (lambda: env.observation_space(params).sample(keys), "jax.vmap(space.sample)(keys)"),
     ):
-        text = said(BatchError, call)
+        text = error_text(BatchError, call)
         assert text.startswith("key is ")
         assert "[4" in text
         assert how in text
@@ -64,17 +64,17 @@ def test_a_batch_of_states(made):
         lambda: env.step_env(KEY, states, action, params),
         lambda: env.restart(KEY, states, params),
     ):
-        text = said(BatchError, call)
+        text = error_text(BatchError, call)
         assert f"{env.name}'s state" in text
         assert "[4" in text
         assert "jax.vmap(env.step, in_axes=(0, 0, 0, None))" in text
-    assert "jax.vmap(env.render, in_axes=(0, None))" in said(BatchError, env.render, states, params)
+    assert "jax.vmap(env.render, in_axes=(0, None))" in error_text(BatchError, env.render, states, params)
 
 
 def test_a_batch_of_actions(made):
     env, params, state, action = made
     for step in (env.step, env.step_env):
-        text = said(BatchError, step, KEY, state, stacked(action), params)
+        text = error_text(BatchError, step, KEY, state, stacked(action), params)
         assert f"{env.name}'s action is" in text
         assert "jax.vmap(env.step" in text
 
@@ -83,7 +83,7 @@ def test_a_batch_of_params(made):
     env, params, state, action = made
     many = params.replace(max_steps_in_episode=np.arange(1, 5, dtype=np.int32))
     for call in (lambda: env.reset(KEY, many), lambda: env.step(KEY, state, action, many)):
-        text = said(BatchError, call)
+        text = error_text(BatchError, call)
         assert "max_steps_in_episode is int32[4], but a number was expected" in text
         assert "jax.vmap(env.step, in_axes=(0, 0, 0, 0))" in text
 
@@ -98,19 +98,19 @@ def test_the_state_of_another_environment(made):
         lambda: env.render(others, params),
         lambda: env.restart(KEY, others, params),
     ):
-        text = said(StateTypeError, call)
+        text = error_text(StateTypeError, call)
         assert f"the state is a {type(others).__name__}, but a {type(state).__name__} was expected" in text
         assert "Pass the state that this environment's reset or step returned" in text
     wrapped = RecordEpisodeStatistics(env)
-    assert "RecordEpisodeStatisticsState was expected" in said(StateTypeError, wrapped.step, KEY, state, action, params)
+    assert "RecordEpisodeStatisticsState was expected" in error_text(StateTypeError, wrapped.step, KEY, state, action, params)
     nested = wrapped.reset(KEY, params)[1].replace(env_state=others)
-    assert "state.env_state is a" in said(StateTypeError, wrapped.step, KEY, nested, action, params)
+    assert "state.env_state is a" in error_text(StateTypeError, wrapped.step, KEY, nested, action, params)
 
 
 def test_a_leaf_of_another_dtype_is_the_callers_not_the_authors(made):
     env, params, state, action = made
     wrong = state.replace(time=jnp.float32(0.0))
-    text = said(StateTypeError, env.step, KEY, wrong, action, params)
+    text = error_text(StateTypeError, env.step, KEY, wrong, action, params)
     assert "state.time is float32[], but int32[] was expected" in text
     assert "init" not in text
 
@@ -119,18 +119,18 @@ def test_a_leaf_of_another_dtype_is_the_callers_not_the_authors(made):
 def test_a_key_that_is_not_one(made, given):
     env, params, state, action = made
     for call in (lambda: env.reset(given, params), lambda: env.step(given, state, action, params)):
-        assert "random key" in said((KeyTypeError, ArgumentTypeError), call)
+        assert "random key" in error_text((KeyTypeError, ArgumentTypeError), call)
 
 
 def test_an_id_where_params_or_an_environment_belong(made):
     env, params, state, action = made
-    assert "takes params of type" in said(ParamsTypeError, env.reset, KEY, "CartPole-v1")
-    assert "takes params of type" in said(ParamsTypeError, env.step, KEY, state, action, "CartPole-v1")
-    assert "str 'CartPole-v1'" in said(JaxenvError, ScaleReward, "CartPole-v1", 2.0)
-    assert "str 'up'" in said(ArgumentTypeError, env.step, KEY, state, "up", params)
-    assert "object" in said(ArgumentTypeError, env.step, KEY, state.replace(time=object()), action, params)
+    assert "takes params of type" in error_text(ParamsTypeError, env.reset, KEY, "CartPole-v1")
+    assert "takes params of type" in error_text(ParamsTypeError, env.step, KEY, state, action, "CartPole-v1")
+    assert "str 'CartPole-v1'" in error_text(JaxenvError, ScaleReward, "CartPole-v1", 2.0)
+    assert "str 'up'" in error_text(ArgumentTypeError, env.step, KEY, state, "up", params)
+    assert "object" in error_text(ArgumentTypeError, env.step, KEY, state.replace(time=object()), action, params)
     other = jaxenv.make("Pendulum-v1" if env.name != "Pendulum" else "CartPole-v1")[1]
-    assert "takes params of type" in said(ParamsTypeError, ScaleReward(env, 2.0).reset, KEY, other)
+    assert "takes params of type" in error_text(ParamsTypeError, ScaleReward(env, 2.0).reset, KEY, other)
 
 
 def test_under_vmap_the_same_calls_work(made):
@@ -167,7 +167,7 @@ def test_one_component_in_any_shape(made):
     elif isinstance(space, jaxenv.spaces.Discrete):
         choice = int(action)
         forms = [action, choice, [choice], np.array([choice]), float(choice), np.float32(choice), [float(choice)]]
-        text = said(JaxenvError, env.step, KEY, state, 0.5, params)
+        text = error_text(JaxenvError, env.step, KEY, state, 0.5, params)
         assert "a member of Discrete" in text
         assert ".astype(jnp.int32)" in text
     else:

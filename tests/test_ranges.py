@@ -73,22 +73,22 @@ def test_a_number_that_the_device_cannot_hold_is_refused(spec):
             jaxenv.make(spec, max_steps_in_episode=number)
 
 
-LANES, STEPS = 64, 60
+NUM_ENVS, STEPS = 64, 60
 
 
 def drawn(spec, params, seed):
-    """Return params drawn for each lane: floats inside of their ranges, from zero to three times the default."""
+    """Return params drawn for each environment: floats inside of their ranges, from zero to three times the default."""
     rng = np.random.default_rng(seed)
 
     def leaf(owner, name, value):
         if not isinstance(value, float) or isinstance(value, bool):
-            return jnp.broadcast_to(jnp.asarray(value), (LANES, *np.shape(value)))
+            return jnp.broadcast_to(jnp.asarray(value), (NUM_ENVS, *np.shape(value)))
         found = ranges.of(owner, name) or ranges.FINITE
         low = (
             -3 * abs(value) - 0.5 if found.at_least is None and found.above is None else (found.at_least or found.above or 0) + 1e-3
         )
         high = max(3 * abs(value), 0.5) if found.at_most is None else found.at_most
-        return jnp.asarray(rng.uniform(low, max(high, low), LANES), jnp.float32)
+        return jnp.asarray(rng.uniform(low, max(high, low), NUM_ENVS), jnp.float32)
 
     def tree(values):
         new = {}
@@ -127,10 +127,10 @@ def test_observations_stay_in_their_space_for_any_params_in_their_ranges(spec):
         inside, seen, final = jax.lax.scan(one, state, jax.random.split(key, STEPS))[1]
         return env.observation_space(params).contains(obs), inside, seen, final
 
-    first, inside, seen, final = jax.jit(jax.vmap(play))(jax.random.split(jax.random.key(0), LANES), many)
+    first, inside, seen, final = jax.jit(jax.vmap(play))(jax.random.split(jax.random.key(0), NUM_ENVS), many)
     wrong = np.flatnonzero(~np.asarray(first & inside.all(1)))
     one = jax.tree.map(lambda x: x[wrong[0]], many) if wrong.size else None
-    assert not wrong.size, f"{wrong.size} of {LANES} lanes left their space, the first with {one}"
+    assert not wrong.size, f"{wrong.size} of {NUM_ENVS} environments left their space, the first with {one}"
 
 
 def test_a_subclass_that_restates_a_field_keeps_the_range_of_its_base():

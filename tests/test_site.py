@@ -32,7 +32,7 @@ PAGES = {path: site.relinked(text, path) for path, text in WRITTEN.items()} | GE
 
 def public_modules():
     """Every module of the packages that has ``__all__``, but for those that only the engine, rules and gymnax's layout need."""
-    inner = ("engine", "rules", "contenders", "precision", "tabular", "adapters.gymnax.")
+    inner = ("engine", "rules", "libraries", "precision", "tabular", "adapters.gymnax.")
     for file in ROOT.glob("packages/*/src/**/*.py"):
         if re.search(r"^(\w+, )*__all__ =", file.read_text(encoding="utf-8"), re.MULTILINE):
             parts = file.relative_to(next(p for p in file.parents if p.name == "src")).with_suffix("").parts

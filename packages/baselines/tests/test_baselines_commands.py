@@ -122,13 +122,13 @@ def test_a_function_of_the_user_s_gets_every_report(command, tmp_path, monkeypat
     code, _, err = command(*words[:-2], "--out", "other", "--log", "my_logger:two")
     assert code == 2
     assert "--log" in err
-    assert "Write a function of one argument, a jaxenv_baselines.training.Report." in err
+    assert "Write a function of one argument, a jaxenv_baselines.training.TrainingProgress." in err
     code, _, err = command(*words, "--log", "my_logger")
     assert code == 2
     assert "'module:function'" in err
 
 
-REPORT = training.Report(10, 20, 1.5, 100.0, {"return_mean": [None, 2.0], "episodes": [0.0, 1.0]})
+REPORT = training.TrainingProgress(10, 20, 1.5, 100.0, {"return_mean": [None, 2.0], "episodes": [0.0, 1.0]})
 SCALARS = {"return_mean/1": 2.0, "episodes/0": 0.0, "episodes/1": 1.0, "seconds": 1.5, "steps_per_second": 100.0}
 
 

@@ -138,20 +138,20 @@ class TestMissing:
 
 FAKES = """
 import json, jaxenv
-said = {}
+messages = {}
 for env_id in %r:
     try:
         env, params = jaxenv.make(env_id)
-        said[env_id] = env.name
+        messages[env_id] = env.name
     except Exception as error:
-        said[env_id] = f"{type(error).__name__}: {error}"
-print(json.dumps(said))
+        messages[env_id] = f"{type(error).__name__}: {error}"
+print(json.dumps(messages))
 """
 
 
 class TestBroken:
     @pytest.fixture
-    def said(self, tmp_path):
+    def messages(self, tmp_path):
         """What ``make`` says where jumanji is broken, pgx is too old, xminigrid lacks what is called, and brax is interrupted."""
         for name, version, source in (
             ("jumanji", "1.1.2", "raise RuntimeError('compiled for another\\nmachine')"),
@@ -168,23 +168,23 @@ class TestBroken:
         ids = ["jumanji/Snake-v1", "pgx/2048", "xminigrid/MiniGrid-Empty-8x8", "brax/ant", "gymnax/Pendulum-v1"]
         return json.loads(python(FAKES % (ids,), path=[tmp_path]))
 
-    def test_each_says_what_is_wrong_and_no_other_id_suffers(self, said):
-        assert said["jumanji/Snake-v1"] == (
+    def test_each_says_what_is_wrong_and_no_other_id_suffers(self, messages):
+        assert messages["jumanji/Snake-v1"] == (
             "SuiteImportError: jumanji/Snake-v1 needs jumanji, but jumanji 1.1.2 fails when jumanji is imported: RuntimeError: "
             "compiled for another machine. Repair the installation of jumanji and of what it depends on, for instance with "
             "python -m pip install 'jaxenv-bridges[jumanji]'."
         )
-        assert said["pgx/2048"] == (
+        assert messages["pgx/2048"] == (
             "SuiteVersionError: pgx/2048 needs pgx 2.6 or later, but 1.4.2 is installed. "
             "Run python -m pip install 'jaxenv-bridges[pgx]'."
         )
-        assert said["xminigrid/MiniGrid-Empty-8x8"].startswith(
+        assert messages["xminigrid/MiniGrid-Empty-8x8"].startswith(
             "SuiteTaskError: xminigrid/MiniGrid-Empty-8x8 can't be built by xminigrid 0.9.3: AttributeError: "
         )
-        assert "SuiteImportError" in said["brax/ant"]
-        assert "SystemExit: no licence" in said["brax/ant"]
+        assert "SuiteImportError" in messages["brax/ant"]
+        assert "SystemExit: no licence" in messages["brax/ant"]
         if is_installed("gymnax"):
-            assert said["gymnax/Pendulum-v1"] == "gymnax/Pendulum-v1"
+            assert messages["gymnax/Pendulum-v1"] == "gymnax/Pendulum-v1"
 
     def test_what_a_suite_refuses_is_a_sentence(self):
         pytest.importorskip("gymnax")

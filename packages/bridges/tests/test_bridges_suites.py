@@ -14,8 +14,8 @@ import pytest
 from jaxenv.errors import RenderNotSupportedError
 from jaxenv.registry.lookup import spec as find_spec
 from jaxenv.testing.checks import CHECKS
-from jaxenv.testing.conformance import Examination
-from jaxenv.testing.subject import Subject
+from jaxenv.testing.conformance import ConformanceRun
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 from jaxenv_bridges.base import standard_promotion, suite_key
 from jaxenv_bridges.suites import SUITES, is_installed
 
@@ -65,11 +65,13 @@ def suite(request):
     return request.param
 
 
-def examine(env_id, findings, without=()):
+def run_checks(env_id, findings, without=()):
     """Run the checks, and require that those fail, and only those, that the suite is known to fail."""
     spec = find_spec(env_id)
     env, _ = jaxenv.make(spec)
-    results = list(Examination(Subject(env, None, spec=spec)).results({check.name for check in CHECKS} - set(without)))
+    results = list(
+        ConformanceRun(EnvironmentUnderTest(env, None, spec=spec)).results({check.name for check in CHECKS} - set(without))
+    )
     failures = {result.check: result.message for result in results if result.outcome == "failed"}
     known = broken(env_id)
     suite = env_id.partition("/")[0]
@@ -87,7 +89,7 @@ def examine(env_id, findings, without=()):
 
 
 def test_one_environment_passes_the_kit_but_for_what_its_suite_breaks(suite, findings):
-    examine(EXAMPLES[suite], findings, LONG.get(suite, ()))
+    run_checks(EXAMPLES[suite], findings, LONG.get(suite, ()))
 
 
 @pytest.mark.long
@@ -95,7 +97,7 @@ def test_one_environment_passes_the_kit_but_for_what_its_suite_breaks(suite, fin
 def test_more_environments_pass_the_kit_but_for_what_their_suites_break(env_id, findings):
     if not is_installed(env_id.partition("/")[0]):
         pytest.skip("the suite is not installed")
-    examine(env_id, findings)
+    run_checks(env_id, findings)
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from jaxenv_bsuite.plugin import TASKS
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from jaxenv_bsuite import oracle
-    from jaxenv_bsuite.oracle import certify
+    from jaxenv_bsuite.oracle import compare_with_reference
 
 CONTINUOUS = ("Cartpole", "CartpoleSwingup", "MountainCar")
 IDS = [
@@ -49,23 +49,23 @@ OPTIONS = {
 }
 
 
-def check(certificate, transitions):
-    failed = [quantity for quantity in certificate.quantities if not quantity.passed]
+def check(report, transitions):
+    failed = [quantity for quantity in report.quantities if not quantity.passed]
     assert not failed, failed
-    assert certificate.passed
-    assert certificate.transitions == transitions
-    assert certificate.episodes > 0
-    assert {"observation", "reward", "terminated", "truncated", "discount"} <= {q.name for q in certificate.quantities}
+    assert report.passed
+    assert report.transitions == transitions
+    assert report.episodes > 0
+    assert {"observation", "reward", "terminated", "truncated", "discount"} <= {q.name for q in report.quantities}
 
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_ci(env_id):
-    check(certify(jaxenv.spec(env_id), transitions=5_000, seed=0), 5_000)
+    check(compare_with_reference(jaxenv.spec(env_id), transitions=5_000, seed=0), 5_000)
 
 
 @pytest.mark.parametrize("env_id", MORE_IDS)
 def test_more_ids(env_id):
-    check(certify(jaxenv.spec(env_id), transitions=2_000, seed=1), 2_000)
+    check(compare_with_reference(jaxenv.spec(env_id), transitions=2_000, seed=1), 2_000)
 
 
 @pytest.mark.parametrize("entry_point", OPTIONS)
@@ -74,15 +74,20 @@ def test_options(entry_point):
     env = jaxenv.make(jaxenv.EnvSpec("Plain", f"jaxenv_bsuite.{entry_point}"))[0]
     fields = {name: value for name, value in settings.items() if hasattr(env, name)}
     params = {name: value for name, value in settings.items() if name not in fields}
-    check(certify(jaxenv.EnvSpec("Options", f"jaxenv_bsuite.{entry_point}", fields, params), transitions=1_000, seed=2), 1_000)
+    check(
+        compare_with_reference(
+            jaxenv.EnvSpec("Options", f"jaxenv_bsuite.{entry_point}", fields, params), transitions=1_000, seed=2
+        ),
+        1_000,
+    )
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_x64(name):
     with enable_x64():
-        certificate = certify(jaxenv.spec(f"{name}-bsuite"), transitions=5_000, seed=3)
-    check(certificate, 5_000)
-    assert {q.tolerance for q in certificate.quantities if q.name == "state"} == {1e-10}
+        report = compare_with_reference(jaxenv.spec(f"{name}-bsuite"), transitions=5_000, seed=3)
+    check(report, 5_000)
+    assert {q.tolerance for q in report.quantities if q.name == "state"} == {1e-10}
 
 
 @pytest.mark.long
@@ -90,7 +95,7 @@ def test_x64(name):
 @pytest.mark.parametrize("env_id", [*IDS, *MORE_IDS])
 def test_long(env_id, x64):
     with enable_x64(x64):
-        check(certify(jaxenv.spec(env_id), transitions=50_000, seed=4), 50_000)
+        check(compare_with_reference(jaxenv.spec(env_id), transitions=50_000, seed=4), 50_000)
 
 
 class Wrong:
@@ -131,6 +136,6 @@ class Wrong:
 def test_a_wrong_rule_fails(name, quantity, monkeypatch):
     env = getattr(Wrong, name)()
     monkeypatch.setattr(oracle, "make", lambda spec: (env, env.default_params))
-    certificate = oracle.certify(jaxenv.spec(f"{name}-bsuite"), transitions=4_500, seed=0)
-    assert not certificate.passed
-    assert quantity in {quantity.name for quantity in certificate.quantities if not quantity.passed}
+    report = oracle.compare_with_reference(jaxenv.spec(f"{name}-bsuite"), transitions=4_500, seed=0)
+    assert not report.passed
+    assert quantity in {quantity.name for quantity in report.quantities if not quantity.passed}

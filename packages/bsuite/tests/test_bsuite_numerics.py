@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxenv_bsuite.numerics import lit, pick, ratio, real, unpack, words_for
+from jaxenv_bsuite.numerics import one_hot_board, pick, ratio, real, unpack, words_for
 from jaxenv_bsuite.runner import Sum
 
 
@@ -41,8 +41,8 @@ def test_pick_is_indexing():
 def test_lit_lights_one_cell_and_none_below_the_board():
     board = np.zeros((3, 4), bool)
     board[1, 2] = True
-    assert np.array_equal(lit(3, 4, jnp.int32(1), jnp.int32(2)), board)
-    assert not lit(3, 4, jnp.int32(3), jnp.int32(0)).any()
+    assert np.array_equal(one_hot_board(3, 4, jnp.int32(1), jnp.int32(2)), board)
+    assert not one_hot_board(3, 4, jnp.int32(3), jnp.int32(0)).any()
 
 
 def test_real_numbers_are_numpys_or_jaxs():

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from gymnasium.envs.classic_control import AcrobotEnv, CartPoleEnv
 from jaxenv.testing import enable_x64
-from jaxenv.testing.certificate import Certificate
+from jaxenv.testing.fidelity import FidelityReport
 from jaxenv_classic import Acrobot, CartPole
-from jaxenv_classic.oracle import certify, compare
+from jaxenv_classic.oracle import compare, compare_with_reference
 
 IDS = ["CartPole-v1", "CartPole-v0", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0"]
 TRANSITIONS = 20_000
@@ -25,9 +25,9 @@ def reference(env_id, **kwargs):
         return gymnasium.make(env_id, **kwargs)
 
 
-def assert_passes(certificate: Certificate):
-    assert certificate.passed, [q for q in certificate.quantities if not q.passed]
-    assert certificate.transitions == TRANSITIONS
+def assert_passes(report: FidelityReport):
+    assert report.passed, [q for q in report.quantities if not q.passed]
+    assert report.transitions == TRANSITIONS
 
 
 @pytest.mark.parametrize("x64", [False, True], ids=["float32", "float64"])
@@ -35,11 +35,11 @@ def assert_passes(certificate: Certificate):
 @pytest.mark.filterwarnings("ignore:.*CartPole-v0 is out of date:DeprecationWarning")
 def test_single_steps_equal_gymnasium(env_id, x64):
     with enable_x64(x64):
-        certificate = certify(jaxenv.spec(f"classic/{env_id}"), transitions=TRANSITIONS, seed=1)
-    assert_passes(certificate)
-    assert all(q.tolerance <= (1e-10 if x64 else 1e-5) for q in certificate.quantities)
+        report = compare_with_reference(jaxenv.spec(f"classic/{env_id}"), transitions=TRANSITIONS, seed=1)
+    assert_passes(report)
+    assert all(q.tolerance <= (1e-10 if x64 else 1e-5) for q in report.quantities)
     if env_id != "Pendulum-v1":
-        assert certificate.episodes > 100
+        assert report.episodes > 100
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cli_environments
 import jax
 import jax.numpy as jnp
-import mills
 import numpy as np
-import ponds
 import pytest
+import registry_environments
 from jaxenv.cli import app, list_envs, main
 from jaxenv.registry import Plugin, lookup
 from probes import Ladder, Walk
@@ -50,16 +50,16 @@ def play() -> Callable[..., Any]:
 
 @pytest.fixture
 def pond_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plugins with ponds, and no others; an empty namespace ``local``."""
-    monkeypatch.setattr(lookup, "found_plugins", lambda: ponds.PLUGINS)
+    """Plugins with toy environments, and no others; an empty namespace ``local``."""
+    monkeypatch.setattr(lookup, "found_plugins", lambda: registry_environments.PLUGINS)
     monkeypatch.setattr(lookup, "_local", {})
     monkeypatch.setattr(lookup, "_local_classes", {})
 
 
 @pytest.fixture
 def mill_plugins(monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
-    """One plugin with mills, to which a test may add, as the command line sees it; an empty namespace ``local``."""
-    found = [mills.plugin()]
+    """One plugin with toy environments, to which a test may add, as the command line sees it; an empty namespace ``local``."""
+    found = [cli_environments.plugin()]
     for module in (lookup, list_envs, app):
         name = "found_plugins" if module is lookup else "plugins"
         monkeypatch.setattr(module, name, lambda: tuple(found))

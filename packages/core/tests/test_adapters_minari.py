@@ -16,7 +16,7 @@ minari = pytest.importorskip("minari")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, mill_plugins):
-    """Data sets in a folder of their own, and one plugin with mills."""
+    """Data sets in a folder of their own, and one plugin with toy environments."""
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
 
 
@@ -54,8 +54,8 @@ def test_the_command_writes_what_the_function_plays(jaxenv_command):
 
 
 def test_the_environment_comes_back(jaxenv_command):
-    jaxenv_command("rollout", "Mill-v0", "--num-envs", "1", "--num-steps", "20", "--set", "wind=2", "--minari", "mills-v0")
-    env = minari.load_dataset("mills-v0").recover_environment().unwrapped
+    jaxenv_command("rollout", "Mill-v0", "--num-envs", "1", "--num-steps", "20", "--set", "wind=2", "--minari", "mill-v0")
+    env = minari.load_dataset("mill-v0").recover_environment().unwrapped
     assert env.params.wind == 2
     assert env.reset(seed=0)[0] in env.observation_space
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
-import rivals
+import stub_libraries
 from flax import struct
 from jaxenv import Environment, Params, State, Transition, spaces
-from jaxenv.benchmark.contenders import CONTENDERS, own
+from jaxenv.benchmark.libraries import LIBRARIES, own
 from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.workload import Workload
 from jaxenv.registry import lookup
@@ -25,17 +25,17 @@ class RungState(State):
 
 
 class Ladder(Environment[RungState, Params]):
-    """The ladder of ``rivals``."""
+    """The ladder of ``stub_libraries``."""
 
     @property
     def default_params(self):
-        return Params(max_steps_in_episode=rivals.LIMIT)
+        return Params(max_steps_in_episode=stub_libraries.LIMIT)
 
     def init(self, key, params):
         return RungState(jnp.int32(1))
 
     def transition(self, key, state, action, params):
-        rung, top, _ = rivals.climb(state.rung, action, state.time, jnp.maximum)
+        rung, top, _ = stub_libraries.climb(state.rung, action, state.time, jnp.maximum)
         return Transition(state.replace(rung=rung), rung.astype(jnp.float32), top)
 
     def observe(self, state, params):
@@ -45,7 +45,7 @@ class Ladder(Environment[RungState, Params]):
         return spaces.Discrete(3)
 
     def observation_space(self, params):
-        return spaces.Box(0, rivals.TOP, (1,), jnp.int32)
+        return spaces.Box(0, stub_libraries.TOP, (1,), jnp.int32)
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ def vectors(monkeypatch):
     """The environments that envpool makes; a ladder under every name that a peer knows."""
     monkeypatch.setattr(lookup, "_local", {})
     for name in ("Ladder", "CartPole-v1", "Pendulum-v1", "Breakout-MinAtar"):
-        jaxenv.register(jaxenv.EnvSpec(name, f"{__name__}:Ladder", counterparts={"envpool": (name, ""), "pgx": (name, "")}))
-    return rivals.install(monkeypatch)
+        jaxenv.register(jaxenv.EnvSpec(name, f"{__name__}:Ladder", peer_tasks={"envpool": (name, ""), "pgx": (name, "")}))
+    return stub_libraries.install(monkeypatch)
 
 
 def program(library, name="Ladder", **settings):
-    return CONTENDERS[library].program(Workload(library, f"local/{name}", ENVS, STEPS, **settings))
+    return LIBRARIES[library].program(Workload(library, f"local/{name}", ENVS, STEPS, **settings))
 
 
 def played(made):
@@ -72,7 +72,7 @@ def expected_rewards():
     rung, time, rewards = 1, 0, []
     for _ in range(STEPS):
         action = int(net.act(net.weights(), np.asarray([rung])))
-        rung, top, late = rivals.climb(rung, action, time, max)
+        rung, top, late = stub_libraries.climb(rung, action, time, max)
         rewards.append(float(rung))
         rung, time = (1, 0) if top or late else (rung, time + 1)
     return rewards
@@ -138,12 +138,12 @@ def test_gymnasium_is_stepped_from_python():
     gymnasium = pytest.importorskip("gymnasium")
     for name, mlp in (("CartPole-v1", Network(4, (), (2,))), ("MountainCarContinuous-v0", Network(2, (1,)))):
         for policy in ("random", "mlp"):
-            made = CONTENDERS["gymnasium"].program(Workload("gymnasium", f"classic/{name}", 2, 3, policy))
+            made = LIBRARIES["gymnasium"].program(Workload("gymnasium", f"classic/{name}", 2, 3, policy))
             made.compile()
             made.run(4)
             assert made.network == mlp
-    assert CONTENDERS["gymnasium"].find("FrozenLake-misc").name == "FrozenLake-v1" in gymnasium.registry
-    assert CONTENDERS["gymnasium"].find("Breakout-MinAtar") is None
+    assert LIBRARIES["gymnasium"].find("FrozenLake-misc").name == "FrozenLake-v1" in gymnasium.registry
+    assert LIBRARIES["gymnasium"].find("Breakout-MinAtar") is None
 
 
 def test_a_rollout_chooses_its_own_unrolling_unless_it_is_given(vectors, monkeypatch):

@@ -2,30 +2,32 @@
 
 import jax
 import pytest
-import rivals
+import stub_libraries
 from jaxenv import EnvSpec
 from jaxenv.benchmark import Workload, compare
-from jaxenv.benchmark.contenders import CONTENDERS, Counterpart, base, contender
-from jaxenv.benchmark.contenders.gymnasium import NEXT_STEP
+from jaxenv.benchmark.libraries import LIBRARIES, PeerTask, base, find_library
+from jaxenv.benchmark.libraries.gymnasium import NEXT_STEP
 from jaxenv.benchmark.measurement import machine
 from jaxenv.benchmark.network import Network
-from jaxenv.errors import BenchmarkPeerError, UnknownContenderError
+from jaxenv.errors import BenchmarkPeerError, UnknownLibraryError
 
 OURS = Workload("jaxenv", "local/Ladder", 10, 4)
-THEIRS = OURS._replace(library="rival")
+THEIRS = OURS._replace(library="peer")
 
 
 @pytest.fixture
 def programs(monkeypatch):
-    """Our program and a rival's, whose order of events can be read; time passes in whole seconds, one for each event."""
+    """Our program and a peer's, whose order of events can be read; time passes in whole seconds, one for each event."""
     events = []
     clock = iter(range(10_000))
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     made = {}
-    for library in ("jaxenv", "rival"):
-        made[library] = rivals.Sleeper(0.0)
+    for library in ("jaxenv", "peer"):
+        made[library] = stub_libraries.Sleeper(0.0)
         made[library].events = _Log(library, events)
-        monkeypatch.setitem(CONTENDERS, library, rivals.sleeper(made[library], "a longer ladder" if library == "rival" else ""))
+        monkeypatch.setitem(
+            LIBRARIES, library, stub_libraries.sleeper(made[library], "a longer ladder" if library == "peer" else "")
+        )
     made["events"] = events
     return made
 
@@ -39,56 +41,56 @@ class _Log:
 
 
 def test_libraries_compile_and_run_in_turn(programs):
-    told = []
-    result = compare([OURS, THEIRS], repeats=2, compiles=2, progress=told.append)
+    messages = []
+    result = compare([OURS, THEIRS], repeats=2, compiles=2, progress=messages.append)
     assert programs["events"] == [
-        *["jaxenv: compile", "rival: compile"] * 2,
-        *["jaxenv: run 0", "rival: run 0"],
-        *["jaxenv: run 1", "rival: run 1"],
-        *["jaxenv: run 2", "rival: run 2"],
+        *["jaxenv: compile", "peer: compile"] * 2,
+        *["jaxenv: run 0", "peer: run 0"],
+        *["jaxenv: run 1", "peer: run 1"],
+        *["jaxenv: run 2", "peer: run 2"],
     ]
-    assert told[0] == "compiling local/Ladder with 10 environments (jaxenv)"
-    assert told[-1] == "run 2 of 2: local/Ladder with 10 environments (rival)"
+    assert messages[0] == "compiling local/Ladder with 10 environments (jaxenv)"
+    assert messages[-1] == "run 2 of 2: local/Ladder with 10 environments (peer)"
     assert result.failures == []
     ours, theirs = result.measurements
     assert (ours.workload, theirs.workload) == (OURS, THEIRS)
     assert (ours.seconds, ours.compile_seconds, ours.state_bytes, ours.difference) == ((1, 1), 1, 8, "")
     assert theirs.difference == "a longer ladder"
-    assert ours.version == theirs.version == contender("jaxenv").version
+    assert ours.version == theirs.version == find_library("jaxenv").version
     assert ours.nanoseconds_per_step == 1e9 / 40
 
 
 def test_what_does_not_compile_has_no_compile_time(programs):
-    programs["rival"].compiles = False
+    programs["peer"].compiles = False
     assert [m.compile_seconds for m in compare([OURS, THEIRS], repeats=1).measurements] == [1, None]
 
 
 @pytest.mark.parametrize(
-    ("fails", "said"),
+    ("fails", "fragment"),
     [
-        ("compile", "local/Ladder with 10 environments (rival) was not measured: JaxenvError: It does not compile."),
-        ("run 0", "local/Ladder with 10 environments (rival) was not measured: MemoryError:"),
-        ("run 2", "local/Ladder with 10 environments (rival) was not measured: MemoryError:"),
+        ("compile", "local/Ladder with 10 environments (peer) was not measured: JaxenvError: It does not compile."),
+        ("run 0", "local/Ladder with 10 environments (peer) was not measured: MemoryError:"),
+        ("run 2", "local/Ladder with 10 environments (peer) was not measured: MemoryError:"),
     ],
 )
-def test_a_failure_costs_the_others_nothing(programs, fails, said):
-    programs["rival"].fails = fails
+def test_a_failure_costs_the_others_nothing(programs, fails, fragment):
+    programs["peer"].fails = fails
     result = compare([THEIRS, OURS], repeats=3)
-    assert (result.failures, result.refused) == ([said], [])
+    assert (result.failures, result.refused) == ([fragment], [])
     assert [m.library for m in result.measurements] == ["jaxenv"]
     assert len(result.measurements[0].seconds) == 3
-    after = programs["events"].index(f"rival: {fails}") + 1
-    assert not any(event.startswith("rival") for event in programs["events"][after:])
+    after = programs["events"].index(f"peer: {fails}") + 1
+    assert not any(event.startswith("peer") for event in programs["events"][after:])
 
 
 def test_another_network_is_not_the_same_work(programs):
-    programs["rival"].network = Network(4, (), (2,))
+    programs["peer"].network = Network(4, (), (2,))
     assert len(compare([OURS, THEIRS], repeats=1).measurements) == 2
     result = compare([OURS._replace(policy="mlp"), THEIRS._replace(policy="mlp")], repeats=1)
     assert [m.library for m in result.measurements] == ["jaxenv"]
-    assert "(rival) was not measured: its observations and actions make another network (Network(inputs=4" in result.refused[0]
+    assert "(peer) was not measured: its observations and actions make another network (Network(inputs=4" in result.refused[0]
     assert result.failures == []
-    programs["rival"].network = programs["jaxenv"].network
+    programs["peer"].network = programs["jaxenv"].network
     assert len(compare([OURS._replace(policy="mlp"), THEIRS._replace(policy="mlp")], repeats=1).measurements) == 2
 
 
@@ -107,30 +109,30 @@ def test_a_title_names_the_devices_if_there_are_several():
 
 def test_the_machine_is_described(monkeypatch):
     monkeypatch.setattr("os.getloadavg", lambda: (1.5, 9.0, 9.0), raising=False)
-    said = machine()
-    assert said["load_before"] == 1.5
-    assert said["backend"] == jax.default_backend()
-    assert said["device_count"] == jax.device_count()
-    assert isinstance(said["cpu"], str)
+    fragment = machine()
+    assert fragment["load_before"] == 1.5
+    assert fragment["backend"] == jax.default_backend()
+    assert fragment["device_count"] == jax.device_count()
+    assert isinstance(fragment["cpu"], str)
 
 
-class TestContenders:
+class TestLibraries:
     def test_an_unknown_library(self):
         expected = r"does not know the library 'gym'. Choose jaxenv, jaxenv-loop, gymnax, gymnasium, envpool or pgx\."
-        with pytest.raises(UnknownContenderError, match=expected):
-            contender("gym")
+        with pytest.raises(UnknownLibraryError, match=expected):
+            find_library("gym")
 
     def test_a_library_that_is_not_installed(self, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "pgx", None)
         with pytest.raises(
             BenchmarkPeerError, match=r"cannot run pgx, which needs pgx>=2\.5: .*Install .* pip install 'pgx>=2\.5'"
         ):
-            contender("pgx")
+            find_library("pgx")
 
     def test_what_a_library_imports_but_does_not_require_is_named_too(self, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "gymnax", None)
         with pytest.raises(BenchmarkPeerError, match=r"needs gymnax>=1\.0 and six: .* pip install 'gymnax>=1\.0' 'six'"):
-            contender("gymnax")
+            find_library("gymnax")
 
     def test_a_library_that_breaks_when_it_is_imported(self, monkeypatch):
         def broken(name):
@@ -138,27 +140,27 @@ class TestContenders:
 
         monkeypatch.setattr("importlib.import_module", broken)
         with pytest.raises(BenchmarkPeerError, match=r"needs envpool>=1\.0: AttributeError: numpy has no attribute 'float_'\."):
-            contender("envpool")
+            find_library("envpool")
 
     @pytest.mark.parametrize(("version", "enough"), [("2.4.2", False), ("2.5.0", True), ("2.10", True), ("3.0.0rc1", True)])
     def test_a_library_that_is_too_old(self, monkeypatch, version, enough):
-        rivals.install(monkeypatch, {"pgx": version})
+        stub_libraries.install(monkeypatch, {"pgx": version})
         if enough:
-            assert contender("pgx").version == version
+            assert find_library("pgx").version == version
         else:
             with pytest.raises(BenchmarkPeerError, match=r"needs pgx>=2\.5: pgx 2\.4\.2 is installed\."):
-                contender("pgx")
+                find_library("pgx")
 
-    def test_specs_declare_counterparts_with_names_and_differences(self, monkeypatch):
-        rivals.install(monkeypatch)
+    def test_specs_declare_peer_tasks_with_names_and_differences(self, monkeypatch):
+        stub_libraries.install(monkeypatch)
         theirs = {"pgx": ("ladder", ""), "envpool": ("Ladder-v0", "longer"), "gymnax": ("Ladder", "shorter")}
         theirs["gymnasium"] = ("Gone", "")
-        found = (EnvSpec("Stairs-v0", "m:C", namespace="house", counterparts=theirs), EnvSpec("Mill-v0", "m:C", namespace="house"))
+        found = (EnvSpec("Stairs-v0", "m:C", namespace="house", peer_tasks=theirs), EnvSpec("Mill-v0", "m:C", namespace="house"))
         monkeypatch.setattr(base, "registered_envs", lambda: found)
-        assert contender("pgx").find("Stairs-v0") == Counterpart("ladder")
-        assert contender("envpool").find("Stairs-v0") == Counterpart("Ladder-v0", f"{NEXT_STEP}; longer")
-        assert contender("gymnax").find("Stairs-v0") == Counterpart("Ladder", "shorter")
-        assert CONTENDERS["gymnasium"].find("Stairs-v0") is None  # the library that is installed has no such name
-        assert contender("gymnax").find("Ladder") == Counterpart("Ladder")  # of the same name
-        assert [contender(peer).find("Mill-v0") for peer in ("pgx", "envpool", "gymnax")] == [None] * 3
-        assert contender("jaxenv").find("Mill-v0") == Counterpart("Mill-v0")
+        assert find_library("pgx").find("Stairs-v0") == PeerTask("ladder")
+        assert find_library("envpool").find("Stairs-v0") == PeerTask("Ladder-v0", f"{NEXT_STEP}; longer")
+        assert find_library("gymnax").find("Stairs-v0") == PeerTask("Ladder", "shorter")
+        assert LIBRARIES["gymnasium"].find("Stairs-v0") is None  # the library that is installed has no such name
+        assert find_library("gymnax").find("Ladder") == PeerTask("Ladder")  # of the same name
+        assert [find_library(peer).find("Mill-v0") for peer in ("pgx", "envpool", "gymnax")] == [None] * 3
+        assert find_library("jaxenv").find("Mill-v0") == PeerTask("Mill-v0")

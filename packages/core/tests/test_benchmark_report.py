@@ -6,7 +6,7 @@ import json
 import pytest
 from jaxenv.benchmark.measurement import Measurement
 from jaxenv.benchmark.report import (
-    Report,
+    BenchmarkReport,
     circumstances,
     compile_share,
     differences,
@@ -37,7 +37,7 @@ def test_the_median_of_the_runs_is_what_counts():
 @pytest.mark.parametrize("unroll", [None, 2])
 def test_a_file_gives_back_what_was_written(tmp_path, unroll):
     there = measured(compiling=None, library="envpool", threads=2, unroll=unroll)
-    report = Report({"device": "cpu"}, [measured((1.0, 2.0), devices=4), there])
+    report = BenchmarkReport({"device": "cpu"}, [measured((1.0, 2.0), devices=4), there])
     report.write(tmp_path / "report.json")
     assert read(tmp_path / "report.json") == report
     data = json.loads((tmp_path / "report.json").read_text())["measurements"][1]
@@ -97,13 +97,13 @@ def test_scaling_relates_throughput_to_one_device_s_with_as_many_environments_on
 
 def test_settings_and_circumstances_are_told_in_words():
     machine = {"jax": "0.10.2", "device": "cpu", "cpu": "Abacus", "cpu_count": 2, "date": "2026-11-26", "load_before": 0.25}
-    report = Report(machine, [measured(library="envpool", threads=1), measured((1.0, 2.0), prng="jaxenv", unroll=4)])
+    report = BenchmarkReport(machine, [measured(library="envpool", threads=1), measured((1.0, 2.0), prng="jaxenv", unroll=4)])
     assert settings(report) == (
         "random policy, 10 steps a run, with observations as outputs, jaxenv with jaxenv keys and unroll 4, "
         "envpool with 1 thread, median of 2"
     )
     assert circumstances(report) == "envpool 1.2.3, jaxenv 1.2.3, jax 0.10.2, Abacus x 2, a load of 0.2 beforehand, 2026-11-26"
-    report = Report(machine | {"device": "GPU", "cpu": "", "load_before": None}, [measured(force=False)])
+    report = BenchmarkReport(machine | {"device": "GPU", "cpu": "", "load_before": None}, [measured(force=False)])
     assert settings(report).startswith("random policy, 10 steps a run, without observations as outputs, jaxenv with default keys")
     assert settings(report).endswith("unroll default, median of 1")
     assert circumstances(report) == "jaxenv 1.2.3, jax 0.10.2, GPU (CPU x 2), 2026-11-26"
@@ -112,11 +112,11 @@ def test_settings_and_circumstances_are_told_in_words():
 def test_differences_gather_their_tasks():
     same = [measured(library="pgx", env_id=f"some/{name}") for name in ("A", "B")]
     some = [dataclasses.replace(m, difference="no oxygen") for m in (*same, same[0])]
-    assert differences(Report({}, [measured(), *some])) == [("pgx", "no oxygen", ["A", "B"])]
+    assert differences(BenchmarkReport({}, [measured(), *some])) == [("pgx", "no oxygen", ["A", "B"])]
 
 
 class TestRegressions:
-    def test_slower_beyond_the_tolerance_is_told(self):
+    def test_slower_beyond_the_tolerance_is_reported(self):
         verdict = regressions([measured((1.3,))], [measured((1.0,))], 0.25)
         assert verdict.compared == 1
         assert verdict.slower == [

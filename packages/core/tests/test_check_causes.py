@@ -333,11 +333,11 @@ def test_the_first_cause_is_told_first(env: Any, function: str, line: str, sente
 
 
 def test_a_mistake_inside_a_wrapper_is_found_where_it_is() -> None:
-    for env, said in ((IfOnState(), "`if state.x > 0:`"), (Triple(), "in transition")):
+    for env, fragment in ((IfOnState(), "`if state.x > 0:`"), (Triple(), "in transition")):
         with pytest.raises(ConformanceError) as caught:
             check_env(ScaleReward(env, 2.0))
         assert f"{HERE}:" in caught.value.report.findings[0]
-        assert said in caught.value.report.findings[0]
+        assert fragment in caught.value.report.findings[0]
 
 
 def test_the_protocol_itself_refuses_what_hooks_must_not_return() -> None:
@@ -365,7 +365,7 @@ def test_what_keeps_other_checks_from_being_tried_comes_before_the_rest() -> Non
     assert [line.split()[:2] for line in lines[1:]] == [
         ["failed", "step:"],
         ["failed", "docstring:"],
-        ["unexercised", "spec:"],
+        ["inconclusive", "spec:"],
         ["not", "tried"],
     ]
     assert lines[-1].endswith("gradients: 'step' failed")

@@ -79,7 +79,7 @@ def test_a_class_is_checked_without_an_id(capsys: pytest.CaptureFixture[str]) ->
     code, out, _ = run(capsys, "my_toys:Toy", "--only", "docstring", "--only", "render")
     assert code == 0
     assert out.startswith("my_toys:Toy ✓ docstring The class says what the task is. - render it does not define render")
-    assert out.endswith("1 checks passed, 0 failed, 1 not fully exercised")
+    assert out.endswith("1 checks passed, 0 failed, 1 inconclusive")
 
 
 def test_an_instance_is_checked_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +138,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_ids_are_checked_whatever_one_of_them_does(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--all", "--only", "docstring", "--only", "render")
     assert code == 1
-    assert out.startswith("✓ local/Toy-v0 1 checks passed, 0 failed, 1 not fully exercised ✗ local/Mute-v0 0 checks passed")
+    assert out.startswith("✓ local/Toy-v0 1 checks passed, 0 failed, 1 inconclusive ✗ local/Mute-v0 0 checks passed")
     assert "✗ docstring Mute has no docstring." in out
     assert "✗ local/Labelled-v0 0 checks passed, 1 failed" in out
     assert "✗ make make raised ConstructionError" in out

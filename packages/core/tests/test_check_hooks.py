@@ -132,7 +132,7 @@ WRONG: Wrong = [
 
 
 @each(WRONG)
-def test_a_broken_promise_is_told(check: str, env: Any, sentence: str) -> None:
+def test_a_broken_promise_is_reported(check: str, env: Any, sentence: str) -> None:
     require_told(check, env, sentence)
 
 
@@ -157,13 +157,13 @@ class SometimesUnread(Walk):
 
 
 def test_one_param_that_is_not_read_is_said_and_no_failure() -> None:
-    (unread,) = check_env(SometimesUnread(), only=["params_used"]).unexercised
+    (unread,) = check_env(SometimesUnread(), only=["params_used"]).inconclusive
     assert unread.message.startswith("no hook reads params.drift")
-    assert check_env(SometimesUnread(drifting=True), only=["params_used"]).unexercised == ()
+    assert check_env(SometimesUnread(drifting=True), only=["params_used"]).inconclusive == ()
 
 
 def test_a_key_that_is_split_for_nothing_is_said_and_no_failure() -> None:
-    (hint,) = check_env(Undeclared(), only=["draws"]).unexercised
+    (hint,) = check_env(Undeclared(), only=["draws"]).inconclusive
     assert hint.message == (
         "init ignores its key. Let draws_in_init(params) return False: step then splits no key; "
         "transition ignores its key. Let draws_in_transition(params) return False: step then splits no key"

@@ -167,7 +167,7 @@ WRONG: Wrong = [
 
 
 @each(WRONG)
-def test_a_broken_promise_is_told(check: str, env: Any, sentence: str) -> None:
+def test_a_broken_promise_is_reported(check: str, env: Any, sentence: str) -> None:
     require_told(check, env, sentence)
 
 
@@ -195,14 +195,14 @@ def test_a_spec_with_settings_that_the_class_has() -> None:
     assert check_env(Rooms(rooms=3), spec=spec, only=["spec"]).passed
 
 
-def test_a_spec_without_summary_is_told() -> None:
+def test_a_spec_without_summary_is_reported() -> None:
     with pytest.raises(ConformanceError, match="the EnvSpec of Walk-v0 has no summary"):
         check_env(Walk(), spec=EnvSpec("Walk-v0", entry_point="walks:Walk"), only=["spec"])
 
 
 def test_an_environment_may_say_why_it_has_no_drawing() -> None:
     report = check_env(DrawsElsewhere(), only=["render", "params_used"])
-    assert {result.check: result.outcome for result in report.results} == {"params_used": "passed", "render": "unexercised"}
+    assert {result.check: result.outcome for result in report.results} == {"params_used": "passed", "render": "inconclusive"}
     assert "DrawsElsewhere does not define render" in report.results[-1].message
 
 

@@ -132,7 +132,7 @@ WRONG: Wrong = [
 
 
 @each(WRONG)
-def test_a_broken_promise_is_told(check: str, env: Any, sentence: str) -> None:
+def test_a_broken_promise_is_reported(check: str, env: Any, sentence: str) -> None:
     require_told(check, env, sentence)
 
 

@@ -7,10 +7,10 @@ import math
 import jax
 import jaxenv
 import pytest
+from cli_environments import broken
 from jaxenv import _jax_compat
 from jaxenv.cli import app as cli_app
 from jaxenv.registry.names import BUILTIN_COMMANDS
-from mills import broken
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
 
@@ -116,14 +116,17 @@ class TestDoctor:
         assert "All is well." in out
         assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_newer_than_tested"] is newer
 
-    def test_what_this_jax_does_not_have_is_told(self, jaxenv_command, monkeypatch):
+    def test_what_this_jax_does_not_have_is_reported(self, jaxenv_command, monkeypatch):
         assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_missing"] == _jax_compat.MISSING
-        monkeypatch.setattr(_jax_compat, "MISSING", {"once": "AttributeError: no such thing"})
+        monkeypatch.setattr(_jax_compat, "MISSING", {"materialize": "AttributeError: no such thing"})
         code, out, _ = jaxenv_command("doctor")
         assert code == 0
         text = " ".join(out.split())
-        assert "This JAX does not have what 'once' needs, so jaxenv does without it, slower: AttributeError: no such thing" in text
-        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_missing"] == {"once": "AttributeError: no such thing"}
+        assert (
+            "This JAX does not have what 'materialize' needs, so jaxenv does without it, slower: AttributeError: no such thing"
+            in text
+        )
+        assert json.loads(jaxenv_command("doctor", "--json")[1])["jax_missing"] == {"materialize": "AttributeError: no such thing"}
 
     def test_no_device_fails(self, jaxenv_command, monkeypatch):
         def devices() -> None:

@@ -7,8 +7,8 @@ import sys
 import textwrap
 
 import pytest
-import rivals
-from jaxenv.benchmark.contenders import CONTENDERS, Counterpart
+import stub_libraries
+from jaxenv.benchmark.libraries import LIBRARIES, PeerTask
 from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.report import read
 
@@ -19,10 +19,12 @@ SMALL = "--num-envs", "4", "--num-steps", "3", "--repeats", "2"
 @pytest.fixture
 def sleepers(monkeypatch):
     """Programs in the place of jaxenv's and gymnax's: 4 ms and 20 ms a run."""
-    made = {"jaxenv": rivals.Sleeper(0.004), "gymnax": rivals.Sleeper(0.02, compiles=False)}
+    made = {"jaxenv": stub_libraries.Sleeper(0.004), "gymnax": stub_libraries.Sleeper(0.02, compiles=False)}
     for library, program in made.items():
         theirs = library == "gymnax"
-        monkeypatch.setitem(CONTENDERS, library, rivals.sleeper(program, module="json" if theirs else "jaxenv", threaded=theirs))
+        monkeypatch.setitem(
+            LIBRARIES, library, stub_libraries.sleeper(program, module="json" if theirs else "jaxenv", threaded=theirs)
+        )
     return made
 
 
@@ -86,7 +88,7 @@ class TestMeasuring:
         assert [m.env_id for m in read(path).measurements] == ["dutch/row/3"]
 
     def test_jaxenv_in_another_loop_is_not_every_variant(self, jaxenv_command, sleepers, monkeypatch, tmp_path):
-        monkeypatch.setitem(CONTENDERS, "jaxenv-loop", CONTENDERS["jaxenv"])
+        monkeypatch.setitem(LIBRARIES, "jaxenv-loop", LIBRARIES["jaxenv"])
         path = tmp_path / "report.json"
         jaxenv_command("bench", *SMALL, "--against", "jaxenv-loop", "--against", "jaxenv", "--unroll", "2", "--json", str(path))
         works = [m.workload for m in read(path).measurements]
@@ -95,7 +97,7 @@ class TestMeasuring:
 
     def test_all_that_a_peer_has_is_measured(self, jaxenv_command, sleepers, monkeypatch, tmp_path):
         monkeypatch.setitem(
-            CONTENDERS, "gymnax", CONTENDERS["gymnax"]._replace(find={n: Counterpart(n) for n in ("row/3", "Bad-v0")}.get)
+            LIBRARIES, "gymnax", LIBRARIES["gymnax"]._replace(find={n: PeerTask(n) for n in ("row/3", "Bad-v0")}.get)
         )
         path = tmp_path / "report.json"
         code, _, err = jaxenv_command("bench", *SMALL, "--against", "gymnax", "--json", str(path))
@@ -126,7 +128,7 @@ class TestMeasuring:
         assert "gymnax" in out
 
     @pytest.mark.parametrize(
-        ("args", "said"),
+        ("args", "fragment"),
         [
             (("--against", "gym"), "does not know the library 'gym'"),
             (("--devices", "none"), "--devices is 'none', but all, or a number from 1 to "),
@@ -134,10 +136,10 @@ class TestMeasuring:
             (("--devices", "1", "--against", "jaxenv-loop"), "no option --against beside it"),
         ],
     )
-    def test_wrong_options_are_one_sentence(self, jaxenv_command, args, said):
+    def test_wrong_options_are_one_sentence(self, jaxenv_command, args, fragment):
         code, out, err = jaxenv_command("bench", "Mill-v0", *args)
         assert (code, out) == (2, "")
-        assert said in err
+        assert fragment in err
         assert err.count("\n") == 1
 
 
@@ -191,9 +193,9 @@ class TestComparing:
 def test_several_devices_are_measured_with_as_many_environments_on_each(tmp_path):
     program = """
         import sys
-        import jaxenv, mills
+        import jaxenv, cli_environments
         from jaxenv.cli import main
-        jaxenv.register(jaxenv.EnvSpec("Mill-v0", "mills:Mill"))
+        jaxenv.register(jaxenv.EnvSpec("Mill-v0", "cli_environments:Mill"))
         main(["bench", "local/Mill-v0", "--devices", "2", "--devices", "all", *sys.argv[1:]])
     """
     path = tmp_path / "scaling.json"
@@ -222,7 +224,7 @@ def test_several_devices_are_measured_with_as_many_environments_on_each(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "fragment"),
     [
         ("", "it is not what bench writes (JSONDecodeError"),
         ("[]", "it is not what bench writes (TypeError"),
@@ -237,10 +239,12 @@ def test_several_devices_are_measured_with_as_many_environments_on_each(tmp_path
         ),
     ],
 )
-def test_a_baseline_that_cannot_be_one_is_told_before_anything_is_measured(content, said, jaxenv_command, tmp_path, monkeypatch):
+def test_a_baseline_that_cannot_be_one_is_reported_before_anything_is_measured(
+    content, fragment, jaxenv_command, tmp_path, monkeypatch
+):
     monkeypatch.setattr("jaxenv.benchmark.protocol.compare", None)
     path = tmp_path / "before.json"
     path.write_text(content)
     code, out, err = jaxenv_command("bench", "Mill-v0", "--compare", str(path))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+    assert fragment in err

@@ -4,14 +4,14 @@ import errno
 import sys
 import textwrap
 
+import cli_environments
 import jax
 import jax.numpy as jnp
-import mills
 import pytest
 from jaxenv.cli import memory, options
+from jaxenv.cli.failures import brief, describe_failure
 from jaxenv.cli.memory import check_fits, size_of
 from jaxenv.cli.objects import load_here, refusal
-from jaxenv.cli.sentences import brief, of_failure
 from jaxenv.errors import EntryPointError, JaxenvError, MemoryLimitError, OutputFileError, SettingError
 from jaxenv.registry.names import BUILTIN_COMMANDS
 from jaxenv.visualize.files import check_output
@@ -57,13 +57,13 @@ FAILURES = [
 class TestUnforeseen:
     @pytest.fixture(params=FAILURES, ids=lambda failure: f"{type(failure[0]).__name__}-{str(failure[0])[:20]}")
     def failure(self, request, monkeypatch):
-        error, said = request.param
+        error, fragment = request.param
 
         def greet() -> None:
             raise error
 
-        monkeypatch.setattr(mills, "greet", greet)
-        return said
+        monkeypatch.setattr(cli_environments, "greet", greet)
+        return fragment
 
     def test_is_one_sentence(self, failure, jaxenv_command):
         code, out, err = jaxenv_command("greet")
@@ -101,7 +101,7 @@ def test_an_interruption_is_no_traceback(jaxenv_command, monkeypatch):
     def greet() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mills, "greet", greet)
+    monkeypatch.setattr(cli_environments, "greet", greet)
     code, _, err = jaxenv_command("greet")
     assert code in (1, 130)
     assert "Traceback" not in err
@@ -112,7 +112,7 @@ def test_without_a_device_that_is_what_is_said(monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr(jax, "devices", devices)
-    assert of_failure(AssertionError()).startswith("JAX finds no device to run on: AssertionError. Check JAX_PLATFORMS")
+    assert describe_failure(AssertionError()).startswith("JAX finds no device to run on: AssertionError. Check JAX_PLATFORMS")
 
 
 def test_a_long_message_is_cut():
@@ -173,14 +173,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("line", "said"), WRONG, ids=[line for line, _ in WRONG])
-def test_a_wrong_use_is_told_before_anything_is_done(line, said, jaxenv_command, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("line", "fragment"), WRONG, ids=[line for line, _ in WRONG])
+def test_a_wrong_use_is_reported_before_anything_is_done(line, fragment, jaxenv_command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jaxenv.cli.render.record", None)  # nothing is played
     monkeypatch.setattr("jaxenv.benchmark.protocol.compare", None)
     code, out, err = jaxenv_command(*line.split())
     assert (code, out) == (2, "")
-    assert said in " ".join(err.replace("│", " ").split())
+    assert fragment in " ".join(err.replace("│", " ").split())
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
@@ -205,20 +205,23 @@ class TestSettings:
     def test_check(self, jaxenv_command, monkeypatch):
         seen = []
         monkeypatch.setattr(
-            "jaxenv.testing.subject.Subject.__init__", lambda self, env, params, spec=None, seed=0: seen.append((env, params, spec))
+            "jaxenv.testing.environment_under_test.EnvironmentUnderTest.__init__",
+            lambda self, env, params, spec=None, seed=0: seen.append((env, params, spec)),
         )
-        monkeypatch.setattr("jaxenv.testing.conformance.Examination.results", lambda self, only: iter(()))
-        assert jaxenv_command("check", "Mill-v0", "mills:Mill", "--set", "height=7", "--set", "wind=2.5")[0] == 0
+        monkeypatch.setattr("jaxenv.testing.conformance.ConformanceRun.results", lambda self, only: iter(()))
+        assert jaxenv_command("check", "Mill-v0", "cli_environments:Mill", "--set", "height=7", "--set", "wind=2.5")[0] == 0
         (env, params, spec), (env_by_class, params_by_class, _) = seen
         assert env == env_by_class
-        assert env.without_overrides == mills.Mill(height=7)
+        assert env.without_overrides == cli_environments.Mill(height=7)
         assert params.wind == params_by_class.wind == 2.5
         assert (spec.id, dict(spec.kwargs), dict(spec.params)) == ("dutch/Mill-v0", {"height": 7}, {"wind": 2.5})
 
     def test_fidelity(self, jaxenv_command, monkeypatch):
         seen = []
-        real = mills.certify
-        monkeypatch.setattr(mills, "certify", lambda spec, **sizes: seen.append(spec) or real(spec, **sizes))
+        real = cli_environments.compare_with_reference
+        monkeypatch.setattr(
+            cli_environments, "compare_with_reference", lambda spec, **sizes: seen.append(spec) or real(spec, **sizes)
+        )
         assert jaxenv_command("fidelity", "Mill-v0", "--set", "height=7", "--set", "wind=2.5")[0] == 0
         assert [(dict(spec.kwargs), dict(spec.params)) for spec in seen] == [({"height": 7}, {"wind": 2.5})]
 
@@ -271,7 +274,7 @@ def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "fragment"),
     [
         ("", "it is a folder. Name a file in it."),
         ("no/x.gif", "there is no folder .*no. Make the folder, or choose another."),
@@ -280,9 +283,9 @@ def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path):
         ("nul\0l", "ull byte. Choose another folder or name."),
     ],
 )
-def test_a_file_that_cannot_be_written_is_told(name, said, tmp_path):
+def test_a_file_that_cannot_be_written_is_reported(name, fragment, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputFileError, match=said) as caught:
+    with pytest.raises(OutputFileError, match=fragment) as caught:
         check_output(tmp_path / name)
     assert isinstance(caught.value, JaxenvError | OSError)
 
@@ -317,7 +320,7 @@ def test_the_current_folder_comes_first(folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "said"),
+    ("text", "kind", "fragment"),
     [
         ("act", SettingError, "but this was expected"),
         ("folder_agents:", SettingError, "but this was expected"),
@@ -331,8 +334,8 @@ def test_the_current_folder_comes_first(folder):
         ("folder_broken:act", EntryPointError, "SyntaxError"),
     ],
 )
-def test_what_cannot_be_loaded_is_told(text, kind, said, folder):
-    with pytest.raises(kind, match=said):
+def test_what_cannot_be_loaded_is_reported(text, kind, fragment, folder):
+    with pytest.raises(kind, match=fragment):
         load_here("--policy", text, "this")
 
 

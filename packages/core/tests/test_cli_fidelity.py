@@ -1,17 +1,17 @@
-"""``jaxenv fidelity``: the certificate, and what is said without one."""
+"""``jaxenv fidelity``: the report, and the error for an environment without a reference."""
 
 import json
 
 import jaxenv
 import pytest
+from cli_environments import here
 from jaxenv import EnvSpec
-from mills import here
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
 
 
 class TestFidelity:
-    def test_prints_the_certificate(self, jaxenv_command):
+    def test_prints_the_report(self, jaxenv_command):
         code, out, _ = jaxenv_command("fidelity", "Mill-v0", "--transitions", "1500", "--seed", "7")
         assert code == 0
         assert "dutch/Mill-v0 against paper-mill 2.0" in out
@@ -47,7 +47,7 @@ class TestFidelity:
         assert (
             "Install the reference implementation: pip install 'jaxenv-core[oracle]'." in jaxenv_command("fidelity", "Bare-v0")[2]
         )
-        jaxenv.register(EnvSpec("Lone", here("Mill"), oracle="nowhere:certify"))
+        jaxenv.register(EnvSpec("Lone", here("Mill"), oracle="nowhere:compare_with_reference"))
         assert "Install what the oracle imports." in jaxenv_command("fidelity", "Lone")[2]
 
     def test_transitions_must_be_positive(self, jaxenv_command):

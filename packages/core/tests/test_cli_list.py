@@ -6,11 +6,11 @@ import json
 import jaxenv
 import numpy as np
 import pytest
+from cli_environments import Mill, MillParams, broken
 from jaxenv import EnvSpec, spaces
 from jaxenv.cli.docstrings import field_docstrings
 from jaxenv.registry import Plugin
 from jaxenv.registry.known import known_distributions
-from mills import Mill, MillParams, broken
 
 pytestmark = pytest.mark.usefixtures("mill_plugins")
 

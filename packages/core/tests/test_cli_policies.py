@@ -61,7 +61,7 @@ def test_a_policy_of_ones_own_plays_a_rollout(miller, jaxenv_command, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "fragment"),
     [
         ("miller:fast", "--policy is 'miller:fast', but miller:0, miller:1 or miller:alternating was expected"),
         ("miller:nothing", "it gave NoneType None, and no LoadedPolicy"),
@@ -69,10 +69,10 @@ def test_a_policy_of_ones_own_plays_a_rollout(miller, jaxenv_command, monkeypatc
         ("miller", "but 'random', 'miller:...' or 'module:function' was expected"),
     ],
 )
-def test_a_policy_that_cannot_play_costs_a_sentence(miller, jaxenv_command, policy, said):
+def test_a_policy_that_cannot_play_costs_a_sentence(miller, jaxenv_command, policy, fragment):
     code, _, err = jaxenv_command("rollout", "Mill-v0", "--policy", policy)
     assert code == 2
-    assert said in " ".join(err.split())
+    assert fragment in " ".join(err.split())
 
 
 def test_two_plugins_that_load_policies_under_one_name_are_named(miller, jaxenv_command):

@@ -46,7 +46,7 @@ class TestRollout:
         assert (report["episodes"], report["return_mean"], report["return_min"]) == (0, None, None)
 
     @pytest.mark.parametrize(
-        ("args", "said"),
+        ("args", "fragment"),
         [
             (("--set", "wind"), "--set is 'wind', but NAME=VALUE was expected."),
             (("--set", "wnd=1"), "Did you mean wind?"),
@@ -56,16 +56,16 @@ class TestRollout:
             (("--prng", "dice"), "--prng is 'dice', but one of jaxenv, threefry2x32, rbg, unsafe_rbg was expected."),
         ],
     )
-    def test_wrong_options_are_one_sentence(self, jaxenv_command, args, said):
+    def test_wrong_options_are_one_sentence(self, jaxenv_command, args, fragment):
         code, out, err = jaxenv_command("rollout", "Mill-v0", *args)
         assert (code, out) == (2, "")
-        assert said in err
+        assert fragment in err
         assert err.count("\n") == 1
 
     def test_a_data_set_needs_minari(self, jaxenv_command, monkeypatch):
         monkeypatch.delitem(sys.modules, "jaxenv.adapters.minari", raising=False)
         monkeypatch.setitem(sys.modules, "minari", None)
-        code, out, err = jaxenv_command("rollout", "Mill-v0", "--minari", "mills-v0")
+        code, out, err = jaxenv_command("rollout", "Mill-v0", "--minari", "mill-v0")
         assert (code, out) == (2, "")
         assert "writing Minari data sets needs minari[hdf5], which is not installed. Run: pip install 'jaxenv-core[minari]'" in err
 

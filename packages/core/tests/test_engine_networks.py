@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
+from comparison import assert_alike
 from corridors import Corridor, CorridorState
 from flax import linen as nn
 from flax import nnx
@@ -22,7 +23,6 @@ from jaxenv.engine.scalar.trace import scalarize_jaxpr
 from jaxenv.environment import Transition
 from jaxenv.errors import JaxenvPerformanceWarning, RolloutFusedError
 from jaxenv.spaces import Box
-from likeness import assert_alike
 
 pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
 

@@ -7,17 +7,17 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
+from comparison import assert_alike
 from corridors import Corridor, NoisyCorridor
 from jax.sharding import Mesh, PartitionSpec
 from jaxenv import _jax_compat
 from jaxenv.engine import rollout as rollout_kernel
 from jaxenv.engine import scan, select
 from jaxenv.engine.cuda import host, launch, nvrtc
-from jaxenv.engine.plan import Given, Plan
+from jaxenv.engine.plan import Plan, RolloutInputs
 from jaxenv.errors import EngineSettingError, JaxenvPerformanceWarning, RolloutArgumentError, RolloutFusedError, RolloutStateError
-from jaxenv.rollouts import Choice, Player
+from jaxenv.rollouts import ExecutorChoice, RolloutRunner
 from jaxenv.wrappers import ClipReward, LogWrapper, StickyAction
-from likeness import assert_alike
 
 pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
 
@@ -141,14 +141,14 @@ def test_states_that_do_not_fit_are_refused():
         play(Stubborn(), state=state)
 
 
-def player(env, required=True):
-    plan, given = Plan(env, None), Given(env.default_params, KEY, None, None)
-    return Player(plan, 5, 1, given, Choice("host", "", required))
+def runner(env, required=True):
+    plan, inputs = Plan(env, None), RolloutInputs(env.default_params, KEY, None, None)
+    return RolloutRunner(plan, 5, 1, inputs, ExecutorChoice("host", "", required))
 
 
 def test_pieces_of_a_rollout_are_the_rollout():
     env = NoisyCorridor()
-    pieces = player(env)
+    pieces = runner(env)
     loop, first = pieces.play(pieces.begin(), 0, 6)
     loop, second = pieces.play(loop, 6, 7)
     whole = play(env, fused=True)
@@ -406,8 +406,8 @@ def test_batched_steps_leak_no_tracers():
 
 def test_a_cpu_plays_by_a_scan(monkeypatch):
     monkeypatch.delenv("JAXENV_ENGINE")
-    assert Choice.of(None, KEY) == Choice(None, "the platform, cpu", required=False)
-    assert Choice.of(False, KEY).where is None
+    assert ExecutorChoice.of(None, KEY) == ExecutorChoice(None, "the platform, cpu", required=False)
+    assert ExecutorChoice.of(False, KEY).where is None
     with pytest.raises(RolloutFusedError, match="because of the platform, cpu"):
         play(Corridor(), fused=True)
     result = play(Corridor())

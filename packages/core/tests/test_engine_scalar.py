@@ -194,7 +194,7 @@ DRAWS = {
     "fold_in": lambda key: jax.random.key_data(jax.random.fold_in(key, 7)),
     "words": lambda key: random.words(key, 7),
     "an array of words": lambda key: random.words(key, (3, 7)),
-    "lanes": lambda key: random.words(random.lane(random.fold_in(key, 3), 5), 3),
+    "streams": lambda key: random.words(random.stream_key(random.fold_in(key, 3), 5), 3),
 }
 
 

@@ -43,25 +43,25 @@ class Grid(Corridor):
 
 
 @struct.dataclass
-class TallyParams(environment.EnvParams):
+class CounterParams(environment.EnvParams):
     goal: float = 2.0
 
 
 @struct.dataclass
-class TallyState(environment.EnvState):
+class CounterState(environment.EnvState):
     total: jax.Array
     key: jax.Array
 
 
-class Tally(environment.Environment[TallyState, TallyParams]):
+class Counter(environment.Environment[CounterState, CounterParams]):
     """As a user of gymnax writes one: positional state, Python numbers, a dict as observation, a typed key in the state."""
 
     @property
     def default_params(self):
-        return TallyParams(max_steps_in_episode=3)
+        return CounterParams(max_steps_in_episode=3)
 
     def reset_env(self, key, params):
-        state = TallyState(0, jnp.float32(0.0), key)
+        state = CounterState(0, jnp.float32(0.0), key)
         return self.get_obs(state), state
 
     def step_env(self, key, state, action, params):
@@ -188,7 +188,7 @@ def test_gradients_are_never_stopped():
 
 
 def test_an_environment_of_a_user_is_done_when_it_says_so():
-    env = Tally()
+    env = Counter()
     obs, state, values = both(env, 1)
     assert len(values) == 5
     for _ in range(4):  # beyond max_steps_in_episode, which is step_env's affair with five values
@@ -204,7 +204,7 @@ def test_an_environment_of_a_user_is_done_when_it_says_so():
 
 
 def test_an_environment_of_a_user_with_six_values_has_a_time_limit_and_tells_the_final_observation():
-    env = Tally()
+    env = Counter()
     env.step_values = 6
     _, state = env.reset(KEYS[0])
     for time in range(3):
@@ -225,7 +225,7 @@ def test_a_missing_method_is_named(method):
 
 
 def test_user_and_own_environments_run_in_vmap_and_scan():
-    for env, action in ((Tally(), jnp.zeros(4)), (AdaptedEnvironment(Corridor()), jnp.ones(4, jnp.int32))):
+    for env, action in ((Counter(), jnp.zeros(4)), (AdaptedEnvironment(Corridor()), jnp.ones(4, jnp.int32))):
         wrapped = LogWrapper(env)
 
         def one_step(state, key, wrapped=wrapped, action=action):
@@ -373,7 +373,7 @@ def test_rollouts_have_gymnaxs_shapes_and_order():
     assert manager.batch_rollout(KEYS[:2], weights[0])[-1].shape == (2, 1)
     random = RolloutWrapper(env=AdaptedEnvironment(Corridor()), num_env_steps=7)
     assert random.single_rollout(KEYS[0], None)[0].shape == (7, 2)
-    assert RolloutWrapper(env=Tally(), num_env_steps=4).single_rollout(KEYS[0])[-1].shape == (1,)
+    assert RolloutWrapper(env=Counter(), num_env_steps=4).single_rollout(KEYS[0])[-1].shape == (1,)
 
 
 @pytest.mark.parametrize("argument", [{"env_name": "Some-v0"}, {"env_kwargs": {"size": 3}}])
@@ -383,16 +383,16 @@ def test_rollouts_refuse_arguments_of_make_beside_an_environment(argument):
 
 
 def test_register_lets_make_know_environments_of_both_kinds(registry):
-    gymnax.register("Tally-v0", Tally)
+    gymnax.register("Counter-v0", Counter)
     gymnax.register("Hall-v0", lambda length=5: Corridor(length=length))
-    assert registration.registered_envs[-2:] == ["Tally-v0", "Hall-v0"]
-    assert type(gymnax.make("Tally-v0")[0]) is Tally
+    assert registration.registered_envs[-2:] == ["Counter-v0", "Hall-v0"]
+    assert type(gymnax.make("Counter-v0")[0]) is Counter
     env, params = gymnax.make("Hall-v0", length=7, step_values=6)
     assert env.jaxenv_env.length == 7
     assert env.name == "Hall-v0"
     assert len(both(env, 1, params)[2]) == 6
-    with pytest.raises(GymnaxIdError, match=r"'Tally-v0' is already registered\. Choose another id"):
-        gymnax.register("Tally-v0", Tally)
+    with pytest.raises(GymnaxIdError, match=r"'Counter-v0' is already registered\. Choose another id"):
+        gymnax.register("Counter-v0", Counter)
     gymnax.register("Nothing-v0", object)
     with pytest.raises(
         GymnaxFactoryError, match=r"must return a Gymnax Environment, but it returned object .*has no default_params"
@@ -403,8 +403,8 @@ def test_register_lets_make_know_environments_of_both_kinds(registry):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((1, Tally), GymnaxFactoryError, r"must be a string, but int 1 was given\. Pass a string"),
-        (("", Tally), GymnaxIdError, r"must not be empty\. Pass a name"),
+        ((1, Counter), GymnaxFactoryError, r"must be a string, but int 1 was given\. Pass a string"),
+        (("", Counter), GymnaxIdError, r"must not be empty\. Pass a name"),
         (("Three-v0", 3), GymnaxFactoryError, r"'Three-v0' must be callable, but int 3 was given\. Pass a class"),
     ],
 )

@@ -1,4 +1,4 @@
-"""No message shows a tracer: where a traced value is misused, shapes and dtypes are told instead."""
+"""No message shows a tracer: where a traced value is misused, shapes and dtypes are shown instead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jaxenv import random, spaces, wrappers
 from jaxenv.errors import JaxenvError
-from jaxenv.errors.wording import named, short
+from jaxenv.errors.formatting import named, short
 from probes import Walk
 from wrapped import WRAPPERS, Drift, Ladder
 
@@ -24,7 +24,7 @@ MISUSED = {
     "a key for words": lambda x: random.words(x, 2),
     "a key for split": lambda x: random.split(x),
     "a key for fold_in": lambda x: random.fold_in(x, 1),
-    "a key for lane": lambda x: random.lane(x, 1),
+    "a key for stream_key": lambda x: random.stream_key(x, 1),
     "a batch of keys": lambda x: WALK.reset(jax.random.split(KEY, x.size + 3)),
     "params": lambda x: WALK.reset(KEY, x),
     "params within": lambda x: WALK.reset(KEY, (x, x)),
@@ -47,12 +47,12 @@ MISUSED = {
     "a change of a space": lambda x: setattr(spaces.Box(-x, x), "low", 0),
     "the ends of integers": lambda x: random.uniform_int(random.words(KEY, 1)[0], 0, x),
     "an environment": lambda x: wrappers.ScaleReward(x, 1.0),
-    "lanes": lambda x: wrappers.Vectorize(WALK, x),
+    "environments": lambda x: wrappers.Vectorize(WALK, x),
     "a reward": lambda x: wrappers.TransformReward(WALK, lambda r: jnp.stack([r, r * x])).step(KEY, STATE, jnp.zeros(2)),
     "an observation": lambda x: wrappers.TransformObservation(WALK, lambda o: jnp.stack([o, o])).reset(
         KEY, WALK.default_params.replace(limit=x)
     ),
-    "chosen lanes": lambda x: wrappers.Vectorize(WALK, 2).restart(KEY, None, x),
+    "chosen environments": lambda x: wrappers.Vectorize(WALK, 2).restart(KEY, None, x),
     "a field": lambda x: WALK.replace(colour=x),
 }
 

@@ -14,7 +14,7 @@ import pytest
 from jaxenv import EnvSpec, environment, wrappers
 from jaxenv.errors import OverrideValueError, ParamsTypeError, TracedParamError, UnknownOverrideError
 from jaxenv.testing import check_env
-from ponds import Pond, here
+from registry_environments import Pond, here
 from wrapped import PROBES, WRAPPERS, Drift, stacked
 
 KEY = jax.random.key(0)

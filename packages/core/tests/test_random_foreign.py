@@ -47,7 +47,7 @@ def test_words_and_keys_are_those_of_jax(impl: str) -> None:
         np.testing.assert_array_equal(data(random.split(key, num)), data(jax.random.split(key, num)))
     for number in (0, 1, 2**32 - 1):
         np.testing.assert_array_equal(data(random.fold_in(key, number)), data(jax.random.fold_in(key, np.uint32(number))))
-        np.testing.assert_array_equal(data(random.lane(key, number)), data(jax.random.fold_in(key, np.uint32(number))))
+        np.testing.assert_array_equal(data(random.stream_key(key, number)), data(jax.random.fold_in(key, np.uint32(number))))
     assert jax.random.key_impl(random.split(key)) == jax.random.key_impl(key)
     raw = jax.random.key_data(key)
     with jax.default_prng_impl(impl):

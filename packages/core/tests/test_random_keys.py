@@ -273,33 +273,33 @@ def test_threefry_is_that_of_jax() -> None:
     assert same(jax.vmap(random.fold_in)(keys, counters), jax.vmap(jax.random.fold_in)(keys, counters))
 
 
-# -- lanes -----------------------------------------------------------------------------------------------------------
+# -- streams -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)
-def test_a_lane_is_a_key_of_the_same_generator_and_form(make: Callable[[], Array]) -> None:
+def test_a_stream_key_is_a_key_of_the_same_generator_and_form(make: Callable[[], Array]) -> None:
     key = make()
-    lane = random.lane(key, 3)
-    assert (lane.shape, lane.dtype) == (key.shape, key.dtype)
-    assert same(lane, jax.jit(random.lane)(key, np.uint32(3)))
-    assert same(jax.vmap(partial(random.lane, key))(jnp.arange(4))[3], lane)
+    key_of_stream = random.stream_key(key, 3)
+    assert (key_of_stream.shape, key_of_stream.dtype) == (key.shape, key.dtype)
+    assert same(key_of_stream, jax.jit(random.stream_key)(key, np.uint32(3)))
+    assert same(jax.vmap(partial(random.stream_key, key))(jnp.arange(4))[3], key_of_stream)
 
 
 @pytest.mark.parametrize("make", KEYS.values(), ids=KEYS)
-def test_words_and_children_of_lanes_all_differ(make: Callable[[], Array]) -> None:
-    lanes = jax.vmap(partial(random.lane, random.fold_in(make(), 1)))(jnp.arange(500))
-    children = jax.vmap(random.split)(lanes)
-    drawn = [jax.vmap(partial(random.words, count=4))(keys) for keys in (lanes, children[:, 0], children[:, 1])]
+def test_words_and_children_of_streams_all_differ(make: Callable[[], Array]) -> None:
+    streams = jax.vmap(partial(random.stream_key, random.fold_in(make(), 1)))(jnp.arange(500))
+    children = jax.vmap(random.split)(streams)
+    drawn = [jax.vmap(partial(random.words, count=4))(keys) for keys in (streams, children[:, 0], children[:, 1])]
     assert len(np.unique(np.concatenate(drawn), axis=0)) == 1500
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 2**31 + 5, 2**32 - 1])
-def test_a_lane_of_a_threefry_key_has_the_number_in_its_second_word(number: int) -> None:
+def test_a_stream_key_of_a_threefry_key_has_the_number_in_its_second_word(number: int) -> None:
     key = random.fold_in(jax.random.key(7), 1)
     first, second = map(int, jax.random.key_data(key))
-    assert jax.random.key_data(random.lane(key, np.uint32(number))).tolist() == [first, second ^ number]
+    assert jax.random.key_data(random.stream_key(key, np.uint32(number))).tolist() == [first, second ^ number]
 
 
-def test_a_lane_of_another_generator_is_what_fold_in_makes() -> None:
+def test_a_stream_key_of_another_generator_is_what_fold_in_makes() -> None:
     key = jax.random.key(0, impl="rbg")
-    assert same(random.lane(key, 7), jax.random.fold_in(key, 7))
+    assert same(random.stream_key(key, 7), jax.random.fold_in(key, 7))

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from jax import Array
 from jax.random import fold_in, key_data, split
-from jaxenv.random import lane
+from jaxenv.random import stream_key
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -40,8 +40,8 @@ def folds(key: Array) -> Array:
     return jax.vmap(partial(fold_in, key))(numbers(SIZE))
 
 
-def lanes(key: Array) -> Array:
-    return jax.vmap(partial(lane, key))(numbers(SIZE))
+def stream_keys(key: Array) -> Array:
+    return jax.vmap(partial(stream_key, key))(numbers(SIZE))
 
 
 def seeded(key: Array, start: int = 0) -> Array:
@@ -53,7 +53,7 @@ def rollout(key: Array) -> Array:
     """Four words a step for each of 64 environments, as ``jaxenv.rollout`` makes their keys: environment after environment, step
     after step."""
     env_keys = jax.vmap(partial(fold_in, key))(numbers(64))
-    draw = jax.vmap(lambda env_key, time: jaxenv.random.words(lane(env_key, 2 * time + 1), 4), (0, None))
+    draw = jax.vmap(lambda env_key, time: jaxenv.random.words(stream_key(env_key, 2 * time + 1), 4), (0, None))
     return jax.vmap(draw, (None, 0))(env_keys, numbers(SIZE // 256))
 
 
@@ -65,7 +65,7 @@ def chain(key: Array) -> Array:
 STREAMS: dict[str, Callable[[Array], Array]] = {
     "bits": words,
     "fold_in": lambda key: jax.vmap(bits)(folds(key)),
-    "lanes": lambda key: jax.vmap(bits)(lanes(key)),
+    "streams": lambda key: jax.vmap(bits)(stream_keys(key)),
     "split": lambda key: jax.vmap(bits)(split(key, SIZE)),
     "interleaved children": lambda key: jax.vmap(lambda child: bits(child, (SIZE // 1024,)), out_axes=1)(split(key, 1024)),
     "keys from split": lambda key: key_data(split(key, SIZE // 4)),
@@ -80,8 +80,8 @@ STREAMS: dict[str, Callable[[Array], Array]] = {
     "key ^ fold": lambda key: words(key) ^ words(fold_in(key, 0)),
     "child ^ sibling": lambda key: jnp.bitwise_xor(*jax.vmap(words)(split(key))),
     "step ^ next step": lambda key: (lambda first: first ^ jnp.roll(first, 1))(jax.vmap(bits)(folds(key))),
-    "lane ^ next lane": lambda key: (lambda first: first ^ jnp.roll(first, 1))(jax.vmap(bits)(lanes(key))),
-    "lane ^ fold": lambda key: jax.vmap(bits)(lanes(key)) ^ jax.vmap(bits)(folds(key)),
+    "stream ^ next stream": lambda key: (lambda first: first ^ jnp.roll(first, 1))(jax.vmap(bits)(stream_keys(key))),
+    "stream ^ fold": lambda key: jax.vmap(bits)(stream_keys(key)) ^ jax.vmap(bits)(folds(key)),
     "child ^ fold": lambda key: key_data(split(key, SIZE // 4)) ^ key_data(folds(key))[: SIZE // 4],
 }
 

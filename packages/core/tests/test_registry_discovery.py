@@ -72,7 +72,7 @@ def test_a_plugin_may_have_commands_alone(install):
 
 
 @pytest.mark.parametrize(
-    ("returned", "said"),
+    ("returned", "fragment"),
     [
         (None, "HookResultError: jaxenv_envs gave NoneType None, but an iterable of EnvSpec was expected. Return a list"),
         (3, "HookResultError: jaxenv_envs gave int 3"),
@@ -82,8 +82,8 @@ def test_a_plugin_may_have_commands_alone(install):
         ([*GOOD, *GOOD], "DuplicateNameError: jaxenv_envs gave more than one entry the name Pond-v0. Give each its own."),
     ],
 )
-def test_a_wrong_result(install, returned, said):
-    assert said in cause(install(jaxenv_envs=lambda: returned))
+def test_a_wrong_result(install, returned, fragment):
+    assert fragment in cause(install(jaxenv_envs=lambda: returned))
 
 
 def test_environments_and_commands_are_taken_together_or_not_at_all(install):
@@ -103,14 +103,14 @@ def test_a_plugin_that_exits_does_not_end_the_program(install):
     assert "SystemExit: 3" in cause(install(jaxenv_envs=lambda: sys.exit(3)))
 
 
-def test_a_plugin_that_forgot_the_decorator_is_told(install):
+def test_a_plugin_that_forgot_the_decorator_is_reported(install):
     assert "NoHookError: plugin_number_0 implements no hook. Decorate its jaxenv_envs" in cause(install(nothing=3))
 
 
 @pytest.mark.parametrize("namespace", ["Lake", "local", "a b", "a/b", "-a"])
 def test_an_entry_point_whose_name_is_no_namespace(install, namespace):
-    said = cause(install(namespace, jaxenv_envs=lambda: GOOD))
-    assert f"NamespaceError: the entry point's name {namespace!r} is no namespace" in said
+    fragment = cause(install(namespace, jaxenv_envs=lambda: GOOD))
+    assert f"NamespaceError: the entry point's name {namespace!r} is no namespace" in fragment
 
 
 def test_a_plugin_that_asks_for_environments_while_it_is_loaded(install, monkeypatch):

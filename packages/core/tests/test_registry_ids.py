@@ -4,7 +4,7 @@ import jaxenv
 import pytest
 from jaxenv import EnvSpec
 from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
-from ponds import Pond, here, message
+from registry_environments import Pond, here, message
 
 pytestmark = pytest.mark.usefixtures("pond_plugins")
 

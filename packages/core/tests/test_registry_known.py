@@ -60,9 +60,9 @@ def test_cores_code_names_no_family():
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.distribution)
 def test_an_id_that_is_not_installed_says_who_has_it(known, alone):
-    said = f"{known.distribution} provides it, and is not installed: install {known.distribution} beside jaxenv-core."
+    fragment = f"{known.distribution} provides it, and is not installed: install {known.distribution} beside jaxenv-core."
     for name in (known.names[0], known.ids[-1], known.names[0].lower()):
-        assert said in unknown(name)
+        assert fragment in unknown(name)
 
 
 @pytest.mark.parametrize("known", WAITING, ids=lambda known: known.namespace)
@@ -70,12 +70,12 @@ def test_an_id_that_is_not_installed_says_who_has_it(known, alone):
 def test_an_id_that_needs_another_library_says_which_extra_installs_it(known, installed, alone):
     if installed:
         alone.append(Plugin(known.namespace, "m", known.distribution, "1.0"))
-    said = (
+    fragment = (
         f"{known.distribution} provides it with its extra {known.requires}: "
         f"run python -m pip install '{known.distribution}[{known.requires}]'."
     )
     for name in (known.ids[0], known.ids[-1], known.ids[0].upper()):
-        assert said in unknown(name)
+        assert fragment in unknown(name)
 
 
 def test_a_name_alone_is_first_that_of_a_distribution_that_needs_nothing_else(alone):
@@ -109,17 +109,17 @@ def test_installed_ids_come_first(alone):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "fragment"),
     [
         ({"disabled": True}, "provides it, but JAXENV_DISABLED_PLUGINS disables"),
         ({"error": PluginError("n", "d", "1.0", "it fell down")}, "provides it, but is refused: run `jaxenv doctor`."),
         ({}, "Run `jaxenv list`"),
     ],
 )
-def test_a_plugin_that_is_installed_and_whose_environments_are_not_there(change, said, alone):
+def test_a_plugin_that_is_installed_and_whose_environments_are_not_there(change, fragment, alone):
     known = KNOWN[0]
     alone.append(dataclasses.replace(Plugin(known.namespace, "m", known.distribution, "1.0"), **change))
-    assert said in unknown(known.names[0])
+    assert fragment in unknown(known.names[0])
     assert "not installed" not in unknown(known.names[0])
 
 

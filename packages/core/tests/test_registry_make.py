@@ -1,4 +1,4 @@
-"""``make``: what an id stands for, what may be changed of it, and what is said where that cannot be."""
+"""``make``: what an id stands for, what may be changed of it, and the errors where it cannot be."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jaxenv import EnvSpec
 from jaxenv.errors import AmbiguousOverrideError, ConstructionError, EntryPointError, OverrideValueError, UnknownOverrideError
-from ponds import Pond, here, message
+from registry_environments import Pond, here, message
 
 pytestmark = pytest.mark.usefixtures("pond_plugins")
 
@@ -81,7 +81,7 @@ class TestMake:
         assert jaxenv.make("Pond-v1", layout=[1, [2, 3]])[0].layout == (1, (2, 3))
 
     @pytest.mark.parametrize(
-        ("override", "said"),
+        ("override", "fragment"),
         [
             ({"layout": {1}}, "layout is set {1}, but a hashable value was expected. Pass numbers, strings, booleans or tuples"),
             ({"size": "big"}, "size is str 'big', but a field of type int was expected"),
@@ -98,8 +98,8 @@ class TestMake:
             ({"depth": [1.0]}, "depth is tuple (1.0,), but a param of type float was expected"),
         ],
     )
-    def test_a_value_of_the_wrong_kind_is_refused(self, override, said):
-        assert said in message(OverrideValueError, jaxenv.make, "Pond-v1", **override)
+    def test_a_value_of_the_wrong_kind_is_refused(self, override, fragment):
+        assert fragment in message(OverrideValueError, jaxenv.make, "Pond-v1", **override)
 
     def test_what_the_environment_refuses_is_said_with_its_reason(self):
         text = message(ConstructionError, jaxenv.make, "Pond-v1", size=-1)

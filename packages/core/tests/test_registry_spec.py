@@ -8,7 +8,7 @@ import pytest
 from jaxenv import EnvSpec
 from jaxenv.errors import InvalidCommandError, InvalidSpecError
 from jaxenv.registry import Command
-from ponds import message
+from registry_environments import message
 
 pytestmark = pytest.mark.usefixtures("pond_plugins")
 
@@ -25,7 +25,7 @@ class TestSpec:
             "r",
             "m:f",
             "g",
-            counterparts={"pgx": ("ab", "longer")},
+            peer_tasks={"pgx": ("ab", "longer")},
             namespace="n",
             distribution="d",
             version="1.0",
@@ -67,10 +67,10 @@ class TestSpec:
             ("kwargs", {"a b": 1}, "a mapping from names to values"),
             ("kwargs", {"a": {}}, "None, booleans, numbers, strings and lists of these"),
             ("params", {"a": object}, "None, booleans, numbers, strings and lists of these"),
-            ("counterparts", ["pgx"], "a mapping from libraries to pairs of strings, (name, difference)"),
-            ("counterparts", {"pgx": "ab"}, "a mapping from libraries to pairs of strings, (name, difference)"),
-            ("counterparts", {"pgx": ("ab", None)}, "a mapping from libraries to pairs of strings, (name, difference)"),
-            ("counterparts", {"pgx": ("ab",)}, "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("peer_tasks", ["pgx"], "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("peer_tasks", {"pgx": "ab"}, "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("peer_tasks", {"pgx": ("ab", None)}, "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("peer_tasks", {"pgx": ("ab",)}, "a mapping from libraries to pairs of strings, (name, difference)"),
             ("summary", None, "a string"),
             ("reference", 3, "a string"),
             ("group", 3, "a string or None"),

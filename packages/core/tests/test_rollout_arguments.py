@@ -164,9 +164,9 @@ def test_a_policy_that_takes_something_else_is_told_both_calls(
 ) -> None:
     with pytest.raises(RolloutPolicyError) as caught:
         play(policy, **options)
-    said = str(caught.value)
-    assert said.startswith(f"The policy is called as {called}, but it is {is_}")
-    assert advice in said
+    fragment = str(caught.value)
+    assert fragment.startswith(f"The policy is called as {called}, but it is {is_}")
+    assert advice in fragment
 
 
 def test_a_rollout_wrapper_says_how_it_calls() -> None:

@@ -9,9 +9,9 @@ import textwrap
 
 import jax
 import pytest
-from jaxenv.engine.plan import Given, Plan
+from jaxenv.engine.plan import Plan, RolloutInputs
 from jaxenv.errors import RolloutMeshError
-from jaxenv.rollouts import Choice, Player
+from jaxenv.rollouts import ExecutorChoice, RolloutRunner
 
 COMMON = textwrap.dedent(
     """
@@ -111,4 +111,11 @@ def test_environments_that_cannot_be_shared_out_equally():
         size = 2
 
     with pytest.raises(RolloutMeshError, match=r"num_envs is 3, but the mesh has 2 devices.*Choose a multiple of 2"):
-        Player(Plan(None, None), 3, 1, Given(None, jax.random.key(0), None, None), Choice(None, "", False), TwoDevices())
+        RolloutRunner(
+            Plan(None, None),
+            3,
+            1,
+            RolloutInputs(None, jax.random.key(0), None, None),
+            ExecutorChoice(None, "", False),
+            TwoDevices(),
+        )

@@ -266,38 +266,38 @@ def test_an_environment_without_a_drawing_is_refused(episode):
         Visualizer(Blind(), PARAMS, episode[0])[0]
 
 
-LANES = Vectorize(RecordEpisodeStatistics(ENV), 3)
+BATCH = Vectorize(RecordEpisodeStatistics(ENV), 3)
 
 
 @pytest.fixture(scope="module")
 def states():
-    """Three states of three lanes."""
+    """Three states of three environments."""
     key_reset, key_steps = jax.random.split(jax.random.key(0))
-    states = [LANES.reset(key_reset)[1]]
+    states = [BATCH.reset(key_reset)[1]]
     for key in jax.random.split(key_steps, 2):
-        states.append(LANES.step(key, states[-1], jnp.ones(3, jnp.int32))[1])
+        states.append(BATCH.step(key, states[-1], jnp.ones(3, jnp.int32))[1])
     return states
 
 
 class TestVectorized:
-    """The lanes of a ``Vectorize`` stand side by side."""
+    """The environments of a ``Vectorize`` stand side by side."""
 
     def test_a_list_of_states_is_a_film_of_all_lanes(self, states):
-        film = Visualizer(LANES, None, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
+        film = Visualizer(BATCH, None, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
         assert (len(film), film.num_envs, film.columns) == (3, 3, 2)
-        alone = Visualizer(LANES.env, PARAMS, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
+        alone = Visualizer(BATCH.env, PARAMS, states, [[0.0] * 3, [0.5] * 3, [1.0] * 3], size=SIZE)
         for mine, theirs in zip(film, alone, strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
     def test_one_state_is_one_frame(self, states):
-        film = Visualizer(LANES, PARAMS, states[1], size=SIZE)
+        film = Visualizer(BATCH, PARAMS, states[1], size=SIZE)
         assert (len(film), film.num_envs) == (1, 3)
-        np.testing.assert_array_equal(film[0], Visualizer(LANES, PARAMS, states, size=SIZE)[1])
+        np.testing.assert_array_equal(film[0], Visualizer(BATCH, PARAMS, states, size=SIZE)[1])
 
     def test_states_stacked_over_time_are_a_film(self, states):
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-        assert len(Visualizer(LANES, PARAMS, stacked, size=SIZE)) == 3
+        assert len(Visualizer(BATCH, PARAMS, stacked, size=SIZE)) == 3
 
     def test_it_is_written(self, states, tmp_path):
-        path = Visualizer(LANES, None, states, size=SIZE).animate(tmp_path / "lanes.gif")
+        path = Visualizer(BATCH, None, states, size=SIZE).animate(tmp_path / "batch.gif")
         assert len(list(frames_of(path))) == 3

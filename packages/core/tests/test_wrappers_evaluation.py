@@ -1,4 +1,4 @@
-"""Statistics out of training and into evaluation, restarts of chosen lanes, what lanes share, and info that is left out."""
+"""Statistics out of training and into evaluation, restarts, what environments share, and info that is left out."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TestRestart:
     @pytest.mark.parametrize("chosen", [True, jnp.ones(3, bool), jnp.ones(4)], ids=["one", "three", "floats"])
     def test_a_choice_that_is_none(self, chosen):
         batch = Vectorize(Walk(), 4)
-        with pytest.raises(WrapperSettingError, match=r"Pass a bool for each lane: an array bool\[4\]"):
+        with pytest.raises(WrapperSettingError, match=r"Pass a bool for each environment: an array bool\[4\]"):
             batch.restart(KEY, batch.reset(KEY)[1], chosen)
 
 
@@ -182,7 +182,7 @@ class TestParamsOfEachLane:
     def test_another_number_of_values_is_refused(self):
         batch = Vectorize(Walk(), 3)
         with pytest.raises(
-            WrapperSettingError, match=r"has 3 lanes, but params\.limit has the shape \(2,\). Pass one value .* or 3"
+            WrapperSettingError, match=r"has 3 environments, but params\.limit has the shape \(2,\). Pass one value .* or 3"
         ):
             batch.reset(KEY, batch.default_params.replace(limit=np.ones(2, np.float32)))
 

@@ -41,7 +41,7 @@ REFUSED = {
         "Vectorize wraps an environment, but Vectorize Vectorize(env=Walk(), num_envs=2, axis_name='envs') was given. "
         "Pass the environment alone (make returns it together with its params), and put Vectorize outermost.",
     ),
-    "no lanes": (
+    "no environments": (
         lambda: wrappers.Vectorize(Walk(), 0),
         WrapperSettingError,
         "Vectorize got num_envs = 0. Pass an integer of at least 1.",

@@ -16,7 +16,7 @@ from jaxenv.wrappers import RunningStatistics
 from probes import Recording
 
 KEY = jax.random.key(0)
-LANES = 8
+NUM_ENVS = 8
 
 
 def with_prior(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,18 +64,18 @@ def test_the_count_stops_before_it_overflows():
 
 
 def test_shared_statistics_count_every_lane_and_are_the_same_in_each():
-    values = np.random.default_rng(1).normal(3.0, 2.0, (200, LANES, 2)).astype(np.float32)
-    counted = np.random.default_rng(2).random((200, LANES)) < 0.5
+    values = np.random.default_rng(1).normal(3.0, 2.0, (200, NUM_ENVS, 2)).astype(np.float32)
+    counted = np.random.default_rng(2).random((200, NUM_ENVS)) < 0.5
 
-    def lane(values: Any, counted: Any) -> Any:
+    def one_env(values: Any, counted: Any) -> Any:
         def one(s: Any, x: Any) -> Any:
-            return s.update(x[0], x[1], "lanes"), None
+            return s.update(x[0], x[1], "envs"), None
 
         return jax.lax.scan(one, RunningStatistics.empty((2,)), (values, counted))[0]
 
-    statistics = jax.jit(jax.vmap(lane, in_axes=1, axis_name="lanes"))(values, counted)
+    statistics = jax.jit(jax.vmap(one_env, in_axes=1, axis_name="envs"))(values, counted)
     mean, variance = with_prior(values[counted])
-    assert statistics.count.tolist() == [counted.sum()] * LANES
+    assert statistics.count.tolist() == [counted.sum()] * NUM_ENVS
     for lane_mean, lane_variance in zip(statistics.mean, jax.vmap(lambda s: s.variance)(statistics), strict=True):
         np.testing.assert_allclose(lane_mean, mean, rtol=1e-6)
         np.testing.assert_allclose(lane_variance, variance, rtol=1e-5)
@@ -124,24 +124,24 @@ def test_rewards_are_normalised_over_a_hundred_thousand_steps():
 
 
 @pytest.fixture(scope="module")
-def lanes():
-    """Return 60 steps of 8 lanes with shared statistics, each lane a recording of its own, and what they saw."""
-    played = Recording(Box(-10.0, 10.0, (2,)), Discrete(2), LANES * 100, limit=9)
+def shared():
+    """Return 60 steps of 8 environments with shared statistics, each environment a recording of its own, and what they saw."""
+    played = Recording(Box(-10.0, 10.0, (2,)), Discrete(2), NUM_ENVS * 100, limit=9)
 
-    class Lane(type(played.env)):
+    class OneEnv(type(played.env)):
         """Begin at a place of the recording that the key decides."""
 
         def init(self, key: Any, params: Any) -> Any:
             start = jax.random.randint(key, (), 0, 600, jnp.int32)
             return super().init(key, params).replace(index=start)
 
-    plain = Lane(played.observation, played.action, played.length)
+    plain = OneEnv(played.observation, played.action, played.length)
     env = wrappers.NormalizeReward(wrappers.NormalizeObservation(plain, axis_name="envs"), gamma=0.9, axis_name="envs")
-    batch = wrappers.Vectorize(env, LANES)
+    batch = wrappers.Vectorize(env, NUM_ENVS)
     params = env.default_params.replace(env_params=played.params)
 
     def one(state: Any, key: Any) -> Any:
-        obs, state, reward, done, info = batch.step(key, state, jnp.zeros(LANES, jnp.int32), params)
+        obs, state, reward, done, info = batch.step(key, state, jnp.zeros(NUM_ENVS, jnp.int32), params)
         return state, {"obs": obs, "reward": reward, "done": done, "info": info, "state": state}
 
     first, state = batch.reset(KEY, params)
@@ -149,12 +149,12 @@ def lanes():
     return played, jax.tree.map(np.asarray, (first, state)), jax.tree.map(np.asarray, steps)
 
 
-def test_lanes_share_one_count_in_which_every_observation_is_once(lanes):
-    played, (first, start), steps = lanes
+def test_environments_share_one_count_in_which_every_observation_is_once(shared):
+    played, (first, start), steps = shared
     index = np.asarray(start.env_state.env_state.index)
     seen = [played.observations[index]]
-    waiting = np.zeros(LANES, bool)
-    waiting_values = np.zeros((LANES, 2), np.float32)
+    waiting = np.zeros(NUM_ENVS, bool)
+    waiting_values = np.zeros((NUM_ENVS, 2), np.float32)
     assert np.ptp(first) > 0.1
     for t in range(60):
         # Where an episode ended in step t, the state has moved on: to the observation that waits to be counted.
@@ -175,10 +175,10 @@ def test_lanes_share_one_count_in_which_every_observation_is_once(lanes):
     assert steps["done"].sum() > 20
 
 
-def test_lanes_share_the_variance_of_their_returns(lanes):
-    played, (_, start), steps = lanes
+def test_environments_share_the_variance_of_their_returns(shared):
+    played, (_, start), steps = shared
     index = np.asarray(start.env_state.env_state.index)
-    running, seen = np.zeros(LANES), []
+    running, seen = np.zeros(NUM_ENVS), []
     for t in range(60):
         index = index + 1
         raw = played.rewards[index].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Vectorize: many lanes as one batch, each with its own key and its own resets."""
+"""Vectorize: many environments as one batch, each with its own key and its own resets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def same(x: Any, y: Any) -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6), x, y)
 
 
-def lane(tree: Any, i: int) -> Any:
+def of_env(tree: Any, i: int) -> Any:
     return jax.tree.map(lambda leaf: leaf[i], tree)
 
 
@@ -35,12 +35,12 @@ def test_each_lane_does_what_the_environment_does_with_its_key(batch, key):
     obs, state = batch.reset(key)
     keys = random.split(key, 5)
     for i in range(5):
-        same((lane(obs, i), lane(state, i)), batch.env.reset(keys[i]))
+        same((of_env(obs, i), of_env(state, i)), batch.env.reset(keys[i]))
     action = batch.action_space().sample(KEY)
     for step in ("step", "step_env"):
         out = getattr(batch, step)(key, state, action)
         for i in range(5):
-            same(lane(out, i), getattr(batch.env, step)(keys[i], lane(state, i), action[i]))
+            same(of_env(out, i), getattr(batch.env, step)(keys[i], of_env(state, i), action[i]))
 
 
 def test_lanes_end_and_reset_by_themselves(batch):

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxenv_minatar import Seaquest, SpaceInvaders, nibbles
+from jaxenv_minatar import Seaquest, SpaceInvaders, packed_uint4
 from jaxenv_minatar import enemies as sea
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, RIGHT, UP
 from jaxenv_minatar.bullets import Board, position_of
-from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.observations import flag, set_flags
 from jaxenv_minatar.seaquest_rules import LAST_RAMP
 
 
@@ -111,23 +111,23 @@ def test_bullets_of_submarines_are_where_they_were_put():
     assert not any(calm.with_bullet(jnp.asarray(False), jnp.int32(-1)))
 
 
-def test_nibbles_are_eight_numbers():
+def test_packed_words_are_eight_numbers():
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 16, (50, 8))
     words = jnp.asarray((numbers << (4 * np.arange(8))).sum(axis=1).astype(np.uint32))
-    assert (np.asarray(jax.vmap(nibbles.unpack)(words)) == numbers).all()
+    assert (np.asarray(jax.vmap(packed_uint4.unpack)(words)) == numbers).all()
     for number in (0, 3, 15):
-        flags = jax.vmap(lambda w, n=number: nibbles.unpack(nibbles.equal(w, n)))(words)
+        flags = jax.vmap(lambda w, n=number: packed_uint4.unpack(packed_uint4.equal(w, n)))(words)
         assert (np.asarray(flags) == (numbers == number)).all()
-    assert [int(nibbles.flag_at(jnp.int32(i))) for i in (-1, 0, 7, 8)] == [0, 1, 1 << 28, 0]
-    assert int(nibbles.select(jnp.uint32(0x10), jnp.uint32(0x77), jnp.uint32(0x22))) == 0x72
+    assert [int(packed_uint4.flag_at(jnp.int32(i))) for i in (-1, 0, 7, 8)] == [0, 1, 1 << 28, 0]
+    assert int(packed_uint4.select(jnp.uint32(0x10), jnp.uint32(0x77), jnp.uint32(0x22))) == 0x72
 
 
-def test_pictures_are_the_same_written_and_compared():
+def test_observations_are_the_same_written_and_compared():
     """The CPU's way and the other backends' way to set flags agree, also where an index is negative."""
     background = jnp.zeros(400, jnp.bool_).at[7].set(True)
     flags = [flag(2, 3, 1, 4), jnp.array([-1, 399, 0], jnp.int32)]
-    branches = jax.make_jaxpr(lambda b: light(b, flags))(background)
+    branches = jax.make_jaxpr(lambda b: set_flags(b, flags))(background)
     cond = next(e for e in branches.eqns if e.primitive.name == "cond")
     results = [jax.core.eval_jaxpr(b.jaxpr, b.consts, *[background, *flags]) for b in cond.params["branches"]]
     assert len(results) == 2
@@ -135,4 +135,4 @@ def test_pictures_are_the_same_written_and_compared():
     expected[[7, 23 * 4 + 1, 399, 0]] = True
     for (result,) in results:
         assert (np.asarray(result) == expected).all()
-    assert (np.asarray(light(background, flags)).ravel() == expected).all()
+    assert (np.asarray(set_flags(background, flags)).ravel() == expected).all()

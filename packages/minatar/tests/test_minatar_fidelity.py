@@ -10,35 +10,35 @@ import pytest
 from jaxenv.environment import NO_TIME_LIMIT
 from jaxenv.testing import enable_x64
 from jaxenv_minatar import oracle
-from jaxenv_minatar.oracle import certify, compare
-from jaxenv_minatar.subjects import SUBJECTS, Call
+from jaxenv_minatar.oracle import compare, compare_with_reference
+from jaxenv_minatar.reference_games import REFERENCE_GAMES, Call
 
 GAMES = ["Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders"]
 
 
-def assert_passes(certificate, transitions):
-    assert certificate.passed, [q for q in certificate.quantities if not q.passed]
-    assert certificate.transitions >= transitions
-    assert all(q.tolerance == 0.0 for q in certificate.quantities)
+def assert_passes(report, transitions):
+    assert report.passed, [q for q in report.quantities if not q.passed]
+    assert report.transitions >= transitions
+    assert all(q.tolerance == 0.0 for q in report.quantities)
 
 
-def never_reached(certificate):
-    counts = (part.rsplit(" ", 2) for part in certificate.notes[-1].removeprefix("reached: ").split(", "))
+def never_reached(report):
+    counts = (part.rsplit(" ", 2) for part in report.notes[-1].removeprefix("reached: ").split(", "))
     return {name for name, count, _ in counts if count == "0"}
 
 
 @pytest.mark.parametrize("game", GAMES)
 def test_whole_episodes_equal_minatar_and_reach_what_matters(game):
-    certificate = certify(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=20_000, seed=0)
-    assert_passes(certificate, 20_000)
-    assert {"observation", "reward", "terminated"} < {q.name for q in certificate.quantities}
-    assert not never_reached(certificate)
+    report = compare_with_reference(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=20_000, seed=0)
+    assert_passes(report, 20_000)
+    assert {"observation", "reward", "terminated"} < {q.name for q in report.quantities}
+    assert not never_reached(report)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("game", GAMES)
 def test_whole_episodes_equal_minatar_at_full_length(game):
-    assert_passes(certify(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=200_000, seed=1), 200_000)
+    assert_passes(compare_with_reference(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=200_000, seed=1), 200_000)
 
 
 @pytest.mark.parametrize("game", ["Asterix", "Seaquest"])
@@ -52,13 +52,13 @@ def test_settings_equal_minatar(game):
 @pytest.mark.parametrize("game", GAMES)
 def test_x64_equals_minatar(game):
     with enable_x64():
-        certificate = certify(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=600, seed=3)
-    assert_passes(certificate, 600)
+        report = compare_with_reference(jaxenv.spec(f"minatar/{game}-MinAtar"), transitions=600, seed=3)
+    assert_passes(report, 600)
 
 
 def test_the_oracle_sees_a_difference(monkeypatch):
-    wrong = SUBJECTS["Breakout"]._replace(attributes={"pos": SUBJECTS["Breakout"].attributes["ball_x"]})
-    monkeypatch.setitem(SUBJECTS, "Breakout", wrong)
+    wrong = REFERENCE_GAMES["Breakout"]._replace(attributes={"pos": REFERENCE_GAMES["Breakout"].attributes["ball_x"]})
+    monkeypatch.setitem(REFERENCE_GAMES, "Breakout", wrong)
     env, params = jaxenv.make("minatar/Breakout-MinAtar")
     assert not compare("Breakout", env, params, transitions=100, seed=0).passed
 
@@ -106,7 +106,7 @@ def test_action_sets_are_minatars(game):
     import minatar
 
     env, params = jaxenv.make(f"minatar/{game}-MinAtar")
-    assert list(env.minimal_action_set) == minatar.Environment(SUBJECTS[game].game).minimal_action_set()
+    assert list(env.minimal_action_set) == minatar.Environment(REFERENCE_GAMES[game].name).minimal_action_set()
     assert env.action_space(params).n == len(env.minimal_action_set)
     assert dataclasses.replace(env, minimal_actions=False).action_space(params).n == 6
 

@@ -192,7 +192,9 @@ def _logger(text: str) -> Callable[[Any], Any]:
     function = load_here("--log", text, "'module:function'")
     reason = refusal(function, "report")
     if reason:
-        raise EntryPointError("--log", text, reason, "Write a function of one argument, a jaxenv_baselines.training.Report.")
+        raise EntryPointError(
+            "--log", text, reason, "Write a function of one argument, a jaxenv_baselines.training.TrainingProgress."
+        )
     return function
 
 

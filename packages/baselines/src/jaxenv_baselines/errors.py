@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxenv.errors import JaxenvError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.formatting import listed, short
 
 
 class ActionSpaceError(JaxenvError, TypeError):

@@ -25,7 +25,7 @@ from jaxenv_baselines.errors import SweepError, UnknownSettingError
 if TYPE_CHECKING:
     from jaxenv import EnvSpec
 
-    from jaxenv_baselines.training import Report, Training
+    from jaxenv_baselines.training import Training, TrainingProgress
 
 FORMAT, FILE = 1, "sweep.json"
 """Version of the format of the file, and its name."""
@@ -188,7 +188,7 @@ class Sweep:
         """The trials, best first."""
         return sorted(self.results, key=lambda trial: trial.score, reverse=True)
 
-    def run(self, directory: Path, watch: Callable[[Training, Report, int], None]) -> None:
+    def run(self, directory: Path, watch: Callable[[Training, TrainingProgress, int], None]) -> None:
         """Train and evaluate all trials, and write ``sweep.json`` and the best agent into a directory.
 
         Both are up to date after each group of trials, so that an interrupted search keeps what it found.

@@ -37,7 +37,7 @@ CHOOSE_BY = 256
 CHECKPOINT, METRICS, CURVE, SWEEP = "training.safetensors", "metrics.jsonl", "curve.png", "sweep.json"
 
 
-class Report(NamedTuple):
+class TrainingProgress(NamedTuple):
     """Progress of a training: metrics are means over the updates since the previous report."""
 
     steps: int
@@ -162,7 +162,7 @@ class Training:
             self.programs = Programs(*pool.map(lambda program: program.compile(), lowered))
         self.compile_seconds = time.perf_counter() - clock
 
-    def run(self) -> Iterator[Report]:
+    def run(self) -> Iterator[TrainingProgress]:
         """Train to the end and yield progress reports. The loop may stop at any report; a later call continues."""
         total = self.num_updates
         ends = sorted({-(-total * number // self.reports) for number in range(1, self.reports + 1)})
@@ -182,7 +182,7 @@ class Training:
             made = end - self.updates
             self.state, self.updates, self.seconds, clock = state, end, self.seconds + now - clock, now
             played = made * self.algorithm.steps_per_update(self.config) * self.members
-            report = Report(
+            report = TrainingProgress(
                 steps=self.steps,
                 total_steps=total * self.algorithm.steps_per_update(self.config),
                 seconds=self.seconds,

@@ -205,7 +205,7 @@ def _minatar(spec: EnvSpec, agent: Agent, seed: int) -> Reference:
     env: Any = agent.env
     params = agent.params
     game = importlib.import_module("minatar").Environment(
-        importlib.import_module("jaxenv_minatar.subjects").SUBJECTS[env.name].game,
+        importlib.import_module("jaxenv_minatar.reference_games").REFERENCE_GAMES[env.name].name,
         sticky_action_prob=float(params.sticky_action_prob),
         difficulty_ramping=bool(getattr(params, "ramping", False)),
     )
@@ -218,7 +218,7 @@ def _bsuite(spec: EnvSpec, agent: Agent, seed: int) -> Reference:
     if spec.name in importlib.import_module("jaxenv_bsuite.sweep").SETTINGS:
         env = reference.load_id(spec.name)
     else:
-        env = reference.SUBJECTS[agent.env.name].build(agent.env, agent.params)
+        env = reference.REFERENCE_TASKS[agent.env.name].build(agent.env, agent.params)
     for offset, part in enumerate((env, getattr(env, "raw_env", env))):
         if hasattr(part, "_rng"):
             part._rng = np.random.RandomState(2 * seed + offset)

@@ -21,7 +21,7 @@ from jaxenv import Environment, Params, State, Transition, random, spaces
 from jaxenv.errors import JaxenvError
 
 from jaxenv_bridges.errors import SuiteTaskError
-from jaxenv_bridges.suites import load, sentence, version
+from jaxenv_bridges.suites import describe_exception, load, version
 
 
 @struct.dataclass(kw_only=True)
@@ -85,25 +85,25 @@ class Bridge(Environment[BridgeState, Any]):
         """Build the suite's environment."""
         raise NotImplementedError(f"{cls.__name__} must define build(task, options)")
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         """Return the suite's first state, and the observation or () where the state holds it; ``key`` is the suite's."""
-        raise NotImplementedError(f"{type(self).__name__} must define begin(key, params)")
+        raise NotImplementedError(f"{type(self).__name__} must define reset_suite(key, params)")
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         """Take the suite's step that does not reset; ``key`` is the suite's."""
-        raise NotImplementedError(f"{type(self).__name__} must define act(key, inner, action, params)")
+        raise NotImplementedError(f"{type(self).__name__} must define step_suite(key, inner, action, params)")
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         """Return the observation of a state."""
         return state.obs
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         """Return a drawing, uint8[height, width, 3] of any size, or raise a SuiteRenderError."""
-        raise NotImplementedError(f"{type(self).__name__} must define picture(state)")
+        raise NotImplementedError(f"{type(self).__name__} must define render_suite(state)")
 
     @property
     def draws(self) -> tuple[bool, bool]:
-        """Whether ``begin`` and ``act`` draw from their keys: where one does not, no random words are made for it."""
+        """Whether ``reset_suite`` and ``step_suite`` draw from their keys: where one does not, no random words are made for it."""
         return True, False
 
     # -- the hooks -----------------------------------------------------------------------------------------------------
@@ -134,23 +134,23 @@ class Bridge(Environment[BridgeState, Any]):
 
     def init(self, key: Array, params: Any) -> BridgeState:
         with standard_promotion():
-            inner, obs = self.begin(suite_key(key, self.draws[0]), params)
+            inner, obs = self.reset_suite(suite_key(key, self.draws[0]), params)
         return BridgeState(inner=inner, obs=obs)
 
     def transition(self, key: Array, state: BridgeState, action: Any, params: Any) -> Transition[BridgeState]:
         own = jax.tree.map(lambda leaf: leaf, state.inner)  # Brax writes into the dicts of the state that it is given
         with standard_promotion():
-            inner, reward, terminated, info, obs = self.act(suite_key(key, self.draws[1]), own, action, params)
+            inner, reward, terminated, info, obs = self.step_suite(suite_key(key, self.draws[1]), own, action, params)
             after = state.replace(inner=_like(inner, state.inner), obs=_like(obs, state.obs))
         return Transition(after, reward, terminated, info)
 
     def observe(self, state: BridgeState, params: Any) -> Any:
         with standard_promotion():
-            return self.look(state)
+            return self.observe_suite(state)
 
     def render(self, state: BridgeState, params: Any, size: int | tuple[int, int] = 256) -> Array:
         with standard_promotion():
-            return resized(self.picture(state), size)
+            return resized(self.render_suite(state), size)
 
     def action_space(self, params: Any) -> spaces.Space:
         return self.built.action_space
@@ -177,7 +177,7 @@ def suite_key(key: Array, draws: bool = True) -> Array:
 def standard_promotion() -> Generator[None]:
     """Allow what JAX allows by default, while a suite's functions are traced."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
-        # A suite's use of JAX is not the caller's affair.
+        # A suite's use of JAX should not concern the caller.
         for category in (DeprecationWarning, FutureWarning, UserWarning):
             warnings.simplefilter("ignore", category)
         yield
@@ -204,14 +204,14 @@ def _bridge(cls: type[Bridge]) -> type[Bridge]:
 
 @cache
 def keys_used(env: Bridge) -> tuple[bool, bool]:
-    """Tell from their traces whether what ``begin`` and ``act`` return depends on their keys."""
+    """Tell from their traces whether what ``reset_suite`` and ``step_suite`` return depends on their keys."""
     params, key = env.built.params, jnp.zeros((2,), jnp.uint32)
     with standard_promotion():
-        inner, _ = jax.eval_shape(env.begin, key, params)
+        inner, _ = jax.eval_shape(env.reset_suite, key, params)
         action = jax.eval_shape(env.action_space(params).sample, jax.random.PRNGKey(0))
-        begin = jax.make_jaxpr(lambda key: env.begin(key, params))(key)
-        act = jax.make_jaxpr(lambda key, inner, action: env.act(key, inner, action, params))(key, inner, action)
-    return _follows(begin.jaxpr), _follows(act.jaxpr)
+        reset_suite = jax.make_jaxpr(lambda key: env.reset_suite(key, params))(key)
+        step_suite = jax.make_jaxpr(lambda key, inner, action: env.step_suite(key, inner, action, params))(key, inner, action)
+    return _follows(reset_suite.jaxpr), _follows(step_suite.jaxpr)
 
 
 def _follows(jaxpr: Any) -> bool:
@@ -232,7 +232,7 @@ def _build(cls: type[Bridge], task: str, options: tuple[tuple[str, Any], ...]) -
     except JaxenvError:
         raise
     except Exception as error:
-        raise SuiteTaskError(f"{cls.suite}/{task}", cls.suite, version(cls.suite), sentence(error)) from error
+        raise SuiteTaskError(f"{cls.suite}/{task}", cls.suite, version(cls.suite), describe_exception(error)) from error
 
 
 def _like(new: Any, old: Any) -> Any:

@@ -40,17 +40,17 @@ class Brax(Bridge):
         low, high = (bounds[:, 0], bounds[:, 1]) if bounds.shape == (size, 2) else (-1.0, 1.0)
         return Built(env, Params(max_steps_in_episode=EPISODE_LENGTH), spaces.Box(low, high, (size,)), _unbounded(obs))
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self.original.reset(key), ()
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         after = self.original.step(inner, action)
         return Step(after, after.reward, after.done > 0, {"metrics": after.metrics} if after.metrics else {})
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         return state.inner.obs
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         how = "Brax draws with MuJoCo's OpenGL renderer on the host, outside of JAX"
         instead = "Call brax.io.image.render_array(env.original.sys, state.inner.pipeline_state)"
         raise SuiteRenderError(self.name, how, instead)

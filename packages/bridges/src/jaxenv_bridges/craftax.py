@@ -55,19 +55,19 @@ class Craftax(Bridge):
     def draws(self) -> tuple[bool, bool]:
         return True, True
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self.original.reset_env(key, to_theirs(params, self.built.more, _LIMIT))[1], ()
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         endless = to_theirs(params.replace(max_steps_in_episode=NO_TIME_LIMIT), self.built.more, _LIMIT)
         _, after, reward, done, info = self.original.step_env(key, inner, action, endless)
         achieved = {name.partition("/")[2]: value for name, value in info.items() if name.startswith("Achievements/")}
         return Step(after, reward, done, {"achievements": achieved})
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         return self.original.get_obs(state.inner)
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         return _renderer("Classic" in self.task)(state.inner)
 
 

@@ -39,11 +39,11 @@ class Gymnax(Bridge):
     def draws(self) -> tuple[bool, bool]:
         return keys_used(self.without_overrides)
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         obs, state = self.original.reset_env(key, self._theirs(params))
         return state, self._cast(obs, params)
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         obs, after, reward, terminated, info = self.original.step_env(key, inner, action, self._theirs(params))
         info = {
             name: value for name, value in info.items() if name not in ("discount", "terminated", "truncated", "final_observation")
@@ -60,7 +60,7 @@ class Gymnax(Bridge):
     def observation_space(self, params: Any) -> spaces.Space:
         return self._space(self.original.observation_space, params)
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         how = "gymnax draws with matplotlib on the host, outside of JAX"
         raise SuiteRenderError(
             self.name, how, "Call gymnax.visualize.Visualizer, or draw the environment of the same name of jaxenv's own"

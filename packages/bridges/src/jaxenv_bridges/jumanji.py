@@ -44,11 +44,11 @@ class Jumanji(Bridge):
         params = Params(max_steps_in_episode=NO_TIME_LIMIT if limit is None else int(limit))
         return Built(env, params, _space(name, env.action_spec), _space(name, observation))
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         state, timestep = self.original.reset(key)
         return state, self._cast(timestep.observation)
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         after, timestep = self.original.step(inner, action)
         reward, discount = timestep.reward, timestep.discount
         info: dict[str, Any] = {"extras": dict(timestep.extras)} if timestep.extras else {}
@@ -57,7 +57,7 @@ class Jumanji(Bridge):
         terminated = (timestep.step_type == LAST) & jnp.all(discount == 0)
         return Step(after, jnp.sum(reward), terminated, info, self._cast(timestep.observation))
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         how = "Jumanji draws with matplotlib on the host, outside of JAX"
         raise SuiteRenderError(self.name, how, "Call env.original.render(state.inner)")
 

@@ -40,18 +40,18 @@ class Navix(Bridge):
         action = spaces.Discrete(int(actions.maximum) - int(actions.minimum) + 1, int(actions.minimum))
         return Built(env, Params(max_steps_in_episode=int(env.max_steps)), action, observation, tiles)
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self._without_tiles(self.original.reset(key)), ()
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         going_on = self._with_tiles(inner).replace(step_type=jnp.asarray(TRANSITION, inner.step_type.dtype))
         after = self.original.step(going_on, action)
         return Step(self._without_tiles(after), after.reward, after.step_type == TERMINATION, {})
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         return module(type(self), self.task, "navix").observations.rgb(self._with_tiles(state.inner).state)
 
     def _with_tiles(self, timestep: Any) -> Any:

@@ -42,10 +42,10 @@ class Pgx(Bridge):
         observation = spaces.Box(0 if flags else -np.inf, 1 if flags else np.inf, obs.shape, obs.dtype)
         return Built(env, Params(), spaces.Discrete(state.legal_action_mask.shape[0]), observation)
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self.original.init(key), ()
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         after = self.original.step(inner, action, key)
         player = inner.current_player
         info = {"rewards": after.rewards, "player": player} if self.original.num_players > 1 else {}
@@ -55,8 +55,8 @@ class Pgx(Bridge):
     def draws(self) -> tuple[bool, bool]:
         return keys_used(self.without_overrides)
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         raise SuiteRenderError(self.name, "Pgx draws SVG, no pixels", "Call state.inner.save_svg('picture.svg')")

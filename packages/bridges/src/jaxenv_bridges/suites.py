@@ -86,10 +86,10 @@ def load(suite: str, module: str, task: str) -> Any:
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        raise SuiteImportError(task, suite, installed, module, sentence(error)) from error
+        raise SuiteImportError(task, suite, installed, module, describe_exception(error)) from error
 
 
-def sentence(error: BaseException) -> str:
+def describe_exception(error: BaseException) -> str:
     """Return the type and the message of an exception on one line of at most 300 characters."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else f"{text[:297]}..."

@@ -51,17 +51,17 @@ class XMiniGrid(Bridge):
         observation = spaces.Box(0, 255, shape, np.uint8)
         return Built(env, params, spaces.Discrete(env.num_actions(theirs)), observation, theirs)
 
-    def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
+    def reset_suite(self, key: Array, params: Any) -> tuple[Any, Any]:
         return self.original.reset(self._theirs(params), key), ()
 
-    def act(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
+    def step_suite(self, key: Array, inner: Any, action: Any, params: Any) -> Step:
         after = self.original.step(self._theirs(params), inner, action)
         return Step(after, after.reward, (after.step_type == LAST) & (after.discount == 0), {})
 
-    def look(self, state: BridgeState) -> Any:
+    def observe_suite(self, state: BridgeState) -> Any:
         return state.inner.observation
 
-    def picture(self, state: BridgeState) -> Array:
+    def render_suite(self, state: BridgeState) -> Array:
         theirs, timestep = self.built.more.replace(render_mode="rgb_array"), state.inner
         height, width = timestep.state.grid.shape[:2]
         shape = jax.ShapeDtypeStruct((height * TILE, width * TILE, 3), jnp.uint8)

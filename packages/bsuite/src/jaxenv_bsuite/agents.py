@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 from jax import Array
 from jaxenv import Environment
+from jaxenv.cli.failures import brief
 from jaxenv.cli.objects import load_here, refusal
-from jaxenv.cli.sentences import brief
 from jaxenv.errors import EntryPointError, JaxenvError
 
 
@@ -138,8 +138,8 @@ def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], para
         memory, obs, state = jax.eval_shape(begin, key, params)
         learned = jax.eval_shape(step, key, params, memory, obs, state)
         # Under vmap, as it is played: not everything that can be traced can be batched.
-        lanes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), (key, memory, obs, state))
-        jax.eval_shape(jax.vmap(lambda lane: step(lane[0], params, *lane[1:])), lanes)
+        batch = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), (key, memory, obs, state))
+        jax.eval_shape(jax.vmap(lambda one: step(one[0], params, *one[1:])), batch)
     except JaxenvError as error:
         raise AgentError(name, f"does not fit {env.name}: {str(error).rstrip('.')}") from error
     except (Exception, SystemExit) as error:

@@ -11,7 +11,7 @@ from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.numerics import lit, real
+from jaxenv_bsuite.numerics import one_hot_board, real
 
 
 @struct.dataclass
@@ -99,8 +99,8 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
         return Transition(state.replace(paddle_x=paddle_x, misses=misses), reward, landed)
 
     def observe(self, state: CatchState, params: Params) -> Bool[Array, "rows columns"]:
-        ball = lit(self.rows, self.columns, jnp.asarray(state.time), state.ball_x)
-        paddle = lit(self.rows, self.columns, jnp.int32(self.rows - 1), state.paddle_x)
+        ball = one_hot_board(self.rows, self.columns, jnp.asarray(state.time), state.ball_x)
+        paddle = one_hot_board(self.rows, self.columns, jnp.int32(self.rows - 1), state.paddle_x)
         return ball | paddle
 
     def render(self, state: CatchState, params: Params, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:

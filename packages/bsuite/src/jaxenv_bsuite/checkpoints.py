@@ -46,7 +46,7 @@ class Saved(NamedTuple):
     rows: Sequence[Sequence[float]]
     """The rows of its file so far."""
     leaves: Sequence[NDArray[Any]]
-    """Where it stands: the leaves of its :class:`~jaxenv_bsuite.runner.Lane`."""
+    """Where it stands: the leaves of its :class:`~jaxenv_bsuite.runner.RunState`."""
 
 
 class Store:
@@ -119,14 +119,14 @@ def settings_of(directory: Path) -> dict[str, Any]:
         raise DamagedRunError(file, error) from error
 
 
-def leaves_of(lanes: Any, index: int) -> list[NDArray[Any]]:
-    """Return the leaves of one of a batch of lanes."""
-    return [leaf[index] for leaf in jax.device_get(jax.tree.leaves(_without_keys(lanes)))]
+def leaves_of(run_states: Any, index: int) -> list[NDArray[Any]]:
+    """Return the leaves of one of a batch of run states."""
+    return [leaf[index] for leaf in jax.device_get(jax.tree.leaves(_without_keys(run_states)))]
 
 
-def restore(lanes: Any, saved: Sequence[Saved | None], ids: Sequence[str]) -> Any:
-    """Return a batch of lanes with those put in that were saved."""
-    leaves, structure = jax.tree.flatten(_without_keys(lanes))
+def restore(run_states: Any, saved: Sequence[Saved | None], ids: Sequence[str]) -> Any:
+    """Return a batch of run states with those put in that were saved."""
+    leaves, structure = jax.tree.flatten(_without_keys(run_states))
     arrays = [np.array(leaf) for leaf in leaves]
     for index, (one, bsuite_id) in enumerate(zip(saved, ids, strict=True)):
         if one is None:
@@ -136,7 +136,7 @@ def restore(lanes: Any, saved: Sequence[Saved | None], ids: Sequence[str]) -> An
             raise RunMismatchError(Path(bsuite_id), "an agent with another memory", "this agent")
         for array, leaf in zip(arrays, one.leaves, strict=True):
             array[index] = leaf
-    return _with_keys(jax.tree.unflatten(structure, [jnp.asarray(array) for array in arrays]), lanes)
+    return _with_keys(jax.tree.unflatten(structure, [jnp.asarray(array) for array in arrays]), run_states)
 
 
 def _is_key(leaf: Any) -> bool:

@@ -12,7 +12,7 @@ from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_bsuite.base import BsuiteEnvironment
-from jaxenv_bsuite.numerics import lit
+from jaxenv_bsuite.numerics import one_hot_board
 from jaxenv_bsuite.seeding import action_mapping
 
 
@@ -160,7 +160,7 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
         return Transition(state, reward, terminated)
 
     def observe(self, state: DeepSeaState, params: DeepSeaParams) -> Bool[Array, "size size"]:
-        return lit(self.size, self.size, jnp.asarray(state.time), state.column)
+        return one_hot_board(self.size, self.size, jnp.asarray(state.time), state.column)
 
     def render(self, state: DeepSeaState, params: DeepSeaParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
         from jaxenv_bsuite.drawings import boards

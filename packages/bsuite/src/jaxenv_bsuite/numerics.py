@@ -25,7 +25,7 @@ def pick(table: Any, index: Array) -> Array:
     return jnp.where(jnp.arange(len(table), dtype=index.dtype) == index, table, jnp.zeros((), table.dtype)).sum(dtype=table.dtype)
 
 
-def lit(rows: int, columns: int, y: Array, x: Array) -> Array:
+def one_hot_board(rows: int, columns: int, y: Array, x: Array) -> Array:
     """Return a board with one cell lit, bool[rows, columns]; none if ``y`` is ``rows``. One comparison a cell, no scatter."""
     return jnp.arange(rows * columns, dtype=jnp.int32).reshape(rows, columns) == y * columns + x
 

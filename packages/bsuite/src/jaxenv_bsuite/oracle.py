@@ -1,4 +1,4 @@
-"""Certificates for bsuite: lockstep runs against the installed reference, which is handed our draws.
+"""Fidelity reports for bsuite: lockstep runs against the installed reference, which is handed our draws.
 
 Our side plays through the public ``step``, automatic resets included. What it drew is recorded, or read off its states and
 observations, and the reference's random generator is replaced by one that returns these draws, in the order in which the reference
@@ -22,25 +22,25 @@ import numpy as np
 from jax import Array
 from jaxenv import Environment, make
 from jaxenv.registry.spec import EnvSpec
-from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.fidelity import FidelityReport, Quantity
 from jaxenv.testing.lockstep import RecordDraws, ScriptedGenerator
 from jaxenv.wrappers import reward_noise
 
 from jaxenv_bsuite.base import unwrapped
-from jaxenv_bsuite.reference import MARGIN, SUBJECTS, calls, load_id, random_images
+from jaxenv_bsuite.reference import MARGIN, REFERENCE_TASKS, calls, load_id, random_images
 from jaxenv_bsuite.sweep import SETTINGS
 
 RANDOMNESS = (1.0, 0.6, 0.1, 0.0)
-"""How often each player acts at random; the rest of the time it plays well."""
+"""Share of random actions of each policy; the other actions are the expert's."""
 STEADY_STEPS = 25
 """How long a continuous task runs freely under x64: whoever balances a pole amplifies rounding e-fold every fifth of a second."""
 CHUNK = 250
-"""Steps of each player that are held in memory at once."""
+"""Steps of each policy that are held in memory at once."""
 ROUNDED = 1e-6
 """Tolerance of what is handed out in float32: rewards, and the observations of continuous tasks under x64."""
 
 
-class Record(NamedTuple):
+class RecordedStep(NamedTuple):
     """One step of our side. States are those of the environment beneath the wrappers; all values are NumPy's."""
 
     before: Any
@@ -56,7 +56,7 @@ class Record(NamedTuple):
     """What the step drew."""
 
 
-class Tally:
+class LargestDifferences:
     """The largest difference of each quantity."""
 
     def __init__(self, tolerances: dict[str, float]) -> None:
@@ -79,45 +79,47 @@ class Tally:
         return tuple(Quantity(name, self._compared[name], self._largest[name], self._tolerances[name]) for name in self._compared)
 
 
-class Match:
-    """One player on both sides."""
+class LockstepRun:
+    """One policy's run on both sides."""
 
-    def __init__(self, spec: EnvSpec, env: Environment[Any, Any], params: Any, tally: Tally, single: bool) -> None:
+    def __init__(
+        self, spec: EnvSpec, env: Environment[Any, Any], params: Any, differences: LargestDifferences, single: bool
+    ) -> None:
         self._env, _, self._params = unwrapped(env, None, params)
-        self._subject = SUBJECTS[type(self._env).__name__]
-        self._theirs = load_id(spec.name) if spec.name in SETTINGS else self._subject.build(self._env, self._params)
+        self._reference = REFERENCE_TASKS[type(self._env).__name__]
+        self._theirs = load_id(spec.name) if spec.name in SETTINGS else self._reference.build(self._env, self._params)
         self._raw = getattr(self._theirs, "raw_env", self._theirs)
         self._draws, self._noise = ScriptedGenerator("bsuite"), ScriptedGenerator("bsuite")
         if self._raw is not self._theirs:
             self._theirs._rng = self._noise
         self._raw._rng = self._draws
-        self._tally, self._single, self._every = tally, single, 1 if single else STEADY_STEPS
+        self._differences, self._single, self._every = differences, single, 1 if single else STEADY_STEPS
 
     def begin(self, state: Any, obs: Any) -> None:
         """Begin an episode on the reference's side, and compare its first observation."""
-        self._draws.push(calls(self._subject.reset_draws(self._env, vars(state), obs)))
-        self._tally.compare("observation", obs, self._theirs.reset().observation)
+        self._draws.push(calls(self._reference.reset_draws(self._env, vars(state), obs)))
+        self._differences.compare("observation", obs, self._theirs.reset().observation)
 
-    def play(self, record: Record) -> bool:
+    def play(self, record: RecordedStep) -> bool:
         """Take one step; whether it was compared, which it is not within the margin of a threshold."""
-        subject = self._subject
-        if subject.put and record.before.time % self._every == 0:
-            subject.put(self._raw, vars(record.before))
-        if subject.recount and self._single:
-            subject.recount(self._raw, vars(record.before), self._info(record.before))
-        self._draws.push(calls(subject.step_draws(self._env, self._raw, record)))
+        reference = self._reference
+        if reference.put and record.before.time % self._every == 0:
+            reference.put(self._raw, vars(record.before))
+        if reference.recount and self._single:
+            reference.recount(self._raw, vars(record.before), self._info(record.before))
+        self._draws.push(calls(reference.step_draws(self._env, self._raw, record)))
         if isinstance(record.drawn, reward_noise.Draws):
             self._noise.push(calls([("randn", float(record.drawn.noise))]))
         step = self._theirs.step(int(record.action))
-        compared = not (self._single and subject.margin(self._raw) < MARGIN)
+        compared = not (self._single and reference.margin(self._raw) < MARGIN)
         if compared:
             self._compare(step, record)
         if record.terminated:
             self.begin(record.after, record.obs)
         return compared
 
-    def _compare(self, step: Any, record: Record) -> None:
-        compare = self._tally.compare
+    def _compare(self, step: Any, record: RecordedStep) -> None:
+        compare = self._differences.compare
         compare("observation", record.final_obs, step.observation)
         compare("reward", record.reward, step.reward)
         compare("terminated", record.terminated, step.last())
@@ -125,39 +127,41 @@ class Match:
         compare("discount", record.discount, step.discount)
         for name, theirs in self._theirs.bsuite_info().items():
             compare(f"bsuite_info.{name}", self._info(record.after)[name], theirs)
-        if self._subject.state and self._subject.their_state and not record.terminated:
-            compare("state", self._subject.state(vars(record.after)), self._subject.their_state(self._raw))
+        if self._reference.state and self._reference.their_state and not record.terminated:
+            compare("state", self._reference.state(vars(record.after)), self._reference.their_state(self._raw))
 
     def _info(self, state: Any) -> dict[str, Any]:
         return self._env.bsuite_info(state, self._params)
 
 
-def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+def compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
     """Play ``transitions`` steps of a registered environment on both sides, and compare everything that can be observed."""
     mnist = "MNISTBandit" in spec.entry_point
     with random_images(seed) if mnist else contextlib.nullcontext(None) as data_dir:
         env, params = make(spec, **({"data_dir": data_dir} if mnist else {}))
-        return _certify(spec, env, params, transitions, seed)
+        return _compare(spec, env, params, transitions, seed)
 
 
-def _certify(spec: EnvSpec, env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> Certificate:
-    subject = SUBJECTS[type(env.unwrapped).__name__]
-    single = subject.put is not None and jnp.result_type(float) != jnp.float64
-    tally = Tally(_tolerances(subject.state is not None, single))
+def _compare(spec: EnvSpec, env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> FidelityReport:
+    reference = REFERENCE_TASKS[type(env.unwrapped).__name__]
+    single = reference.put is not None and jnp.result_type(float) != jnp.float64
+    differences = LargestDifferences(_tolerances(reference.state is not None, single))
     (obs, states), chunks = _play(RecordDraws(env), params, transitions, seed)
-    matches = [Match(spec, env, params, tally, single) for _ in RANDOMNESS]
-    for player, match in enumerate(matches):
-        match.begin(_at(states, player), obs[player])
+    runs = [LockstepRun(spec, env, params, differences, single) for _ in RANDOMNESS]
+    for index, run in enumerate(runs):
+        run.begin(_at(states, index), obs[index])
     played = compared = episodes = 0
     for record in chunks:
         for step in range(len(record.reward)):
-            for player, match in enumerate(matches[: transitions - played]):
-                one = Record(*(_at(value, (step, player)) for value in record))
-                compared += match.play(one)
+            for index, run in enumerate(runs[: transitions - played]):
+                one = RecordedStep(*(_at(value, (step, index)) for value in record))
+                compared += run.play(one)
                 episodes += bool(one.terminated)
                 played += 1
     version = importlib.metadata.version("bsuite")
-    return Certificate(spec.id, "bsuite", version, played, episodes, tally.quantities(), _notes(subject, single, played - compared))
+    return FidelityReport(
+        spec.id, "bsuite", version, played, episodes, differences.quantities(), _notes(reference, single, played - compared)
+    )
 
 
 def _tolerances(continuous: bool, single: bool) -> dict[str, float]:
@@ -168,37 +172,37 @@ def _tolerances(continuous: bool, single: bool) -> dict[str, float]:
     return exact | counts | {"reward": ROUNDED} | floats
 
 
-def _notes(subject: Any, single: bool, skipped: int) -> tuple[str, ...]:
+def _notes(reference: Any, single: bool, skipped: int) -> tuple[str, ...]:
     shares = ", ".join(map(str, RANDOMNESS))
-    expert = f"{len(RANDOMNESS)} players, acting at random with probabilities {shares}, else playing well"
-    free = f"{STEADY_STEPS} steps from our state at a time" if subject.put else "whole games"
+    expert = f"{len(RANDOMNESS)} policies, acting at random with probabilities {shares}, else playing well"
+    free = f"{STEADY_STEPS} steps from our state at a time" if reference.put else "whole games"
     return (
-        expert if subject.expert else f"{len(RANDOMNESS)} players, acting at random",
+        expert if reference.expert else f"{len(RANDOMNESS)} policies, acting at random",
         "every transition from our state, float32 against float64" if single else f"{free} in lockstep",
         *([f"{skipped} transitions ended within {MARGIN} of a threshold and were left out"] if skipped else []),
     )
 
 
-def _play(env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> tuple[tuple[Any, Any], Iterator[Record]]:
-    """Return the first observations and states of all players, and their games in chunks with the axes [steps, players]."""
-    players = len(RANDOMNESS)
+def _play(env: Environment[Any, Any], params: Any, transitions: int, seed: int) -> tuple[tuple[Any, Any], Iterator[RecordedStep]]:
+    """Return the first observations and states of all policies, and their games in chunks with the axes [steps, policies]."""
+    num_policies = len(RANDOMNESS)
     randomness = jnp.asarray(RANDOMNESS, jnp.result_type(float))
     key_reset, key_play = jax.random.split(jax.random.key(seed))
 
     @jax.jit
     def begin(params: Any) -> Any:
-        return jax.vmap(env.reset, in_axes=(0, None))(jax.random.split(key_reset, players), params)
+        return jax.vmap(env.reset, in_axes=(0, None))(jax.random.split(key_reset, num_policies), params)
 
     @jax.jit
     def chunk(key: Array, state: Any, params: Any) -> Any:
         def step(state: Any, key: Array) -> Any:
-            keys = jax.random.split(key, players)
+            keys = jax.random.split(key, num_policies)
             return jax.vmap(_one_step, in_axes=(None, 0, 0, None, 0))(env, keys, state, params, randomness)
 
         return jax.lax.scan(step, state, jax.random.split(key, CHUNK))
 
-    def chunks(state: Any) -> Iterator[Record]:
-        for index in range(-(-transitions // (CHUNK * players))):
+    def chunks(state: Any) -> Iterator[RecordedStep]:
+        for index in range(-(-transitions // (CHUNK * num_policies))):
             state, record = chunk(jax.random.fold_in(key_play, index), state, params)
             yield jax.device_get(record)
 
@@ -207,10 +211,10 @@ def _play(env: Environment[Any, Any], params: Any, transitions: int, seed: int) 
     return (np.asarray(obs), jax.device_get(inner)), chunks(state)
 
 
-def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, randomness: Array) -> tuple[Any, Record]:
+def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, randomness: Array) -> tuple[Any, RecordedStep]:
     key_coin, key_action, key_step = jax.random.split(key, 3)
     task, inner, inner_params = unwrapped(env, state, params)
-    expert = SUBJECTS[type(task).__name__].expert
+    expert = REFERENCE_TASKS[type(task).__name__].expert
     action = env.action_space(params).sample(key_action)
     if expert:
         best = expert(task, inner, inner_params).astype(action.dtype)
@@ -218,7 +222,7 @@ def _one_step(env: Environment[Any, Any], key: Array, state: Any, params: Any, r
     obs, after, reward, _, info = env.step(key_step, state, action, params)
     flags = info["terminated"], info["truncated"], info["discount"]
     inner_after = unwrapped(env, after, params)[1]
-    return after, Record(inner, action, info["final_observation"], reward, *flags, obs, inner_after, info["draws"])
+    return after, RecordedStep(inner, action, info["final_observation"], reward, *flags, obs, inner_after, info["draws"])
 
 
 def _at(value: Any, index: Any) -> Any:

@@ -12,7 +12,7 @@ from jaxenv_bsuite.seeding import bonus_arm, reward_ranks
 from jaxenv_bsuite.sweep import EXPERIMENTS, Experiment, Settings
 
 _SOURCE = "Osband et al. 2019; bsuite 0.3.6"
-_ORACLE = "jaxenv_bsuite.oracle:certify"
+_ORACLE = "jaxenv_bsuite.oracle:compare_with_reference"
 
 TASKS = {
     "SimpleBandit": ("bandit", "Find the best of eleven arms."),
@@ -41,9 +41,9 @@ GYMNAX = {
 
 def _task_specs() -> Iterator[EnvSpec]:
     for name, (module, summary) in TASKS.items():
-        counterparts = {"gymnax": (f"{name}-bsuite", GYMNAX[name])} if name in GYMNAX else {}
+        peer_tasks = {"gymnax": (f"{name}-bsuite", GYMNAX[name])} if name in GYMNAX else {}
         if name == "Catch":
-            counterparts["envpool"] = ("Catch-v0", "")
+            peer_tasks["envpool"] = ("Catch-v0", "")
         yield EnvSpec(
             f"{name}-bsuite",
             f"jaxenv_bsuite.{module}:{name}",
@@ -51,7 +51,7 @@ def _task_specs() -> Iterator[EnvSpec]:
             reference=_SOURCE,
             oracle=_ORACLE,
             group="bsuite",
-            counterparts=counterparts,
+            peer_tasks=peer_tasks,
         )
 
 

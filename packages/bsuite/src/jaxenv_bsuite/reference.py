@@ -1,4 +1,4 @@
-"""The reference's side of a certificate: how each task is built there, fed with our draws, and set to our state."""
+"""The reference's side of a comparison: how each task is built there, fed with our draws, and set to our state."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def calls(draws: list[Draw]) -> list[ScriptedCall]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
-    """What a certificate needs to know of one task."""
+class ReferenceTask:
+    """What a comparison needs to know of one task."""
 
     build: Callable[[Any, Any], Any]
     """``(env, params)`` to the reference's environment with the same settings."""
@@ -68,7 +68,7 @@ def bits(words: Any, count: int) -> NDArray[np.uint8]:
     return np.unpackbits(np.ascontiguousarray(words, "<u4").view(np.uint8), bitorder="little")[:count]
 
 
-def _wiggle_free(x: Any, x_dot: Any, theta: Any, theta_dot: Any) -> Array:
+def _balance(x: Any, x_dot: Any, theta: Any, theta_dot: Any) -> Array:
     """Push towards where the pole falls; keeps it up for the whole episode."""
     lean = jnp.sin(theta) + 0.3 * theta_dot + 0.05 * x + 0.1 * x_dot
     return jnp.where(lean > 0, 2, 0)
@@ -78,9 +78,7 @@ def _swing(env: Any, state: Any, params: Any) -> Array:
     """Pump energy while the pole is low, balance it while it is high and near the centre."""
     pump = jnp.where(state.theta_dot * jnp.cos(state.theta) - 0.3 * state.x > 0, 0, 2)
     high = jnp.cos(state.theta) > 0.7
-    return jnp.where(
-        high, _wiggle_free(state.x, state.x_dot, state.theta, state.theta_dot), jnp.where(state.time % 3 == 0, 1, pump)
-    )
+    return jnp.where(high, _balance(state.x, state.x_dot, state.theta, state.theta_dot), jnp.where(state.time % 3 == 0, 1, pump))
 
 
 def _pole(state: Any) -> Any:
@@ -162,20 +160,20 @@ def _bsuite(module: str, name: str) -> Any:
     return getattr(importlib.import_module(f"bsuite.{module}"), name)
 
 
-SUBJECTS: Mapping[str, Subject] = {
-    "SimpleBandit": Subject(
+REFERENCE_TASKS: Mapping[str, ReferenceTask] = {
+    "SimpleBandit": ReferenceTask(
         build=lambda env, params: _bsuite("environments.bandit", "SimpleBandit")(env.mapping_seed, env.num_actions),
     ),
-    "Catch": Subject(
+    "Catch": ReferenceTask(
         build=lambda env, params: _bsuite("environments.catch", "Catch")(env.rows, env.columns),
         expert=lambda env, state, params: jnp.sign(state.ball_x - state.paddle_x) + 1,
         reset_draws=lambda env, state, obs: [("randint", int(state["ball_x"]))],
     ),
-    "Cartpole": Subject(
+    "Cartpole": ReferenceTask(
         build=lambda env, params: _bsuite("environments.cartpole", "Cartpole")(
             timescale=env.timescale, max_time=env.max_time, **_floats(params, "height_threshold", "x_threshold", "init_range")
         ),
-        expert=lambda env, state, params: _wiggle_free(state.x, state.x_dot, state.theta, state.theta_dot),
+        expert=lambda env, state, params: _balance(state.x, state.x_dot, state.theta, state.theta_dot),
         reset_draws=_pole_draws(0.0),
         state=_our_pole,
         their_state=lambda theirs: _pole(theirs._state[:4]),
@@ -183,7 +181,7 @@ SUBJECTS: Mapping[str, Subject] = {
         recount=_recount,
         margin=_cartpole_margin,
     ),
-    "CartpoleSwingup": Subject(
+    "CartpoleSwingup": ReferenceTask(
         build=lambda env, params: _bsuite("experiments.cartpole_swingup.cartpole_swingup", "CartpoleSwingup")(
             timescale=env.timescale,
             max_time=env.max_time,
@@ -199,24 +197,24 @@ SUBJECTS: Mapping[str, Subject] = {
         recount=_recount,
         margin=_swingup_margin,
     ),
-    "DeepSea": Subject(
+    "DeepSea": ReferenceTask(
         build=lambda env, params: _bsuite("environments.deep_sea", "DeepSea")(
             env.size, env.deterministic, float(params.unscaled_move_cost), env.randomize_actions, mapping_seed=env.mapping_seed
         ),
         expert=lambda env, state, params: jnp.asarray(params.action_mapping)[state.time, state.column].astype(jnp.int32),
         step_draws=_sea_draws,
     ),
-    "DiscountingChain": Subject(
+    "DiscountingChain": ReferenceTask(
         build=lambda env, params: _bsuite("environments.discounting_chain", "DiscountingChain")(int(params.bonus_arm)),
     ),
-    "MemoryChain": Subject(
+    "MemoryChain": ReferenceTask(
         build=lambda env, params: _bsuite("environments.memory_chain", "MemoryChain")(int(params.memory_length), env.num_bits),
         reset_draws=lambda env, state, obs: [
             ("binomial", bits(state["context"], env.num_bits).astype(int)),
             ("randint", int(state["query"])),
         ],
     ),
-    "UmbrellaChain": Subject(
+    "UmbrellaChain": ReferenceTask(
         build=lambda env, params: _bsuite("environments.umbrella_chain", "UmbrellaChain")(
             int(params.chain_length), env.n_distractor
         ),
@@ -227,12 +225,12 @@ SUBJECTS: Mapping[str, Subject] = {
         ],
         step_draws=_umbrella_draws,
     ),
-    "MNISTBandit": Subject(
+    "MNISTBandit": ReferenceTask(
         build=lambda env, params: _bsuite("environments.mnist", "MNISTBandit")(env.fraction),
         expert=lambda env, state, params: params.labels[state.index],
         reset_draws=lambda env, state, obs: [("randint", int(state["index"]))],
     ),
-    "MountainCar": Subject(
+    "MountainCar": ReferenceTask(
         build=lambda env, params: _bsuite("environments.mountain_car", "MountainCar")(int(params.max_steps)),
         expert=lambda env, state, params: jnp.where(state.velocity >= 0, 2, 0),
         reset_draws=lambda env, state, obs: [("uniform", float(state["position"]))],

@@ -55,7 +55,7 @@ class Sum:
 
 
 @struct.dataclass
-class Lane:
+class RunState:
     """Everything that changes while one id is played."""
 
     obs: Any
@@ -133,46 +133,49 @@ def run(
 
 def _run_batch(factory: AgentFactory, batch: Batch, store: Store, seed: int, episodes: int, progress: Progress) -> None:
     agent = factory(batch.env, batch.each[0])
-    keys = _lane_keys(batch.ids, seed)
+    keys = _run_keys(batch.ids, seed)
     saved = [store.load(bsuite_id) for bsuite_id in batch.ids]
-    lanes = checkpoints.restore(_begin(batch.env, agent, batch.axes, keys, batch.params), saved, batch.ids)
+    run_states = checkpoints.restore(_begin(batch.env, agent, batch.axes, keys, batch.params), saved, batch.ids)
     # One name for both, so that an interruption between two statements can't part them.
-    stand: tuple[Lane, list[Rows]] = lanes, [[list(row) for row in one.rows] if one else [] for one in saved]
+    checkpoint: tuple[RunState, list[Rows]] = run_states, [[list(row) for row in one.rows] if one else [] for one in saved]
     label = batch.ids[0] if len(batch.ids) == 1 else f"{batch.ids[0].partition('/')[0]} ({len(batch.ids)} ids)"
     saved_at = time.monotonic()
     try:
         while True:
-            ended = np.minimum(np.asarray(stand[0].episode), episodes)
+            ended = np.minimum(np.asarray(checkpoint[0].episode), episodes)
             progress(label, int(ended.sum()), episodes * len(batch.ids))
             if (ended == episodes).all():
                 break
             if time.monotonic() - saved_at > SAVE_SECONDS:
-                _save(batch, store, stand, episodes)
+                _save(batch, store, checkpoint, episodes)
                 saved_at = time.monotonic()
-            lanes, outcomes = _play(batch.env, agent, batch.axes, keys, batch.params, stand[0])
-            stand = lanes, [old + new for old, new in zip(stand[1], _new_rows(batch, lanes, outcomes, episodes), strict=True)]
+            run_states, outcomes = _play(batch.env, agent, batch.axes, keys, batch.params, checkpoint[0])
+            checkpoint = (
+                run_states,
+                [old + new for old, new in zip(checkpoint[1], _new_rows(batch, run_states, outcomes, episodes), strict=True)],
+            )
     finally:
-        _save(batch, store, stand, episodes)
+        _save(batch, store, checkpoint, episodes)
 
 
-def _save(batch: Batch, store: Store, stand: tuple[Lane, list[Rows]], episodes: int) -> None:
-    lanes, rows = stand
-    task, state, params = unwrapped(batch.env, lanes.state, batch.each[0])
+def _save(batch: Batch, store: Store, checkpoint: tuple[RunState, list[Rows]], episodes: int) -> None:
+    run_states, rows = checkpoint
+    task, state, params = unwrapped(batch.env, run_states.state, batch.each[0])
     columns = (*logs.BASE_COLUMNS, *task.bsuite_info(state, params))
-    ended = np.asarray(lanes.episode)
+    ended = np.asarray(run_states.episode)
     for index, bsuite_id in enumerate(batch.ids):
-        saved = Saved(rows[index], checkpoints.leaves_of(lanes, index))
+        saved = Saved(rows[index], checkpoints.leaves_of(run_states, index))
         store.save(bsuite_id, columns, saved, finished=bool(ended[index] >= episodes))
 
 
-def _new_rows(batch: Batch, lanes: Lane, outcomes: Outcome, episodes: int) -> list[Rows]:
+def _new_rows(batch: Batch, run_states: RunState, outcomes: Outcome, episodes: int) -> list[Rows]:
     """Return the rows that a chunk adds to each id's log, in float64."""
     rows: list[Rows] = [[] for _ in batch.ids]
     episode = np.asarray(outcomes.episode)
     due = np.asarray(outcomes.ended) & np.isin(episode, logs.logged_episodes(episodes))
     for step, index in np.argwhere(due):
         one: Outcome = jax.tree.map(lambda leaf, at=(step, index): np.asarray(leaf)[at], outcomes)
-        task, state, params = unwrapped(batch.env, lanes.state, batch.each[index])
+        task, state, params = unwrapped(batch.env, run_states.state, batch.each[index])
         info = task.bsuite_info(state.replace(**one.counters), params)
         values = (one.steps, one.episode, _value(one.total_return), one.length, _value(one.episode_return), *info.values())
         rows[index].append([np.asarray(value).item() for value in values])
@@ -183,29 +186,31 @@ def _value(total: Sum) -> float:
     return float(total.high) + float(total.low)
 
 
-def _lane_keys(ids: tuple[str, ...], seed: int) -> Array:
+def _run_keys(ids: tuple[str, ...], seed: int) -> Array:
     numbers = jnp.array([zlib.crc32(bsuite_id.encode()) for bsuite_id in ids], jnp.uint32)
     return jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(numbers)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _begin(env: Environment[Any, Any], agent: Agent, axes: Any, keys: Array, params: Any) -> Lane:
-    def one(key: Array, params: Any) -> Lane:
+def _begin(env: Environment[Any, Any], agent: Agent, axes: Any, keys: Array, params: Any) -> RunState:
+    def one(key: Array, params: Any) -> RunState:
         key_env, key_agent = jax.random.split(jax.random.fold_in(key, 0))
         obs, state = env.reset(key_env, params)
         none = jnp.int32(0)
-        return Lane(obs, state, agent.begin(key_agent), none, none, none, Sum.zero(), Sum.zero())
+        return RunState(obs, state, agent.begin(key_agent), none, none, none, Sum.zero(), Sum.zero())
 
     return jax.vmap(one, in_axes=(0, axes))(keys, params)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _play(env: Environment[Any, Any], agent: Agent, axes: Any, keys: Array, params: Any, lanes: Lane) -> tuple[Lane, Outcome]:
+def _play(
+    env: Environment[Any, Any], agent: Agent, axes: Any, keys: Array, params: Any, run_states: RunState
+) -> tuple[RunState, Outcome]:
     # All keys of a chunk at once: that is one vector operation, where a step's own would be many tiny ones.
-    steps = lanes.steps[None] + 1 + jnp.arange(CHUNK, dtype=jnp.int32)[:, None]
+    steps = run_states.steps[None] + 1 + jnp.arange(CHUNK, dtype=jnp.int32)[:, None]
     step_keys = jax.vmap(jax.vmap(_step_keys), in_axes=(None, 0))(keys, steps)
     step = jax.vmap(partial(_step, env, agent), in_axes=(0, axes, 0))
-    return jax.lax.scan(lambda lanes, keys: step(keys, params, lanes), lanes, step_keys)
+    return jax.lax.scan(lambda run_states, keys: step(keys, params, run_states), run_states, step_keys)
 
 
 def _step_keys(key: Array, step: Array) -> tuple[Array, Array, Array]:
@@ -214,23 +219,23 @@ def _step_keys(key: Array, step: Array) -> tuple[Array, Array, Array]:
 
 
 def _step(
-    env: Environment[Any, Any], agent: Agent, keys: tuple[Array, Array, Array], params: Any, lane: Lane
-) -> tuple[Lane, Outcome]:
+    env: Environment[Any, Any], agent: Agent, keys: tuple[Array, Array, Array], params: Any, run_state: RunState
+) -> tuple[RunState, Outcome]:
     key_act, key_env, key_learn = keys
-    action = agent.act(lane.memory, lane.obs, key_act)
-    obs, state, reward, ended, info = env.step(key_env, lane.state, action, params)
-    experience = Experience(lane.obs, action, reward, info["discount"], info["final_observation"])
-    memory = agent.learn(lane.memory, experience, key_learn)
+    action = agent.act(run_state.memory, run_state.obs, key_act)
+    obs, state, reward, ended, info = env.step(key_env, run_state.state, action, params)
+    experience = Experience(run_state.obs, action, reward, info["discount"], info["final_observation"])
+    memory = agent.learn(run_state.memory, experience, key_learn)
     task, inner, _ = unwrapped(env, state, params)
     outcome = Outcome(
         ended=ended,
-        steps=lane.steps + 1,
-        episode=lane.episode + ended.astype(jnp.int32),
-        total_return=lane.total_return.add(reward),
-        length=lane.length + 1,
-        episode_return=lane.episode_return.add(reward),
+        steps=run_state.steps + 1,
+        episode=run_state.episode + ended.astype(jnp.int32),
+        total_return=run_state.total_return.add(reward),
+        length=run_state.length + 1,
+        episode_return=run_state.episode_return.add(reward),
         counters={name: getattr(inner, name) for name in task.counters},
     )
     started = jax.tree.map(lambda old, zero: jnp.where(ended, zero, old), outcome.episode_return, Sum.zero())
     length = jnp.where(ended, 0, outcome.length)
-    return Lane(obs, state, memory, outcome.steps, outcome.episode, length, started, outcome.total_return), outcome
+    return RunState(obs, state, memory, outcome.steps, outcome.episode, length, started, outcome.total_return), outcome

@@ -6,4 +6,4 @@ from .mountain_car_continuous import (
     MountainCarContinuousParams as MountainCarContinuousParams,
 )
 from .pendulum import Pendulum as Pendulum, PendulumParams as PendulumParams, PendulumState as PendulumState
-from .valley import MountainCarParams as MountainCarParams, MountainCarState as MountainCarState
+from .mountain_car_dynamics import MountainCarParams as MountainCarParams, MountainCarState as MountainCarState

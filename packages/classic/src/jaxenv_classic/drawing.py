@@ -14,8 +14,8 @@ from jaxenv.visualize.palette import BLACK, GREY, SILVER, WHITE
 if TYPE_CHECKING:
     from jaxenv_classic.acrobot import AcrobotState
     from jaxenv_classic.cartpole import CartPoleParams, CartPoleState
+    from jaxenv_classic.mountain_car_dynamics import MountainCarParams, MountainCarState
     from jaxenv_classic.pendulum import PendulumState
-    from jaxenv_classic.valley import MountainCarParams, MountainCarState
 
 _WOOD, _AXLE = (202, 152, 101), (129, 132, 203)
 _ROD, _LINK, _JOINT = (204, 77, 77), (0, 204, 204), (204, 204, 0)

@@ -6,10 +6,10 @@ from jax import Array
 from jaxenv import Transition, spaces
 from jaxtyping import Int
 
-from jaxenv_classic.valley import MountainCarParams, MountainCarState, Valley, at_goal, move
+from jaxenv_classic.mountain_car_dynamics import MountainCarBase, MountainCarParams, MountainCarState, at_goal, move
 
 
-class MountainCar(Valley[MountainCarParams]):
+class MountainCar(MountainCarBase[MountainCarParams]):
     """Drive an underpowered car out of a valley: it must first swing back to gain speed.
 
     ===========  ========  =============

@@ -8,7 +8,7 @@ from jax import Array
 from jaxenv import Transition, ranges, spaces
 from jaxtyping import Float
 
-from jaxenv_classic.valley import MountainCarParams, MountainCarState, Valley, at_goal, move
+from jaxenv_classic.mountain_car_dynamics import MountainCarBase, MountainCarParams, MountainCarState, at_goal, move
 
 
 @struct.dataclass
@@ -27,7 +27,7 @@ class MountainCarContinuousParams(MountainCarParams):
     """Full throttle to the right; actions beyond it are clipped before they move the car."""
 
 
-class MountainCarContinuous(Valley[MountainCarContinuousParams]):
+class MountainCarContinuous(MountainCarBase[MountainCarContinuousParams]):
     """Drive an underpowered car out of a valley with a continuous throttle, paying for its square.
 
     ===========  ========  =============

@@ -1,4 +1,4 @@
-"""Certificates for classic control: single steps against installed Gymnasium, from injected states."""
+"""Fidelity reports for classic control: single steps against installed Gymnasium, from injected states."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import jax
 import numpy as np
 from jaxenv import Environment, make
 from jaxenv.registry.spec import EnvSpec
-from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.fidelity import FidelityReport, Quantity
 
 FLOAT32_TOLERANCE, FLOAT64_TOLERANCE = 1e-5, 1e-10
 
 
-class Subject(NamedTuple):
+class ComparisonSetup(NamedTuple):
     """How one environment's state and actions are written down for the reference."""
 
     fields: tuple[str, ...]
@@ -30,12 +30,12 @@ class Subject(NamedTuple):
     """Draws ``n`` actions, some of them outside the bounds where the task clips."""
 
 
-SUBJECTS = {
-    "CartPole": Subject(("x", "x_dot", "theta", "theta_dot"), (-2.5, -3.0, -0.22, -3.0), (2.5, 3.0, 0.22, 3.0)),
-    "Pendulum": Subject(
+SETUPS = {
+    "CartPole": ComparisonSetup(("x", "x_dot", "theta", "theta_dot"), (-2.5, -3.0, -0.22, -3.0), (2.5, 3.0, 0.22, 3.0)),
+    "Pendulum": ComparisonSetup(
         ("theta", "theta_dot"), (-10.0, -8.0), (10.0, 8.0), (), lambda rng, n: rng.uniform(-3, 3, (n, 1)).astype(np.float32)
     ),
-    "Acrobot": Subject(
+    "Acrobot": ComparisonSetup(
         ("theta1", "theta2", "dtheta1", "dtheta2"),
         # A Runge-Kutta step of 0.2 s amplifies rounding too much for float32 near the speed limits, 4 pi and 9 pi.
         (-np.pi, -np.pi, -3.0, -5.0),
@@ -43,14 +43,14 @@ SUBJECTS = {
         (0, 1),
         lambda rng, n: rng.integers(0, 3, n),
     ),
-    "MountainCar": Subject(("position", "velocity"), (-1.2, -0.07), (0.6, 0.07), (), lambda rng, n: rng.integers(0, 3, n)),
-    "MountainCarContinuous": Subject(
+    "MountainCar": ComparisonSetup(("position", "velocity"), (-1.2, -0.07), (0.6, 0.07), (), lambda rng, n: rng.integers(0, 3, n)),
+    "MountainCarContinuous": ComparisonSetup(
         ("position", "velocity"), (-1.2, -0.07), (0.6, 0.07), (), lambda rng, n: rng.uniform(-1.5, 1.5, (n, 1)).astype(np.float32)
     ),
 }
 
 
-def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+def compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
     """Compare ``transitions`` single steps of a registered environment with Gymnasium's environment of the same name."""
     import gymnasium
 
@@ -58,22 +58,22 @@ def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     return compare(spec.id, env, params, gymnasium.make(spec.name), transitions=transitions, seed=seed)
 
 
-def compare(env_id: str, env: Environment[Any, Any], params: Any, reference: Any, *, transitions: int, seed: int) -> Certificate:
+def compare(env_id: str, env: Environment[Any, Any], params: Any, reference: Any, *, transitions: int, seed: int) -> FidelityReport:
     """Step both sides from the same states with the same actions and compare all that can be observed.
 
     Args:
-        env_id: what the certificate is made out to.
+        env_id: the id to report.
         env: our environment.
         params: its parameters.
         reference: Gymnasium's environment with the same settings.
         transitions: how many states to draw.
         seed: of the states and actions.
     """
-    subject = SUBJECTS[env.name]
+    setup = SETUPS[env.name]
     rng = np.random.default_rng(seed)
-    start = rng.uniform(subject.low, subject.high, (transitions, len(subject.fields)))
-    action = subject.action(rng, transitions)
-    ours = _our_step(env, params, subject, start, action)
+    start = rng.uniform(setup.low, setup.high, (transitions, len(setup.fields)))
+    action = setup.action(rng, transitions)
+    ours = _our_step(env, params, setup, start, action)
     # The reference starts from the very numbers that ours held, float32 or float64.
     theirs = _their_step(reference.unwrapped, ours["start"], action)
     x64 = ours["start"].dtype == np.float64
@@ -81,19 +81,19 @@ def compare(env_id: str, env: Environment[Any, Any], params: Any, reference: Any
     if theirs["state"].dtype == np.float32:
         ours["state"] = ours["state"].astype(np.float32)
     difference = {name: _difference(ours[name], theirs[name]) for name in ("state", "obs", "reward", "terminated")}
-    for index in subject.angles:
+    for index in setup.angles:
         turns = difference["state"][:, index]
         difference["state"][:, index] = np.minimum(turns, np.abs(2 * np.pi - turns))
     quantities = (
         *(
             Quantity(f"state.{name}", transitions, float(difference["state"][:, i].max()), tolerance)
-            for i, name in enumerate(subject.fields)
+            for i, name in enumerate(setup.fields)
         ),
         Quantity("observation", transitions, float(difference["obs"].max()), tolerance),
         Quantity("reward", transitions, float(difference["reward"].max()), tolerance),
         Quantity("terminated", transitions, float(difference["terminated"].sum()), 0.0),
     )
-    return Certificate(
+    return FidelityReport(
         env_id=env_id,
         reference="gymnasium",
         reference_version=importlib.metadata.version("gymnasium"),
@@ -109,19 +109,19 @@ def _difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _our_step(
-    env: Environment[Any, Any], params: Any, subject: Subject, start: np.ndarray, action: np.ndarray
+    env: Environment[Any, Any], params: Any, setup: ComparisonSetup, start: np.ndarray, action: np.ndarray
 ) -> dict[str, np.ndarray]:
     key = jax.random.key(0)
     _, state = env.reset(key, params)
-    dtype = np.dtype(getattr(state, subject.fields[0]).dtype)
+    dtype = np.dtype(getattr(state, setup.fields[0]).dtype)
     start = start.astype(dtype)
 
     @jax.jit
     @jax.vmap
     def step(row: Any, act: Any) -> tuple[Any, ...]:
-        placed = state.replace(**dict(zip(subject.fields, row, strict=True)))
+        placed = state.replace(**dict(zip(setup.fields, row, strict=True)))
         obs, after, reward, _, info = env.step_env(key, placed, act, params)
-        return [getattr(after, name) for name in subject.fields], obs, reward, info["terminated"]
+        return [getattr(after, name) for name in setup.fields], obs, reward, info["terminated"]
 
     after, obs, reward, terminated = step(start, action)
     return {

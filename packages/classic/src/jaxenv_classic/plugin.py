@@ -8,7 +8,7 @@ from jaxenv.hookspecs import hookimpl
 from jaxenv.registry.spec import EnvSpec
 
 _SOURCE = "Gymnasium >= 1.0, gymnasium.envs.classic_control"
-_ORACLE = "jaxenv_classic.oracle:certify"
+_ORACLE = "jaxenv_classic.oracle:compare_with_reference"
 
 ENVS = (
     EnvSpec(
@@ -17,7 +17,7 @@ ENVS = (
         summary="Balance a pole on a cart by pushing the cart left or right; 500 steps.",
         reference=_SOURCE,
         oracle=_ORACLE,
-        counterparts={"envpool": ("CartPole-v1", "")},
+        peer_tasks={"envpool": ("CartPole-v1", "")},
     ),
     EnvSpec(
         name="CartPole-v0",
@@ -33,7 +33,7 @@ ENVS = (
         summary="Swing a pendulum up and hold it upright with a weak motor.",
         reference=_SOURCE,
         oracle=_ORACLE,
-        counterparts={"envpool": ("Pendulum-v1", "the angle follows the velocity from before it is clipped")},
+        peer_tasks={"envpool": ("Pendulum-v1", "the angle follows the velocity from before it is clipped")},
     ),
     EnvSpec(
         name="Acrobot-v1",
@@ -41,7 +41,7 @@ ENVS = (
         summary="Swing the tip of a two-link arm above a line by driving the joint between the links.",
         reference=_SOURCE,
         oracle=_ORACLE,
-        counterparts={"envpool": ("Acrobot-v1", "")},
+        peer_tasks={"envpool": ("Acrobot-v1", "")},
     ),
     EnvSpec(
         name="MountainCar-v0",
@@ -49,7 +49,7 @@ ENVS = (
         summary="Drive an underpowered car out of a valley with three throttle positions.",
         reference=_SOURCE,
         oracle=_ORACLE,
-        counterparts={"envpool": ("MountainCar-v0", "")},
+        peer_tasks={"envpool": ("MountainCar-v0", "")},
     ),
     EnvSpec(
         name="MountainCarContinuous-v0",
@@ -57,7 +57,7 @@ ENVS = (
         summary="Drive an underpowered car out of a valley with a continuous throttle that costs energy.",
         reference=_SOURCE,
         oracle=_ORACLE,
-        counterparts={"envpool": ("MountainCarContinuous-v0", "")},
+        peer_tasks={"envpool": ("MountainCarContinuous-v0", "")},
     ),
 )
 

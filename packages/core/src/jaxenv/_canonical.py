@@ -19,7 +19,7 @@ from jaxenv.errors import (
     StateTypeError,
     TransitionValueError,
 )
-from jaxenv.errors.wording import described, named, short
+from jaxenv.errors.formatting import described, named, short
 
 NO_TIME_LIMIT = 2**31 - 1
 """The value of ``max_steps_in_episode`` that never truncates an episode (the largest int32)."""

@@ -35,7 +35,7 @@ def _with_params(hook: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(hook)
     def space(self: Any, params: Any = None) -> Any:
-        return hook(self, self._given(None) if params is None else self.lift(params))
+        return hook(self, self._params_or_default(None) if params is None else self.lift(params))
 
     return space
 
@@ -46,7 +46,7 @@ def _rendering(hook: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(hook)
     def render(self: Any, state: Any, params: Any = None, *args: Any, **kwargs: Any) -> Any:
-        params = self._given(None) if params is None else self.lift(params)
+        params = self._params_or_default(None) if params is None else self.lift(params)
         try:
             shapes = self.state_shapes(params)
         except WrapperSettingError:  # a reset needs an axis that is not mapped here

@@ -33,7 +33,7 @@ def _entry(name: str, make: Callable[[], Any], without: Any) -> Any:
         return without
 
 
-# -- once: an intermediate result that a CPU computes once ------------------------------------------------------------------------
+# -- materialize: an intermediate result that a CPU computes once ------------------------------------------------------------------
 #
 # Why: on a CPU, XLA fuses an intermediate result into each array that depends on it, and computes it anew for each;
 #     ``lax.optimization_barrier`` is gone before it fuses. What helps is a call that XLA must not inline, and only on a CPU.
@@ -42,7 +42,7 @@ def _entry(name: str, make: Callable[[], Any], without: Any) -> Any:
 # Without: results are the same; MinAtar's games compile and run more slowly on a CPU.
 
 
-def _make_once() -> Callable[[Any], Any]:
+def _make_materialize() -> Callable[[Any], Any]:
     from jax.experimental.xla_metadata import set_xla_metadata
     from jax.interpreters import ad, batching, mlir
 
@@ -55,11 +55,11 @@ def _make_once() -> Callable[[Any], Any]:
     lower = mlir.lower_fun(not_inlined, multiple_results=False)
 
     def lower_on_cpu(context: Any, x: Any) -> Any:
-        return _entry("once", lambda: lower(context, x), (x,))
+        return _entry("materialize", lambda: lower(context, x), (x,))
 
     # One operation an array, so that JAX drops those that nothing depends on. And not ``lax.platform_dependent``, which is
     # traced once for each platform.
-    primitive = Primitive("jaxenv_once")
+    primitive = Primitive("jaxenv_materialize")
     primitive.def_impl(lambda x: x)
     primitive.def_abstract_eval(lambda x: x)
     mlir.register_lowering(primitive, lambda context, x: (x,))
@@ -69,7 +69,7 @@ def _make_once() -> Callable[[Any], Any]:
     return primitive.bind
 
 
-once: Callable[[Any], Any] = _entry("once", _make_once, lambda x: x)
+materialize: Callable[[Any], Any] = _entry("materialize", _make_materialize, lambda x: x)
 """Return an array as it is; a CPU computes it once for all that depends on it."""
 
 
@@ -139,8 +139,8 @@ def generator_of(dtype: Any) -> Any:
 
 # -- call: an operation that is looked into only where it is lowered --------------------------------------------------------------
 #
-# Why: which kernel plays, or whether one does, depends on the platform, which is known when a program is lowered; and what can be
-#     told of a rollout is much, of which a program uses little: it should be traced only if it is used.
+# Why: which kernel plays, or whether one does, depends on the platform, which is known when a program is lowered; and a
+#     rollout computes much of which a program uses little: it should be traced only if it is used.
 # Uses: ``jax.interpreters`` (rules of a primitive).
 # Tried: 0.6.1 to 0.12.0.1.
 # Without: the operation is traced at once, and a GPU plays by scans.

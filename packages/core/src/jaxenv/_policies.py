@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from jaxenv.environment import Environment
 from jaxenv.errors import RolloutEnvironmentError, RolloutPolicyError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 
 def require_environment(env: Any) -> None:

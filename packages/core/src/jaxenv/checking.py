@@ -17,7 +17,7 @@ import numpy as np
 from jaxenv import ranges
 from jaxenv._jax_compat import is_traced
 from jaxenv.errors import CheckError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 ENVIRONMENT_VARIABLE = "JAXENV_CHECKS"
 """With the value 1 it turns checks on for a whole process; read when jaxenv's protocol is imported."""

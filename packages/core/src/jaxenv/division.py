@@ -12,7 +12,7 @@ from jax import Array, lax
 
 
 @jax.jit
-def divided(number: Array, divisor: Array | int) -> tuple[Array, Array]:
+def truncating_divmod(number: Array, divisor: Array | int) -> tuple[Array, Array]:
     """Return quotient and remainder, as ``lax.div`` and ``lax.rem`` do: rounded towards zero, with the sign of ``number``.
 
     Args:
@@ -23,7 +23,7 @@ def divided(number: Array, divisor: Array | int) -> tuple[Array, Array]:
         Two arrays with the shape and dtype of ``number``.
 
     >>> import jax.numpy as jnp
-    >>> row, column = divided(jnp.int32(29), 13)
+    >>> row, column = truncating_divmod(jnp.int32(29), 13)
     >>> int(row), int(column)
     (2, 3)
     """

@@ -277,8 +277,8 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         """
         return info
 
-    def lane_axes(self, state: Any, axis_name: str) -> Any:
-        """Return for each leaf of ``state`` its axis in a batch, or None where all environments of ``axis_name`` share one value.
+    def batch_axes(self, state: Any, axis_name: str) -> Any:
+        """Return the batch axis of each leaf of ``state``, or None where the environments of ``axis_name`` share one value.
 
         Args:
             state: a state, or its shapes.
@@ -303,7 +303,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         if params is not None:
             ranges.check_tree(self.name, params)
         try:
-            return checking.run(_reset, self.without_overrides, key, self._told(params), kernels=_batches_are_kernels())
+            return checking.run(_reset, self.without_overrides, key, self._lifted_params(params), kernels=_batches_are_kernels())
         except TypeError as error:
             _hooks.explain(self, error, key=key, params=params)
             raise
@@ -323,7 +323,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             ``(obs, state)`` of the next episode.
         """
         try:
-            return _restart(self.without_overrides, key, state, self._told(params))
+            return _restart(self.without_overrides, key, state, self._lifted_params(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, params=params)
             raise
@@ -345,10 +345,10 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             ``truncated`` (bool[]), ``discount`` (float32[]) and ``final_observation``.
         """
         if isinstance(action, float | list | np.ndarray | np.floating):
-            action = self.action_space(self._given(params)).fitted(action)
+            action = self.action_space(self._params_or_default(params)).fitted(action)
         try:
             return checking.run(
-                _step, self.without_overrides, key, state, action, self._told(params), kernels=_batches_are_kernels()
+                _step, self.without_overrides, key, state, action, self._lifted_params(params), kernels=_batches_are_kernels()
             )
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
@@ -373,9 +373,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             ``(obs, state, reward, done, info)``, as ``step`` returns them.
         """
         if isinstance(action, float | list | np.ndarray | np.floating):
-            action = self.action_space(self._given(params)).fitted(action)
+            action = self.action_space(self._params_or_default(params)).fitted(action)
         try:
-            return checking.run(_step_env, self.without_overrides, key, state, action, self._told(params))
+            return checking.run(_step_env, self.without_overrides, key, state, action, self._lifted_params(params))
         except TypeError as error:
             _hooks.explain(self, error, key=key, state=state, action=action, params=params)
             raise
@@ -495,7 +495,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             params: the parameters; ``None`` means ``default_params``.
         """
         key = jax.eval_shape(lambda: jax.random.key(0))
-        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
+        shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._params_or_default(params))
         return spaces.of_structure(shapes)
 
     @cached_property
@@ -515,12 +515,12 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             object.__setattr__(env, name, value)
         return env
 
-    def _told(self, params: ParamsT | None) -> Any:
+    def _lifted_params(self, params: ParamsT | None) -> Any:
         """Return the params for :attr:`without_overrides`, to which those of a layer beneath mean another task."""
-        given = self._given(params)
+        given = self._params_or_default(params)
         return given if self.without_overrides is self else self.lift(given)
 
-    def _given(self, params: ParamsT | None) -> ParamsT:
+    def _params_or_default(self, params: ParamsT | None) -> ParamsT:
         if params is not None:
             return params
         traced = [".".join(path) for path, value in self.param_overrides if _overrides.has_traced(value)]

@@ -47,7 +47,7 @@ class EpisodeStatistics:
 
 
 @struct.dataclass
-class Tally:
+class EpisodeAccumulator:
     """One environment's running episode, and Welford's moments of its ended ones."""
 
     running_return: Array
@@ -60,16 +60,16 @@ class Tally:
     steps: Array
 
     @classmethod
-    def empty(cls) -> Tally:
+    def empty(cls) -> EpisodeAccumulator:
         zero, none = jnp.float32(0.0), jnp.int32(0)
         return cls(zero, none, none, zero, zero, jnp.float32(jnp.inf), jnp.float32(-jnp.inf), none)
 
-    def add(self, reward: Array, done: Array) -> Tally:
+    def add(self, reward: Array, done: Array) -> EpisodeAccumulator:
         total, length = self.running_return + reward, self.running_length + 1
         episodes = self.episodes + done.astype(jnp.int32)
         delta = total - self.mean
         mean = self.mean + jnp.where(done, delta / jnp.maximum(episodes, 1).astype(jnp.float32), 0.0)
-        return Tally(
+        return EpisodeAccumulator(
             running_return=jnp.where(done, 0.0, total),
             running_length=jnp.where(done, 0, length),
             episodes=episodes,
@@ -100,18 +100,18 @@ class FirstEpisode(NamedTuple):
         return FirstEpisode(total, self.length + self.running.astype(jnp.int32), self.running & ~done)
 
 
-def summary(tally: Tally) -> EpisodeStatistics:
+def summary(accumulator: EpisodeAccumulator) -> EpisodeStatistics:
     """Merge the environments' moments (Chan, Golub & LeVeque 1983)."""
-    count = tally.episodes.astype(jnp.float32)
+    count = accumulator.episodes.astype(jnp.float32)
     total = count.sum()
-    mean = (tally.mean * count).sum() / total
-    squares = tally.sum_squares.sum() + (count * jnp.square(tally.mean - mean)).sum()
+    mean = (accumulator.mean * count).sum() / total
+    squares = accumulator.sum_squares.sum() + (count * jnp.square(accumulator.mean - mean)).sum()
     return EpisodeStatistics(
-        episodes=tally.episodes.sum(),
+        episodes=accumulator.episodes.sum(),
         return_mean=mean,
         return_std=jnp.sqrt(squares / total),
         return_sem=jnp.where(total > 1, jnp.sqrt(squares / (total - 1) / total), jnp.nan),
-        return_min=tally.low.min(),
-        return_max=tally.high.max(),
-        length_mean=tally.steps.astype(jnp.float32).sum() / total,
+        return_min=accumulator.low.min(),
+        return_max=accumulator.high.max(),
+        length_mean=accumulator.steps.astype(jnp.float32).sum() / total,
     )

@@ -16,11 +16,11 @@ from jaxenv._jax_compat import is_traced
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
 from jaxenv.engine import scan, select
-from jaxenv.engine.plan import Given, Plan, Policy
+from jaxenv.engine.plan import Plan, Policy, RolloutInputs
 from jaxenv.environment import NO_TIME_LIMIT, Environment
 from jaxenv.episodes import FirstEpisode
 from jaxenv.errors import EvaluationLengthError, EvaluationMembersError, RolloutArgumentError, RolloutFusedError
-from jaxenv.rollouts import Choice
+from jaxenv.rollouts import ExecutorChoice
 
 
 @struct.dataclass
@@ -98,7 +98,7 @@ def evaluate(
             raise RolloutArgumentError(name, axis, "must be 0 or None")
     if params is not None:
         ranges.check_tree(env.name, params)
-    params = env._told(params)
+    params = env._lifted_params(params)
     limit = params.max_steps_in_episode
     if max_steps is None:
         if not is_traced(limit) and bool(np.any(np.asarray(limit) == NO_TIME_LIMIT)):
@@ -108,9 +108,9 @@ def evaluate(
         raise RolloutArgumentError("max_steps", max_steps)
     if policy_params_axis is not None:
         _require_members(policy_params)
-    plan = Plan(env.without_overrides, policy, own_params=params_axis == 0, once=True)
-    given = Given(params, key, policy_params, initial_carry)
-    return _evaluate(plan, num_episodes, whole(max_steps), policy_params_axis, Choice.of(fused, key), given)
+    plan = Plan(env.without_overrides, policy, own_params=params_axis == 0, first_episode_only=True)
+    inputs = RolloutInputs(params, key, policy_params, initial_carry)
+    return _evaluate(plan, num_episodes, whole(max_steps), policy_params_axis, ExecutorChoice.of(fused, key), inputs)
 
 
 def _require_members(policy_params: Any) -> None:
@@ -121,27 +121,29 @@ def _require_members(policy_params: Any) -> None:
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _evaluate(plan: Plan, num_episodes: int, max_steps: int, members_axis: int | None, choice: Choice, given: Given) -> Evaluation:
-    indices, given = jnp.arange(num_episodes, dtype=jnp.uint32), jax.tree.map(jnp.asarray, given)
+def _evaluate(
+    plan: Plan, num_episodes: int, max_steps: int, members_axis: int | None, choice: ExecutorChoice, inputs: RolloutInputs
+) -> Evaluation:
+    indices, inputs = jnp.arange(num_episodes, dtype=jnp.uint32), jax.tree.map(jnp.asarray, inputs)
 
     def of_member(policy_params: Any) -> FirstEpisode:
-        return _play(plan, indices, given._replace(policy_params=policy_params), max_steps, choice)
+        return _play(plan, indices, inputs._replace(policy_params=policy_params), max_steps, choice)
 
-    played = jax.vmap(of_member)(given.policy_params) if members_axis == 0 else of_member(given.policy_params)
+    played = jax.vmap(of_member)(inputs.policy_params) if members_axis == 0 else of_member(inputs.policy_params)
     return Evaluation(played.total, played.length, ~played.running)
 
 
-def _play(plan: Plan, indices: Array, given: Given, max_steps: int, choice: Choice) -> FirstEpisode:
+def _play(plan: Plan, indices: Array, inputs: RolloutInputs, max_steps: int, choice: ExecutorChoice) -> FirstEpisode:
     reason = choice.reason
     if choice.where is not None:
         from jaxenv.engine import rollout as kernel
 
         try:
-            return kernel.episodes(plan, indices, given, max_steps, choice.where)
+            return kernel.episodes(plan, indices, inputs, max_steps, choice.where)
         except (NotImplementedError, kernel.KernelRefusedError) as error:
             reason = str(error)
             if not choice.required and not isinstance(error, kernel.SlowerError):
                 select.warn(f"An evaluation of {plan.env.name}", reason)
     if choice.required:
         raise RolloutFusedError(plan.env.name, reason)
-    return scan.episodes(plan, indices, given, max_steps)
+    return scan.episodes(plan, indices, inputs, max_steps)

@@ -97,7 +97,12 @@ class RolloutWrapper:
             ``(obs, action, reward, next_obs, done, cum_return)``.
         """
         return _single(
-            self.env.without_overrides, self.model_forward, self.num_env_steps, key, self.env._told(self.env_params), policy_params
+            self.env.without_overrides,
+            self.model_forward,
+            self.num_env_steps,
+            key,
+            self.env._lifted_params(self.env_params),
+            policy_params,
         )
 
     def batch_rollout(self, keys: Array, policy_params: Any = None) -> Episode:
@@ -111,7 +116,12 @@ class RolloutWrapper:
             What ``single_rollout`` returns, with a leading axis ``[num_keys]``.
         """
         return _batch(
-            self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params
+            self.env.without_overrides,
+            self.model_forward,
+            self.num_env_steps,
+            keys,
+            self.env._lifted_params(self.env_params),
+            policy_params,
         )
 
     def population_rollout(self, keys: Array, policy_params: Any) -> Episode:
@@ -125,7 +135,12 @@ class RolloutWrapper:
             What ``single_rollout`` returns, with leading axes ``[members, num_keys]``.
         """
         return _population(
-            self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params
+            self.env.without_overrides,
+            self.model_forward,
+            self.num_env_steps,
+            keys,
+            self.env._lifted_params(self.env_params),
+            policy_params,
         )
 
 

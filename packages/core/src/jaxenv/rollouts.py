@@ -17,9 +17,9 @@ from jaxenv import ranges
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
 from jaxenv.engine import scan, select
-from jaxenv.engine.plan import Given, Loop, Plan, Policy
+from jaxenv.engine.plan import Loop, Plan, Policy, RolloutInputs
 from jaxenv.environment import Environment
-from jaxenv.episodes import EpisodeStatistics, Tally, Trajectory, summary
+from jaxenv.episodes import EpisodeAccumulator, EpisodeStatistics, Trajectory, summary
 from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError, RolloutStateError
 
 
@@ -119,23 +119,23 @@ def rollout(
             raise RolloutArgumentError(name, size)
     require_environment(env)
     require_policy(policy)
-    choice = Choice.of(fused if unroll is None or fused else False, key, mesh)
+    choice = ExecutorChoice.of(fused if unroll is None or fused else False, key, mesh)
     if params_axis not in (None, 0):
         raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
     if params is not None:
         ranges.check_tree(env.name, params)
-    given: Any = env._told(params), key, policy_params, initial_carry
+    inputs: Any = env._lifted_params(params), key, policy_params, initial_carry
     for name, batch in (("state", state), ("carry", carry)):
         if any(jnp.shape(leaf)[:1] != (sizes[0],) for leaf in jax.tree.leaves(batch)):
             raise RolloutStateError(env.name, name, sizes[0])
     if mesh is not None and not mesh.is_multi_process:
-        given = jax.device_put(given, NamedSharding(mesh, PartitionSpec()))
+        inputs = jax.device_put(inputs, NamedSharding(mesh, PartitionSpec()))
     plan = Plan(env.without_overrides, policy, own_params=params_axis == 0)
-    return _rollout(plan, *sizes, keep_states, choice, mesh, Given(*given), state, carry)
+    return _rollout(plan, *sizes, keep_states, choice, mesh, RolloutInputs(*inputs), state, carry)
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExecutorChoice:
     """Which executor is to play."""
 
     where: select.Where | None
@@ -146,7 +146,7 @@ class Choice:
     """Whether it is an error if a kernel can't play."""
 
     @classmethod
-    def of(cls, fused: bool | None, key: Array, mesh: Mesh | None = None) -> Choice:
+    def of(cls, fused: bool | None, key: Array, mesh: Mesh | None = None) -> ExecutorChoice:
         """Return what :func:`rollout`'s ``fused`` means where it is called."""
         if fused is False:
             return cls(None, "fused=False, or unroll", required=False)
@@ -164,26 +164,26 @@ def _rollout(
     num_steps: int,
     unroll: int,
     keep_states: bool,
-    choice: Choice,
+    choice: ExecutorChoice,
     mesh: Mesh | None,
-    given: Given,
+    inputs: RolloutInputs,
     state: Any,
     carry: Any,
 ) -> Rollout:
-    player = Player(plan, num_envs, unroll, given, choice, mesh, keep_states)
-    loop = None if state is None else player.begin_with(state, carry)
-    loop, trajectory = player.play(loop, 0, num_steps)
-    return Rollout(trajectory, summary(loop.tally), loop.obs, loop.state, loop.carry, player.executor, player.reason)
+    runner = RolloutRunner(plan, num_envs, unroll, inputs, choice, mesh, keep_states)
+    loop = None if state is None else runner.begin_with(state, carry)
+    loop, trajectory = runner.play(loop, 0, num_steps)
+    return Rollout(trajectory, summary(loop.accumulator), loop.obs, loop.state, loop.carry, runner.executor, runner.reason)
 
 
-class Player:
+class RolloutRunner:
     """A rollout that can be played in pieces, of any lengths: they give what one call gives.
 
     Args:
         plan: what to play.
         num_envs: environments in the batch.
         unroll: steps in one iteration of a scan.
-        given: what all share, and parameters of their own.
+        inputs: what all share, and parameters of their own.
         choice: which executor is to play.
         mesh: devices to spread the environments over.
         keep_states: whether trajectories have states.
@@ -194,57 +194,59 @@ class Player:
         plan: Plan,
         num_envs: int,
         unroll: int,
-        given: Given,
-        choice: Choice,
+        inputs: RolloutInputs,
+        choice: ExecutorChoice,
         mesh: Mesh | None = None,
         keep_states: bool = False,
     ) -> None:
         if mesh is not None and num_envs % mesh.size:
             raise RolloutMeshError(num_envs, mesh.size)
-        self.plan, self.unroll, self.given, self.choice = plan, unroll, jax.tree.map(jnp.asarray, given), choice
+        self.plan, self.unroll, self.inputs, self.choice = plan, unroll, jax.tree.map(jnp.asarray, inputs), choice
         self.mesh, self.keep_states = mesh, keep_states
         self.indices = jnp.arange(num_envs, dtype=jnp.uint32)
         self.executor, self.reason = "scan", choice.reason
         axes = mesh.axis_names if mesh else ()
         self._everywhere, self._by_env, self._by_step_and_env = PartitionSpec(), PartitionSpec(axes), PartitionSpec(None, axes)
         own: Any = self._by_env if plan.own_params else self._everywhere
-        self._given_specs: Any = Given(own, self._everywhere, self._everywhere, self._everywhere)  # pyright: ignore[reportArgumentType]
+        self._input_specs: Any = RolloutInputs(own, self._everywhere, self._everywhere, self._everywhere)  # pyright: ignore[reportArgumentType]
 
     def begin(self) -> Loop:
         """Reset the environments."""
-        function = self._spread(partial(scan.begin, self.plan), (self._by_env, self._given_specs), self._by_env)
-        return function(self.indices, self.given)
+        function = self._spread(partial(scan.begin, self.plan), (self._by_env, self._input_specs), self._by_env)
+        return function(self.indices, self.inputs)
 
     def begin_with(self, state: Any, carry: Any) -> Loop:
         """Begin with given states and carries; None for carries means the initial one."""
-        plan, given, num_envs = self.plan, self.given, len(self.indices)
+        plan, inputs, num_envs = self.plan, self.inputs, len(self.indices)
         if not plan.observes:
             raise RolloutStateError(plan.env.name, "state", None)
 
         def every(leaf: Any) -> Array:
             return jnp.broadcast_to(leaf, (num_envs, *jnp.shape(leaf)))
 
-        obs = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))(state, given.params)
-        started = jax.tree.map(every, given.initial_carry) if carry is None else carry
-        return Loop(obs, state, started, jax.tree.map(every, Tally.empty()))
+        obs = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))(state, inputs.params)
+        started = jax.tree.map(every, inputs.initial_carry) if carry is None else carry
+        return Loop(obs, state, started, jax.tree.map(every, EpisodeAccumulator.empty()))
 
     def play(self, loop: Loop | None, elapsed: Array | int, num_steps: int) -> tuple[Loop, Trajectory]:
         """Go on from where ``elapsed`` steps led; without a loop, begin."""
 
-        def play_some(indices: Array, loop: Loop | None, elapsed: Array, given: Given) -> tuple[Loop, Trajectory]:
-            return self._play(indices, loop, elapsed, given, num_steps)
+        def play_some(indices: Array, loop: Loop | None, elapsed: Array, inputs: RolloutInputs) -> tuple[Loop, Trajectory]:
+            return self._play(indices, loop, elapsed, inputs, num_steps)
 
-        specs = (self._by_env, self._by_env, self._everywhere, self._given_specs)
+        specs = (self._by_env, self._by_env, self._everywhere, self._input_specs)
         function = self._spread(play_some, specs, (self._by_env, self._by_step_and_env))
-        return function(self.indices, loop, jnp.asarray(elapsed, jnp.uint32), self.given)
+        return function(self.indices, loop, jnp.asarray(elapsed, jnp.uint32), self.inputs)
 
-    def _play(self, indices: Array, loop: Loop | None, elapsed: Array, given: Given, num_steps: int) -> tuple[Loop, Trajectory]:
+    def _play(
+        self, indices: Array, loop: Loop | None, elapsed: Array, inputs: RolloutInputs, num_steps: int
+    ) -> tuple[Loop, Trajectory]:
         plan, choice = self.plan, self.choice
         if choice.where is not None:
             from jaxenv.engine import rollout as kernel
 
             try:
-                played = kernel.play(plan, indices, loop, elapsed, given, num_steps, choice.where, self.keep_states)
+                played = kernel.play(plan, indices, loop, elapsed, inputs, num_steps, choice.where, self.keep_states)
             except (NotImplementedError, kernel.KernelRefusedError) as error:
                 self.reason = str(error)
                 if not choice.required and not isinstance(error, kernel.SlowerError):
@@ -254,7 +256,7 @@ class Player:
                 return played
         if choice.required:
             raise RolloutFusedError(plan.env.name, self.reason)
-        loop, trajectory = scan.play(plan, indices, loop, elapsed, given, num_steps, self.unroll)
+        loop, trajectory = scan.play(plan, indices, loop, elapsed, inputs, num_steps, self.unroll)
         return loop, trajectory if self.keep_states else trajectory._replace(state=None)
 
     def _spread(self, function: Callable[..., Any], in_specs: Any, out_specs: Any) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from jax import Array
 from jaxtyping import Bool, UInt32
 
 from jaxenv_minatar.base import SIZE
-from jaxenv_minatar.picture import ROW
+from jaxenv_minatar.observations import ROW
 
 if TYPE_CHECKING:
     from jaxenv_minatar.space_invaders import SpaceInvadersState

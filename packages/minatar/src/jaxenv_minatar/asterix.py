@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
-from jaxenv.staging import once
+from jaxenv.materialize import materialize
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar import nibbles
+from jaxenv_minatar import packed_uint4
 from jaxenv_minatar.base import DOWN, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame, MinAtarState, RampedParams, count, direction, words
-from jaxenv_minatar.nibbles import ONES
-from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.observations import flag, set_flags
+from jaxenv_minatar.packed_uint4 import ONES
 
 FIRST_ROW, LAST_ROW = 1, 8
 """Rows that the player and the entities keep to."""
@@ -28,7 +28,7 @@ FRACTION_BITS = 24
 
 @struct.dataclass
 class AsterixState(MinAtarState):
-    """The player and the eight slots. Slot ``i`` is on row ``i + 1``; its numbers are nibble ``i`` of the words."""
+    """The player and the eight slots. Slot ``i`` is on row ``i + 1``; its numbers are field ``i`` of the packed words."""
 
     player_x: Int[Array, ""]
     """Column of the player, 0 to 9."""
@@ -149,14 +149,14 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
         state, later_gain, caught_later = _meet(state)
         state = state.replace(spawn_timer=state.spawn_timer - 1, move_timer=state.move_timer - 1)
         reward = (gain | later_gain).astype(jnp.float32)
-        return Transition(_ramp(state, params), reward, once(caught | caught_later))
+        return Transition(_ramp(state, params), reward, materialize(caught | caught_later))
 
     def observe(self, state: AsterixState, params: RampedParams) -> Bool[Array, "10 10 4"]:
-        row = FIRST_ROW + jnp.arange(nibbles.COUNT, dtype=jnp.int32)
-        x, occupied, right, gold = map(nibbles.unpack, (state.x, state.occupied, state.right, state.gold))
+        row = FIRST_ROW + jnp.arange(packed_uint4.COUNT, dtype=jnp.int32)
+        x, occupied, right, gold = map(packed_uint4.unpack, (state.x, state.occupied, state.right, state.gold))
         behind = x + jnp.where(right == 1, -1, 1)
         trailed = (occupied == 1) & (behind >= 0) & (behind < SIZE)
-        return light(
+        return set_flags(
             jnp.zeros(SIZE * SIZE * 4, jnp.bool_),
             [
                 flag(state.player_y, state.player_x, 0, 4),
@@ -179,10 +179,10 @@ def move_speed(state: AsterixState) -> Int[Array, ""]:
 def free_slot(occupied: UInt32[Array, ""], slot: UInt32[Array, ""]) -> UInt32[Array, ""]:
     """Return the flag of the free slot that a draw stands for; no flag if none is free."""
     free = ~occupied & ONES
-    # Nibble i of the product is the number of free slots up to and including slot i.
+    # Field i of the product is the number of free slots up to and including slot i.
     numbered = free * ONES
     chosen = (slot * (numbered >> 28)) >> FRACTION_BITS
-    return free & nibbles.equal(numbered, chosen + 1)
+    return free & packed_uint4.equal(numbered, chosen + 1)
 
 
 def _spawn(state: AsterixState, draws: Draws) -> AsterixState:
@@ -192,9 +192,9 @@ def _spawn(state: AsterixState, draws: Draws) -> AsterixState:
     right, gold = (jnp.where(flag, ONES, jnp.uint32(0)) for flag in (draws.right, draws.gold))
     return state.replace(
         occupied=state.occupied | new,
-        x=nibbles.select(new, 9 * (ONES & ~right), state.x),
-        right=nibbles.select(new, right, state.right),
-        gold=nibbles.select(new, gold, state.gold),
+        x=packed_uint4.select(new, 9 * (ONES & ~right), state.x),
+        right=packed_uint4.select(new, right, state.right),
+        gold=packed_uint4.select(new, gold, state.gold),
         spawn_timer=jnp.where(spawns, spawn_speed(state), state.spawn_timer),
     )
 
@@ -207,11 +207,11 @@ def _walk(state: AsterixState) -> AsterixState:
 
 
 def _meet(state: AsterixState) -> tuple[AsterixState, Array, Array]:
-    """Take the gold where the player is; tell whether there was some, and whether there is an enemy.
+    """Take the gold where the player is; return whether there was some, and whether there is an enemy.
 
     Only one slot is on the player's row, so that going through the slots in order, as MinAtar does, is looking at that one.
     """
-    here = state.occupied & nibbles.equal(state.x, state.player_x) & nibbles.flag_at(state.player_y - FIRST_ROW)
+    here = state.occupied & packed_uint4.equal(state.x, state.player_x) & packed_uint4.flag_at(state.player_y - FIRST_ROW)
     taken = here & state.gold
     return state.replace(occupied=state.occupied & ~taken), taken != 0, (here & ~state.gold) != 0
 
@@ -219,7 +219,7 @@ def _meet(state: AsterixState) -> tuple[AsterixState, Array, Array]:
 def _drift(state: AsterixState) -> AsterixState:
     """Move all entities by one, if it is time; those that leave the board are gone."""
     moves = state.move_timer == 0
-    leaving = (state.right & nibbles.equal(state.x, SIZE - 1)) | (~state.right & nibbles.equal(state.x, 0))
+    leaving = (state.right & packed_uint4.equal(state.x, SIZE - 1)) | (~state.right & packed_uint4.equal(state.x, 0))
     moving = jnp.where(moves, state.occupied & ~leaving, jnp.uint32(0))
     return state.replace(
         occupied=jnp.where(moves, moving, state.occupied),

@@ -1,4 +1,4 @@
-"""What the five games share: sticky actions, action sets, and pictures of 10 x 10 cells."""
+"""What the five games share: sticky actions, action sets, and observations of 10 x 10 cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, random, ranges, spaces
-from jaxenv.staging import stage
+from jaxenv.materialize import materialized
 from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
 SIZE = 10
@@ -90,7 +90,7 @@ class MinAtarGame(Environment[StateT, ParamsT]):
 def words(key: Array, count: int) -> tuple[UInt32[Array, ""], ...]:
     """Draw random words: on a CPU once, and not for each number of the next state anew."""
 
-    @stage
+    @materialized
     def draw(key: Array) -> tuple[Array, ...]:
         return tuple(random.words(key, count))
 

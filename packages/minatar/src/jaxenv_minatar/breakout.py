@@ -9,11 +9,11 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
-from jaxenv.staging import once
+from jaxenv.materialize import materialize
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import LEFT, NOOP, RIGHT, SIZE, MinAtarGame, MinAtarParams, MinAtarState, direction, words
-from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.observations import flag, set_flags
 
 ALL_BRICKS = (1 << 30) - 1
 FIRST_BRICK_ROW, LAST_BRICK_ROW = 1, 3
@@ -23,7 +23,7 @@ _BRICK_OF_FLAG = np.zeros(SIZE * SIZE * 4, np.uint32)
 _BRICK_OF_FLAG.reshape(SIZE, SIZE, 4)[FIRST_BRICK_ROW : LAST_BRICK_ROW + 1, :, 3] = np.uint32(1) << np.arange(
     30, dtype=np.uint32
 ).reshape(3, SIZE)
-"""For each flag of the picture the bit of the brick that it shows, or 0."""
+"""For each flag of the observation the bit of the brick that it shows, or 0."""
 
 
 @struct.dataclass
@@ -185,11 +185,11 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
             bricks=bricks,
             strike=on_brick,
         )
-        return Transition(after, breaks.astype(jnp.float32), once(at_bottom & ~straight & ~slanted))
+        return Transition(after, breaks.astype(jnp.float32), materialize(at_bottom & ~straight & ~slanted))
 
     def observe(self, state: BreakoutState, params: MinAtarParams) -> Bool[Array, "10 10 4"]:
         wall = (state.bricks & _BRICK_OF_FLAG) != 0
-        return light(
+        return set_flags(
             wall,
             [
                 flag(PADDLE_ROW, state.paddle, 0, 4),

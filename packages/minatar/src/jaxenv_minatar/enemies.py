@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array, lax
-from jaxenv.staging import stage
+from jaxenv.materialize import materialized
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import NOWHERE, SIZE
@@ -70,7 +70,7 @@ def spawned(enemies: Enemies, when: Array, row: Array, right: Array, sub: Array,
     return _with_newest(enemies, _may_spawn(enemies, when, row, right), row, right, sub, timer)
 
 
-@stage
+@materialized
 def _may_spawn(enemies: Enemies, when: Array, row: Array, right: Array) -> Bool[Array, ""]:
     there = (enemies.fish | enemies.subs) & on_row(enemies, row) != 0
     return when & ~(there & (moves_right(enemies, row) != right))
@@ -98,7 +98,7 @@ def _with_newest(enemies: Enemies, when: Array, row: Array, right: Array, sub: A
     )
 
 
-@stage
+@materialized
 def moved(enemies: Enemies, pause: Int[Array, ""]) -> tuple[Enemies, Word, Word]:
     """Return the enemies a step later, those that have left the board excepted; which have moved; and which submarines shoot."""
     moving, shooting = _equal(enemies.timer, 0), _equal(enemies.shot_timer, 0)
@@ -119,7 +119,7 @@ def moved(enemies: Enemies, pause: Int[Array, ""]) -> tuple[Enemies, Word, Word]
 
 
 def moves_right(enemies: Enemies, row: Array) -> Bool[Array, "..."]:
-    """Tell which way the enemies on a row move, or those on each of an array of rows."""
+    """Return which way the enemies on a row move, or those on each of an array of rows."""
     return enemies.rightward & _row_bit(row) != 0
 
 
@@ -151,7 +151,7 @@ def oldest(some: Word) -> Word:
     return some ^ some >> 1
 
 
-@stage
+@materialized
 def shots(enemies: Enemies, shooting: Word) -> list[tuple[Int[Array, ""], Bool[Array, ""]]]:
     """Return the shots of submarines: for each its position on a board, NOWHERE if it is not fired, and whether it flies right."""
     result: list[tuple[Array, Array]] = []
@@ -170,17 +170,17 @@ def columns(enemies: Enemies, rows: Int[Array, "10"]) -> tuple[Word, Word]:
     return _columns(enemies.fish, enemies.subs, _by_row(enemies, rows), _by_column(enemies), moves_right(enemies, rows))
 
 
-@stage
+@materialized
 def _by_row(enemies: Enemies, rows: Int[Array, "10"]) -> Word:
     return on_row(enemies, rows)
 
 
-@stage
+@materialized
 def _by_column(enemies: Enemies) -> list[Word]:
     return [_equal(enemies.travelled, travelled) for travelled in range(SIZE)]
 
 
-@stage
+@materialized
 def _columns(fish: Word, subs: Word, by_row: Word, by_column: list[Word], right: Array) -> tuple[Word, Word]:
     """Look at each pair of a row and a column. All is computed before, because it would be for every row anew here."""
     fish_columns = sub_columns = jnp.zeros(right.shape, jnp.uint32)

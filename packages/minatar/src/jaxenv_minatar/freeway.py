@@ -11,10 +11,10 @@ from jax import Array
 from jaxenv import Transition, random
 from jaxtyping import Bool, Int, UInt32
 
-from jaxenv_minatar import nibbles
+from jaxenv_minatar import packed_uint4
 from jaxenv_minatar.base import DOWN, NOOP, SIZE, UP, MinAtarGame, MinAtarParams, MinAtarState, direction, words
-from jaxenv_minatar.nibbles import ONES
-from jaxenv_minatar.picture import flag, light
+from jaxenv_minatar.observations import flag, set_flags
+from jaxenv_minatar.packed_uint4 import ONES
 
 LAST_STEP = 2501
 """The step that ends an episode."""
@@ -28,7 +28,7 @@ MAX_SPEED = 5
 
 @struct.dataclass
 class FreewayState(MinAtarState):
-    """The chicken and the eight cars. Car ``i`` drives on row ``i + 1``; its numbers are nibble ``i`` of the words."""
+    """The chicken and the eight cars. Car ``i`` drives on row ``i + 1``; its numbers are field ``i`` of the packed words."""
 
     chicken: Int[Array, ""]
     """Row of the chicken, 1 to 9; its column is always 4."""
@@ -48,7 +48,7 @@ class Traffic(NamedTuple):
     """A draw of eight cars."""
 
     speed: Array
-    """Steps between two moves, uniform on 1 to 5: eight nibbles."""
+    """Steps between two moves, uniform on 1 to 5: eight fields of four bits."""
     right: Array
     """Direction, a fair coin: eight flags."""
 
@@ -156,13 +156,13 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         speed = jnp.where(crossed, draws.traffic.speed, state.car_speed)
         timer = jnp.where(crossed, draws.traffic.speed, state.car_timer)
 
-        moves = nibbles.equal(timer, 0)
+        moves = packed_uint4.equal(timer, 0)
         car_x = _drive(state.car_x, moves, right)
-        timer = nibbles.select(moves, speed, timer - (ONES & ~moves))
+        timer = packed_uint4.select(moves, speed, timer - (ONES & ~moves))
         # A car hits where it was and where it is. One at a time, as in MinAtar, or all at once is the same: only one car is on
         # the chicken's row, and none is on row 9, where a hit sends the chicken.
-        hits = nibbles.equal(state.car_x, CHICKEN_COLUMN) | nibbles.equal(car_x, CHICKEN_COLUMN)
-        hit = (hits & nibbles.flag_at(row - 1)) != 0
+        hits = packed_uint4.equal(state.car_x, CHICKEN_COLUMN) | packed_uint4.equal(car_x, CHICKEN_COLUMN)
+        hit = (hits & packed_uint4.flag_at(row - 1)) != 0
 
         after = state.replace(
             last_action=action,
@@ -176,10 +176,10 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         return Transition(after, crossed.astype(jnp.float32), jnp.asarray(state.time) + 1 >= LAST_STEP)
 
     def observe(self, state: FreewayState, params: MinAtarParams) -> Bool[Array, "10 10 7"]:
-        lane = 1 + jnp.arange(nibbles.COUNT, dtype=jnp.int32)
-        x, speed = nibbles.unpack(state.car_x), nibbles.unpack(state.car_speed)
-        behind = nibbles.unpack(_drive(state.car_x, jnp.asarray(ONES), ONES & ~state.car_right))
-        return light(
+        lane = 1 + jnp.arange(packed_uint4.COUNT, dtype=jnp.int32)
+        x, speed = packed_uint4.unpack(state.car_x), packed_uint4.unpack(state.car_speed)
+        behind = packed_uint4.unpack(_drive(state.car_x, jnp.asarray(ONES), ONES & ~state.car_right))
+        return set_flags(
             jnp.zeros(SIZE * SIZE * 7, jnp.bool_),
             [flag(state.chicken, CHICKEN_COLUMN, 0, 7), flag(lane, x, 1, 7), flag(lane, behind, 1 + speed, 7)],
         )
@@ -193,7 +193,7 @@ def _traffic(first: UInt32[Array, ""], second: UInt32[Array, ""]) -> Traffic:
 
 
 def _decimal(word: UInt32[Array, ""]) -> UInt32[Array, ""]:
-    """Return four random decimal digits as nibbles."""
+    """Return four random decimal digits, four bits each."""
     number = random.uniform_int(word, 0, 10_000).astype(jnp.uint32)
     # Each digit above the last is worth 16 instead of 10, each above that 256 instead of 100, and so on.
     return number + 6 * (number // 10) + 6 * 16 * (number // 100) + 6 * 256 * (number // 1000)
@@ -202,6 +202,6 @@ def _decimal(word: UInt32[Array, ""]) -> UInt32[Array, ""]:
 def _drive(x: UInt32[Array, ""], moves: UInt32[Array, ""], right: UInt32[Array, ""]) -> UInt32[Array, ""]:
     """Return the columns of the cars after those with a flag in ``moves`` have moved by one, from edge to edge."""
     rightward, leftward = moves & right, moves & ~right
-    last, first = nibbles.equal(x, SIZE - 1), nibbles.equal(x, 0)
+    last, first = packed_uint4.equal(x, SIZE - 1), packed_uint4.equal(x, 0)
     x = x + (rightward & ~last) - (leftward & ~first)
     return x - 9 * (rightward & last) + 9 * (leftward & first)

@@ -19,8 +19,8 @@ def _spec(name: str, module: str, summary: str) -> EnvSpec:
         entry_point=f"jaxenv_minatar.{module}:{name}",
         summary=summary,
         reference="MinAtar 1.0.15 (Young & Tian 2019)",
-        oracle="jaxenv_minatar.oracle:certify",
-        counterparts={
+        oracle="jaxenv_minatar.oracle:compare_with_reference",
+        peer_tasks={
             "gymnax": (f"{name}-MinAtar", _GYMNAX_FREEWAY if name == "Freeway" else _GYMNAX),
             "pgx": (f"minatar-{module}", _PGX_SEAQUEST if name == "Seaquest" else ""),
         },

@@ -10,7 +10,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Transition, random
-from jaxenv.staging import once
+from jaxenv.materialize import materialize
 from jaxtyping import Bool, Int
 
 from jaxenv_minatar import enemies as sea
@@ -32,7 +32,7 @@ from jaxenv_minatar.base import (
 )
 from jaxenv_minatar.bullets import Board
 from jaxenv_minatar.enemies import Enemies
-from jaxenv_minatar.picture import ROW, flag, light, paint, row_masks
+from jaxenv_minatar.observations import ROW, flag, row_masks, set_flags, unpack_boards
 from jaxenv_minatar.seaquest_rules import (
     DIVER_PAUSE,
     FULL_OXYGEN,
@@ -236,14 +236,14 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
         )
         suffocated = state.oxygen <= 0
         state, bonus, drowned = breathe(state, params)
-        return Transition(state, (shot_down + run_into + bonus).astype(jnp.float32), once(touched | suffocated | drowned))
+        return Transition(state, (shot_down + run_into + bonus).astype(jnp.float32), materialize(touched | suffocated | drowned))
 
     def observe(self, state: SeaquestState, params: RampedParams) -> Bool[Array, "10 10 10"]:
-        return _picture(state)
+        return _observation(state)
 
 
 @jax.jit
-def _picture(state: SeaquestState) -> Array:
+def _observation(state: SeaquestState) -> Array:
     """Draw the observation; under ``jit``, so that the two observations of a step are traced once."""
     rows = jnp.arange(SIZE, dtype=jnp.int32)
     fish, subs = sea.columns(state.enemies, rows)
@@ -257,8 +257,8 @@ def _picture(state: SeaquestState) -> Array:
     gauges = jnp.where(rows == SIZE - 1, oxygen << SIZE | divers << 2 * SIZE, np.uint32(0))
     others = state.rightward.row(rows) | state.leftward.row(rows) | gauges
     ages = diver_ages(state)
-    return light(
-        paint((entities, _ENTITY_MASKS), (others, _OTHER_MASKS)),
+    return set_flags(
+        unpack_boards((entities, _ENTITY_MASKS), (others, _OTHER_MASKS)),
         [
             flag(state.y, state.x, 0, 10),
             flag(state.y, state.x + jnp.where(state.faces_right, -1, 1), 1, 10),

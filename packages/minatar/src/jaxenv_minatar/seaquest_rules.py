@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
-from jaxenv.division import divided
-from jaxenv.staging import stage
+from jaxenv.division import truncating_divmod
+from jaxenv.materialize import materialized
 from jaxtyping import Bool, Int
 
 from jaxenv_minatar import enemies as sea
@@ -29,7 +29,7 @@ from jaxenv_minatar.base import (
 )
 from jaxenv_minatar.bullets import Board
 from jaxenv_minatar.enemies import Enemies, Word
-from jaxenv_minatar.picture import flag
+from jaxenv_minatar.observations import flag
 
 if TYPE_CHECKING:
     from jaxenv_minatar.seaquest import Draws, SeaquestState
@@ -63,7 +63,7 @@ class Diver(NamedTuple):
 
 def tenths(oxygen: Int[Array, ""]) -> Int[Array, ""]:
     """Return how many full tenths of the oxygen are left, 0 to 10."""
-    return divided(jnp.maximum(oxygen, 0), FULL_OXYGEN // 10)[0]
+    return truncating_divmod(jnp.maximum(oxygen, 0), FULL_OXYGEN // 10)[0]
 
 
 def spawn_speed(state: SeaquestState) -> Int[Array, ""]:
@@ -124,7 +124,7 @@ def act(state: SeaquestState) -> SeaquestState:
 
 
 def fly(state: SeaquestState) -> tuple[SeaquestState, Array]:
-    """Move the player's bullets; tell how many hit."""
+    """Move the player's bullets; return how many hit."""
     shots = _flown(state.shot), _flown(state.older_shot)
     struck, hits = _shoot_down(state.enemies, shots, _at_shots(state.enemies, shots))
     return _after(state, state.enemies, struck), hits
@@ -137,7 +137,7 @@ def _flown(shot: Shot) -> Shot:
     return shot._replace(cell=jnp.where(flying, cell(row_of(shot.cell), column), NOWHERE))
 
 
-@stage
+@materialized
 def _shoot_down(enemies: Enemies, shots: tuple[Shot, Shot], there: list[Word]) -> tuple[Struck, Array]:
     """Let each of the player's bullets take the oldest fish in its cell, or else the oldest submarine.
 
@@ -165,7 +165,7 @@ def rescue(state: SeaquestState) -> SeaquestState:
 
 
 def swim(state: SeaquestState) -> tuple[SeaquestState, Array, Array]:
-    """Move the enemies and their bullets; tell how many ran into a bullet, and whether anything touched the player.
+    """Move the enemies and their bullets; return how many ran into a bullet, and whether anything touched the player.
 
     An enemy touches the player before it moves or after it. A submarine shoots even if that was its end.
     """
@@ -181,7 +181,7 @@ def swim(state: SeaquestState) -> tuple[SeaquestState, Array, Array]:
     return _after(state.replace(rightward=rightward, leftward=leftward), enemies, struck), hits, touched
 
 
-@stage
+@materialized
 def _run_into(enemies: Enemies, moving: Word, shots: tuple[Shot, Shot], there: list[Word]) -> tuple[Struck, Array]:
     """Let the newest of those that move into a bullet take it, submarines before fish."""
     later, hits = [], jnp.int32(0)
@@ -194,7 +194,7 @@ def _run_into(enemies: Enemies, moving: Word, shots: tuple[Shot, Shot], there: l
     return Struck(enemies.fish, enemies.subs, later[0], later[1]), hits
 
 
-@stage
+@materialized
 def _fire(rightward: Board, leftward: Board, shots: list[tuple[Array, Array]]) -> tuple[Board, Board]:
     """Add the submarines' shots to the boards."""
     for position, right in shots:
@@ -219,7 +219,7 @@ def breathe(state: SeaquestState, params: RampedParams) -> tuple[SeaquestState, 
     return after, jnp.where(full, tenths(state.oxygen), 0), comes_up & ~surfaces
 
 
-@stage
+@materialized
 def _at_shots(enemies: Enemies, shots: tuple[Shot, Shot]) -> list[Word]:
     """Return the enemies where each bullet is."""
     return [jnp.where(shot.cell >= 0, sea.at(enemies, row_of(shot.cell), column_of(shot.cell)), sea.NO_ONE) for shot in shots]
@@ -233,7 +233,7 @@ def _struck(enemies: Enemies, shot: Shot, fish: Array, sub: Array) -> tuple[Enem
 
 
 def _bullet_at(state: SeaquestState, rightward: Board, leftward: Board) -> Array:
-    """Tell whether a bullet of a submarine is where the player is."""
+    """Return whether a bullet of a submarine is where the player is."""
     bullets = rightward.row(state.y) | leftward.row(state.y)
     return bullets >> state.x.astype(jnp.uint32) & 1 == 1
 
@@ -245,7 +245,7 @@ def diver_ages(state: SeaquestState) -> tuple[Array, Array]:
 
 def diver_x(diver: Diver, age: Array) -> Array:
     """Return the column of a diver at an age, -1 or 10 beyond the edge."""
-    travelled, _ = divided(age, 6)
+    travelled, _ = truncating_divmod(age, 6)
     return jnp.where(diver.right, travelled, SIZE - 1 - travelled)
 
 

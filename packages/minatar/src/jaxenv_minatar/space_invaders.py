@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array, lax
 from jaxenv import Transition, random
-from jaxenv.staging import once
+from jaxenv.materialize import materialize
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.aliens import BLOCK_COLUMNS, BLOCK_ROWS, alien_at, alien_bit, alien_columns, alien_row, on_board
@@ -30,7 +30,7 @@ from jaxenv_minatar.base import (
     row_of,
     words,
 )
-from jaxenv_minatar.picture import flag, light, paint, row_masks
+from jaxenv_minatar.observations import flag, row_masks, set_flags, unpack_boards
 
 ALL_ALIENS = (1 << BLOCK_ROWS * BLOCK_COLUMNS) - 1
 FIRST_COLUMN = 2
@@ -173,7 +173,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             alien_move_timer=state.alien_move_timer - 1,
             alien_shot_timer=state.alien_shot_timer - 1,
         )
-        return Transition(_next_wave(state, params), kills.astype(jnp.float32), once(hit | rammed | landed))
+        return Transition(_next_wave(state, params), kills.astype(jnp.float32), materialize(hit | rammed | landed))
 
     def observe(self, state: SpaceInvadersState, params: RampedParams) -> Bool[Array, "10 10 6"]:
         aliens = alien_row(state, jnp.arange(SIZE, dtype=jnp.int32))
@@ -182,7 +182,7 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
             jnp.where(place < 0, -1, flag(row_of(place), column_of(place), channel, 6))
             for place, channel in ((state.bullet, 4), (state.older_bullet, 4), (state.alien_bullet, 5))
         ]
-        return light(paint((aliens * (1 + heading), _MASKS)), [flag(CANNON_ROW, state.cannon, 0, 6), *bullets])
+        return set_flags(unpack_boards((aliens * (1 + heading), _MASKS)), [flag(CANNON_ROW, state.cannon, 0, 6), *bullets])
 
 
 def move_interval(state: SpaceInvadersState) -> Int[Array, ""]:

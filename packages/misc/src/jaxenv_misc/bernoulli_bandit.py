@@ -10,7 +10,7 @@ from jax import Array
 from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_misc.two_arms import NO_ACTION, TwoArms
+from jaxenv_misc.two_armed_bandit import NO_ACTION, TwoArmedBandit
 
 
 @struct.dataclass
@@ -49,7 +49,7 @@ class StepDraws(NamedTuple):
     """A number uniform on [0, 1): the arm pays if it lies below the arm's probability."""
 
 
-class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
+class BernoulliBandit(TwoArmedBandit[BernoulliBanditState, BernoulliBanditParams]):
     """Find out in a hundred pulls which of two dependent arms pays more often, while earning as much as possible.
 
     One arm pays 1 with probability q, the other with 1 - q; each episode tosses a coin for which is which.

@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
-from jaxenv.division import divided
+from jaxenv.division import truncating_divmod
 from jaxtyping import Bool, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -161,7 +161,7 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
         start, goal = (y * self._width + x for y, x in (self.start, self.goal))
         if self.resample_init_pos and self.resample_goal_pos:
             pair = random.uniform_int(random.words(key, 1)[0], 0, count * (count - 1))
-            position, other = divided(pair, count - 1)
+            position, other = truncating_divmod(pair, count - 1)
             return ResetDraws(cells[position], cells[other + (other >= position).astype(jnp.int32)])
         if not (self.resample_init_pos or self.resample_goal_pos):
             return ResetDraws(jnp.int32(start), jnp.int32(goal))
@@ -214,7 +214,7 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
             walls = np.array([[cell == "#" for cell in row] for row in self.layout])
             cells = np.arange(walls.size, dtype=np.int32).reshape(walls.shape)
             return jnp.stack([jnp.asarray(walls), cells == state.position, cells == state.goal], axis=-1)
-        return jnp.stack([*divided(state.position, self._width), *divided(state.goal, self._width)])
+        return jnp.stack([*truncating_divmod(state.position, self._width), *truncating_divmod(state.goal, self._width)])
 
     def render(self, state: FourRoomsState, params: FourRoomsParams, size: int | tuple[int, int] = 256) -> UInt8[Array, "h w 3"]:
         from jaxenv_misc import drawing

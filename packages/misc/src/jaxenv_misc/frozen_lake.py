@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
-from jaxenv.division import divided
+from jaxenv.division import truncating_divmod
 from jaxtyping import Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -182,7 +182,7 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     ) -> Transition[FrozenLakeState]:
         kinds = jnp.asarray(np.array([KINDS[tile] for row in self.desc for tile in row], np.int32))
         rows, columns = len(self.desc), len(self.desc[0])
-        row, column = divided(state.position, columns)
+        row, column = truncating_divmod(state.position, columns)
         row = jnp.clip(row + (move == 1).astype(jnp.int32) - (move == 3).astype(jnp.int32), 0, rows - 1)
         column = jnp.clip(column + (move == 2).astype(jnp.int32) - (move == 0).astype(jnp.int32), 0, columns - 1)
         absorbed = kinds[state.position] != FROZEN

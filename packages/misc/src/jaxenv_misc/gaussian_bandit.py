@@ -11,7 +11,7 @@ from jax import Array, lax
 from jaxenv import Params, State, Transition, random, ranges, spaces
 from jaxtyping import Float, Int, UInt8
 
-from jaxenv_misc.two_arms import NO_ACTION, TwoArms
+from jaxenv_misc.two_armed_bandit import NO_ACTION, TwoArmedBandit
 
 
 @struct.dataclass
@@ -54,7 +54,7 @@ class StepDraws(NamedTuple):
     """Standard normal: how far the reward of arm 1 lies from its mean, in ``sigma_l``."""
 
 
-class GaussianBandit(TwoArms[GaussianBanditState, GaussianBanditParams]):
+class GaussianBandit(TwoArmedBandit[GaussianBanditState, GaussianBanditParams]):
     """Find out whether an arm of unknown mean is worth pulling: is it better to learn, or to know by instinct that it rarely is?
 
     Arm 0 always pays 0. Arm 1 pays a normal reward around a mean that each episode draws from a normal distribution around -1.

@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 from jaxenv import Environment, Params, State, Transition, random, ranges, spaces
-from jaxenv.division import divided
+from jaxenv.division import truncating_divmod
 from jaxtyping import Bool, Float, Int, UInt8
 
 from jaxenv_misc.errors import FieldValueError
@@ -236,7 +236,7 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
             number: the number of the cell, int32[].
         """
         open_row, pillar_row = self.maze_size - 2, self.maze_size // 2
-        pairs, place = divided(number, open_row + pillar_row)
+        pairs, place = truncating_divmod(number, open_row + pillar_row)
         in_open_row = place < open_row
         y = 2 * pairs + jnp.where(in_open_row, 1, 2)
         x = jnp.where(in_open_row, place + 1, 2 * (place - open_row) + 1)

@@ -1,7 +1,7 @@
-"""Certificates for this family: whole episodes in float64, against Gymnasium or a transcription of the task in NumPy.
+"""Fidelity reports for this family: whole episodes in float64, against Gymnasium or a second implementation in NumPy.
 
 FrozenLake has a reference implementation that can be installed, Gymnasium's. The sources of the other tasks cannot be; they are
-compared with :mod:`jaxenv_misc.transcriptions`, which says the same thing a second time, and the certificate names it.
+compared with :mod:`jaxenv_misc.numpy_reference`, a second implementation of each task, and the report names it.
 
 Our side runs as one scan over a batch of environments and records states, actions and draws. The other side replays actions and
 draws on a state of its own, which it takes over from ours where an episode begins and nowhere else.
@@ -19,11 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxenv import make, random, spaces
 from jaxenv.registry.spec import EnvSpec
-from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.fidelity import FidelityReport, Quantity
 from jaxenv.testing.lockstep import ScriptedCall, ScriptedGenerator, draws_of
 from jaxenv.testing.precision import enable_x64
 
-from jaxenv_misc.transcriptions import TRANSCRIPTIONS, Outcome, Transcription
+from jaxenv_misc.numpy_reference import NUMPY_TASKS, NumpyTask, Outcome
 
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 """Largest difference of floats that counts as equal, after up to a whole episode of free running."""
@@ -33,18 +33,18 @@ BATCH = 32
 Recording = dict[str, Any]
 
 
-def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+def compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
     """Compare at least ``transitions`` transitions of a registered environment with its reference."""
     with enable_x64():
         env, params = make(spec)
         return compare(spec.id, env, params, transitions=transitions, seed=seed)
 
 
-def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) -> Certificate:
+def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) -> FidelityReport:
     """Compare an environment with any fields and params, in float64 if the caller has enabled it and else in float32.
 
     Args:
-        env_id: what the certificate is made out to.
+        env_id: the id to report.
         env: the environment.
         params: its parameters.
         transitions: how many transitions to run, at least.
@@ -55,10 +55,10 @@ def compare(env_id: str, env: Any, params: Any, *, transitions: int, seed: int) 
         reference, version = "gymnasium", importlib.metadata.version("gymnasium")
         theirs = _replay_gymnasium(recording, _gymnasium_env(env, params))
     else:
-        reference, version = f"jaxenv_misc.transcriptions.{env.name} (NumPy, float64)", importlib.metadata.version("jaxenv-misc")
-        theirs = _replay(recording, TRANSCRIPTIONS[env.name](env, params), int(params.max_steps_in_episode))
+        reference, version = f"jaxenv_misc.numpy_reference.{env.name} (NumPy, float64)", importlib.metadata.version("jaxenv-misc")
+        theirs = _replay(recording, NUMPY_TASKS[env.name](env, params), int(params.max_steps_in_episode))
     quantities = tuple(_quantity(name, recording[name], theirs[name]) for name in theirs)
-    return Certificate(
+    return FidelityReport(
         env_id=env_id,
         reference=reference,
         reference_version=version,
@@ -158,18 +158,18 @@ POLICIES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
 }
 
 
-def _replay(recording: Recording, transcription: Transcription, limit: int) -> dict[str, np.ndarray]:
+def _replay(recording: Recording, task: NumpyTask, limit: int) -> dict[str, np.ndarray]:
     steps = len(recording["reward"])
     state: dict[str, np.ndarray] = {name: values[0].copy() for name, values in recording["start"].items()}
     results: list[dict[str, np.ndarray]] = []
     for t in range(steps):
         draws = {name: values[t] for name, values in recording["draws"].items()}
-        out: Outcome = transcription.step(state, recording["action"][t], draws)
+        out: Outcome = task.step(state, recording["action"][t], draws)
         state = {**out.state, "time": state["time"] + 1}
         results.append(
             {
                 **{f"state.{name}": values for name, values in out.state.items()},
-                "observation": transcription.observe(state),
+                "observation": task.observe(state),
                 "reward": out.reward,
                 "terminated": out.terminated,
                 "truncated": state["time"] >= limit,
@@ -198,14 +198,14 @@ def _gymnasium_env(env: Any, params: Any) -> Any:
 def _replay_gymnasium(recording: Recording, reference: Any) -> dict[str, np.ndarray]:
     generator, results = ScriptedGenerator("Gymnasium"), []
     draws = recording["draws"].get("uniform", np.zeros_like(recording["reward"]))
-    for lane in range(recording["reward"].shape[1]):
+    for env_index in range(recording["reward"].shape[1]):
         done, lane_results = True, []
-        for t, action in enumerate(recording["action"][:, lane].tolist()):
+        for t, action in enumerate(recording["action"][:, env_index].tolist()):
             if done:
                 reference.reset(seed=0)
                 reference.unwrapped.np_random = generator
-                reference.unwrapped.s = int(recording["start"]["position"][t, lane])
-            generator.push([ScriptedCall("random", (), float(draws[t, lane]))])
+                reference.unwrapped.s = int(recording["start"]["position"][t, env_index])
+            generator.push([ScriptedCall("random", (), float(draws[t, env_index]))])
             obs, reward, terminated, truncated, info = reference.step(action)
             done = terminated or truncated
             lane_results.append((obs, reward, terminated, truncated, info["prob"], reference.unwrapped.s))

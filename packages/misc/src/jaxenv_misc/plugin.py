@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from jaxenv.hookspecs import hookimpl
 from jaxenv.registry.spec import EnvSpec
 
-_ORACLE = "jaxenv_misc.oracle:certify"
+_ORACLE = "jaxenv_misc.oracle:compare_with_reference"
 
 ENVS = (
     EnvSpec(
@@ -16,7 +16,7 @@ ENVS = (
         summary="Find a goal in four rooms joined by doorways, with moves that slip.",
         reference="Sutton, Precup & Singh 1999; howardh/gym-fourrooms",
         oracle=_ORACLE,
-        counterparts={"gymnax": ("FourRooms-misc", "start and goal stay where they are")},
+        peer_tasks={"gymnax": ("FourRooms-misc", "start and goal stay where they are")},
     ),
     EnvSpec(
         name="MetaMaze-misc",
@@ -24,7 +24,7 @@ ENVS = (
         summary="Find an unseen goal in a maze, and find it again after each teleport.",
         reference="Miconi, Rawal, Clune & Stanley 2020; uber-research/backpropamine, simplemaze/maze.py",
         oracle=_ORACLE,
-        counterparts={"gymnax": ("MetaMaze-misc", "observes 15 numbers, not 17")},
+        peer_tasks={"gymnax": ("MetaMaze-misc", "observes 15 numbers, not 17")},
     ),
     EnvSpec(
         name="PointRobot-misc",
@@ -32,7 +32,7 @@ ENVS = (
         summary="Walk over a plane to an unseen goal on a half circle.",
         reference="Dorfman, Shenfeld & Tamar 2021; Rondorf/BOReL, SparsePointEnv",
         oracle=_ORACLE,
-        counterparts={
+        peer_tasks={
             "gymnax": ("PointRobot-misc", "observes its context, goes on from the start at the goal, 100 steps an episode, not 20")
         },
     ),
@@ -70,7 +70,7 @@ ENVS = (
         summary="Keep a ball between two paddles in play.",
         reference="Kirsch 2018; BlackHC/batch_pong_poc, vanilla_pong.py",
         oracle=_ORACLE,
-        counterparts={
+        peer_tasks={
             "gymnax": (
                 "Pong-misc",
                 "one player against a paddle that follows the ball, float32 observations of (30, 40, 3), not uint8 of (30, 40)",
@@ -83,7 +83,7 @@ ENVS = (
         summary="Cross a slippery frozen lake of 4 x 4 tiles without falling into a hole; 100 steps.",
         reference="Gymnasium >= 1.0, gymnasium.envs.toy_text.frozen_lake",
         oracle=_ORACLE,
-        counterparts={"envpool": ("FrozenLake-v1", ""), "gymnasium": ("FrozenLake-v1", "")},
+        peer_tasks={"envpool": ("FrozenLake-v1", ""), "gymnasium": ("FrozenLake-v1", "")},
     ),
     EnvSpec(
         name="FrozenLake8x8-misc",
@@ -93,7 +93,7 @@ ENVS = (
         summary="Cross a slippery frozen lake of 8 x 8 tiles without falling into a hole; 200 steps.",
         reference="Gymnasium >= 1.0, gymnasium.envs.toy_text.frozen_lake",
         oracle=_ORACLE,
-        counterparts={"envpool": ("FrozenLake8x8-v1", ""), "gymnasium": ("FrozenLake8x8-v1", "")},
+        peer_tasks={"envpool": ("FrozenLake8x8-v1", ""), "gymnasium": ("FrozenLake8x8-v1", "")},
     ),
 )
 

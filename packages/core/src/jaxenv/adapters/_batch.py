@@ -73,9 +73,9 @@ class Batch:
     def set_params(self, params: Any) -> None:
         """Play with other parameters from now on."""
         bare = self.env.without_overrides
-        told = _canonical.params(bare.lift(self.env._told(params)), bare)
-        layout = Layout.of(jax.tree.map(jnp.asarray, told))
-        self.params, self._packed_params = params, packed(layout, told)
+        lifted = _canonical.params(bare.lift(self.env._lifted_params(params)), bare)
+        layout = Layout.of(jax.tree.map(jnp.asarray, lifted))
+        self.params, self._packed_params = params, packed(layout, lifted)
         self._program = program(bare, self.num_envs, self._resets, self._on_device, layout)
 
     @property

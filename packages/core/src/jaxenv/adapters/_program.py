@@ -23,8 +23,8 @@ Resets = Literal["next step", "same step", "never"]
 """When an episode's end is followed by a reset: as the next step, within the step, or when somebody calls ``reset``."""
 
 
-class Lane(NamedTuple):
-    """Where an environment stands."""
+class SubEnv(NamedTuple):
+    """The state of one environment of a batch."""
 
     draws: Array
     """How often it drew, uint32[]."""
@@ -72,12 +72,12 @@ class Program:
 
     @cached_property
     def layout(self) -> Layout:
-        """Where a :class:`Step` and a :class:`Lane`, leaves ``[num_envs, ...]``, are in their buffers."""
+        """Where a :class:`Step` and a :class:`SubEnv`, leaves ``[num_envs, ...]``, are in their buffers."""
 
-        def step(words: Array, params: Any) -> tuple[Step, Lane]:
-            keys, lanes = self._seeded(words, params)
+        def step(words: Array, params: Any) -> tuple[Step, SubEnv]:
+            keys, sub_envs = self._seeded(words, params)
             action = self.env.action_space(params).batch(self.num_envs).sample(random.key(0))
-            return self._stepped(self.resets != "never", keys, lanes, action, params)
+            return self._stepped(self.resets != "never", keys, sub_envs, action, params)
 
         return Layout.of(jax.eval_shape(step, jax.ShapeDtypeStruct((self.num_envs, 2), jnp.uint32), self.params.shapes()))
 
@@ -88,8 +88,8 @@ class Program:
         @jax.jit
         def seed(words: Array, params: Any) -> Any:
             given = self.params.unpack(params)
-            keys, lanes = self._seeded(words, given)
-            return keys, *self._resting(lanes, given)
+            keys, sub_envs = self._seeded(words, given)
+            return keys, *self._resting(sub_envs, given)
 
         return seed
 
@@ -100,12 +100,12 @@ class Program:
         @jax.jit
         def reset(keys: Array, buffers: Any, chosen: Array, words: Array | None, seeded: Array | None, params: Any) -> Any:
             given = self.params.unpack(params)
-            lanes = self.layout.unpack(buffers)[1]
-            again = jax.vmap(self._restart, in_axes=(0, 0, None))(keys, lanes, given)
-            lanes = _choose(chosen, again, lanes)
+            sub_envs = self.layout.unpack(buffers)[1]
+            again = jax.vmap(self._restart, in_axes=(0, 0, None))(keys, sub_envs, given)
+            sub_envs = _choose(chosen, again, sub_envs)
             if words is not None:
-                keys, lanes = _choose(seeded, self._seeded(words, given), (keys, lanes))
-            return keys, *self._resting(lanes, given)
+                keys, sub_envs = _choose(seeded, self._seeded(words, given), (keys, sub_envs))
+            return keys, *self._resting(sub_envs, given)
 
         return reset
 
@@ -125,60 +125,60 @@ class Program:
 
         @partial(jax.jit, static_argnums=2)
         def render(buffers: Any, params: Any, size: Any) -> Array:
-            given, lanes = self.params.unpack(params), self.layout.unpack(buffers)[1]
-            return jax.vmap(lambda state: self.env.render(state, given, size))(lanes.state)
+            given, sub_envs = self.params.unpack(params), self.layout.unpack(buffers)[1]
+            return jax.vmap(lambda state: self.env.render(state, given, size))(sub_envs.state)
 
         return render
 
     def _compiled_step(self, with_resets: bool) -> Callable[..., Any]:
         @jax.jit
         def step(keys: Array, buffers: Any, action: Any, params: Any) -> Any:
-            lanes = self.layout.unpack(buffers)[1]
-            return self._returned(*self._stepped(with_resets, keys, lanes, action, self.params.unpack(params)))
+            sub_envs = self.layout.unpack(buffers)[1]
+            return self._returned(*self._stepped(with_resets, keys, sub_envs, action, self.params.unpack(params)))
 
         return step
 
     # -- all of them -----------------------------------------------------------------------------------------------------------
 
-    def _seeded(self, words: Array, params: Any) -> tuple[Array, Lane]:
+    def _seeded(self, words: Array, params: Any) -> tuple[Array, SubEnv]:
         return jax.vmap(self._seed, in_axes=(0, None))(words, params)
 
-    def _stepped(self, with_resets: bool, keys: Array, lanes: Lane, action: Any, params: Any) -> tuple[Step, Lane]:
-        return jax.vmap(partial(self._step, with_resets), in_axes=(0, 0, 0, None))(keys, lanes, action, params)
+    def _stepped(self, with_resets: bool, keys: Array, sub_envs: SubEnv, action: Any, params: Any) -> tuple[Step, SubEnv]:
+        return jax.vmap(partial(self._step, with_resets), in_axes=(0, 0, 0, None))(keys, sub_envs, action, params)
 
-    def _returned(self, step: Step, lanes: Lane) -> tuple[list[Array], Step | None]:
-        return self.layout.pack((step, lanes)), step if self.on_device else None
+    def _returned(self, step: Step, sub_envs: SubEnv) -> tuple[list[Array], Step | None]:
+        return self.layout.pack((step, sub_envs)), step if self.on_device else None
 
-    def _resting(self, lanes: Lane, params: Any) -> tuple[list[Array], Step | None]:
+    def _resting(self, sub_envs: SubEnv, params: Any) -> tuple[list[Array], Step | None]:
         """Return what there is of environments that nobody has stepped yet."""
-        obs = jax.vmap(self._observe, in_axes=(0, None))(lanes.state, params)
+        obs = jax.vmap(self._observe, in_axes=(0, None))(sub_envs.state, params)
         step = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), self.layout.shapes()[0])
-        return self._returned(step._replace(obs=obs), lanes)
+        return self._returned(step._replace(obs=obs), sub_envs)
 
     # -- one of them -----------------------------------------------------------------------------------------------------------
 
     def _observe(self, state: Any, params: Any) -> Any:
         return environment._observation(self.env, state, params)
 
-    def _seed(self, words: Array, params: Any) -> tuple[Array, Lane]:
+    def _seed(self, words: Array, params: Any) -> tuple[Array, SubEnv]:
         key = random.fold_in(random.fold_in(random.key(0), words[0]), words[1])
-        state = self.env.reset(random.lane(key, 0), params)[1]
-        return jax.random.key_data(key), Lane(jnp.uint32(1), state, jnp.asarray(False))
+        state = self.env.reset(random.stream_key(key, 0), params)[1]
+        return jax.random.key_data(key), SubEnv(jnp.uint32(1), state, jnp.asarray(False))
 
-    def _restart(self, key: Array, lane: Lane, params: Any) -> Lane:
-        state = self.env.restart(_drawn(key, lane), lane.state, params)[1]
-        return Lane(lane.draws + 1, state, jnp.asarray(False))
+    def _restart(self, key: Array, sub_env: SubEnv, params: Any) -> SubEnv:
+        state = self.env.restart(_drawn(key, sub_env), sub_env.state, params)[1]
+        return SubEnv(sub_env.draws + 1, state, jnp.asarray(False))
 
-    def _step(self, with_resets: bool, key: Array, lane: Lane, action: Any, params: Any) -> tuple[Step, Lane]:
+    def _step(self, with_resets: bool, key: Array, sub_env: SubEnv, action: Any, params: Any) -> tuple[Step, SubEnv]:
         check, final_obs, stepped = checking.enabled(), None, jnp.asarray(True)
         # What step_env does, but for the observation: it is of the state after a reset.
-        args = environment._arguments(self.env, _drawn(key, lane), lane.state, action, params, check)
+        args = environment._arguments(self.env, _drawn(key, sub_env), sub_env.state, action, params, check)
         out, _ = environment._keyed_advance(self.env, *args)
         reward, done, info = environment._results(out, None)
-        terminated, truncated, after = info["terminated"], info["truncated"], Lane(lane.draws + 1, out.state, done)
+        terminated, truncated, after = info["terminated"], info["truncated"], SubEnv(sub_env.draws + 1, out.state, done)
         if with_resets and self.resets == "next step":
-            stepped = ~lane.ended
-            after = _canonical.select(lane.ended, self._restart(key, lane, params), after)
+            stepped = ~sub_env.ended
+            after = _canonical.select(sub_env.ended, self._restart(key, sub_env, params), after)
             reward = jnp.where(stepped, reward, jnp.float32(0.0))
             terminated, truncated, done = terminated & stepped, truncated & stepped, done & stepped
         obs = self._observe(after.state, params)
@@ -188,8 +188,8 @@ class Program:
         if check:
             checking.observation(self.env.name, self.env.observation_space(params), obs)
         added = ("terminated", "truncated", "discount", "final_observation")
-        said = {name: value for name, value in self.env.report(info).items() if name not in added}
-        return Step(obs, reward, terminated, truncated, done, stepped if said else None, said, final_obs), after
+        reported = {name: value for name, value in self.env.report(info).items() if name not in added}
+        return Step(obs, reward, terminated, truncated, done, stepped if reported else None, reported, final_obs), after
 
 
 @cache
@@ -210,9 +210,9 @@ def seed_words(seeds: Any) -> np.ndarray:
     return np.stack([numbers & np.uint64(0xFFFFFFFF), numbers >> np.uint64(32)], axis=-1).astype(np.uint32)
 
 
-def _drawn(key: Array, lane: Lane) -> Array:
+def _drawn(key: Array, sub_env: SubEnv) -> Array:
     """Return the key for what an environment draws next."""
-    return random.lane(jax.random.wrap_key_data(key, impl=jax.random.key_impl(random.key(0))), lane.draws)
+    return random.stream_key(jax.random.wrap_key_data(key, impl=jax.random.key_impl(random.key(0))), sub_env.draws)
 
 
 def _choose(chosen: Any, on_true: Any, on_false: Any) -> Any:

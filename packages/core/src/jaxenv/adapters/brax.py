@@ -59,7 +59,7 @@ class BraxEnv(Env):  # pyright: ignore[reportUntypedBaseClass]
 
     def reset(self, rng: Array) -> State:
         """Begin an episode; ``rng`` is a key, typed or raw, and all that follows depends on it and the actions alone."""
-        obs, state = self.env.reset(random.lane(rng, 0), self.params)
+        obs, state = self.env.reset(random.stream_key(rng, 0), self.params)
         zero = jnp.float32(0.0)
         info = {"truncation": zero, "key": rng, "count": jnp.uint32(1)}
         return State(state, self._flat(obs), zero, zero, {}, info)  # pyright: ignore[reportArgumentType] - any tree does
@@ -67,7 +67,7 @@ class BraxEnv(Env):  # pyright: ignore[reportUntypedBaseClass]
     def step(self, state: State, action: Array) -> State:
         """Take a step; nothing resets, and the state may be final."""
         key, count = state.info["key"], state.info["count"]
-        stepped = self.env.step_env(random.lane(key, count), state.pipeline_state, self._action(action), self.params)
+        stepped = self.env.step_env(random.stream_key(key, count), state.pipeline_state, self._action(action), self.params)
         obs, after, reward, _, info = stepped
         terminated, truncated = info["terminated"], info["truncated"]
         info = {**state.info, "truncation": (truncated & ~terminated).astype(jnp.float32), "count": count + 1}

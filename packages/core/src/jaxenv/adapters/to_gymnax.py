@@ -13,7 +13,7 @@ from jaxenv import environment, spaces
 from jaxenv.adapters.gymnax import make
 from jaxenv.adapters.gymnax.environments.adapted import AdaptedEnvironment
 from jaxenv.errors import GymnaxSettingError, MissingExtraError, SpaceConversionError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 try:
     from gymnax.environments import environment as gymnax_environment  # pyright: ignore[reportMissingImports]

@@ -35,7 +35,7 @@ class Measurement:
 
     @property
     def library(self) -> str:
-        """Name of the contender."""
+        """Name of the library."""
         return self.workload.library
 
     @property

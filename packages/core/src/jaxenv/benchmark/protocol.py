@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax
 
-from jaxenv.benchmark.contenders import CONTENDERS, OURS, contender, short_name
+from jaxenv.benchmark.libraries import LIBRARIES, OURS, find_library, short_name
 from jaxenv.benchmark.measurement import Measurement
 from jaxenv.benchmark.workload import Program, Workload
 
@@ -43,11 +43,11 @@ def compare(
         progress: called with what is being done.
 
     Raises:
-        UnknownContenderError: a library is unknown.
+        UnknownLibraryError: a library is unknown.
         BenchmarkPeerError: a library is not installed, is too old, or fails when it is imported.
     """
     for workload in workloads:
-        contender(workload.library)
+        find_library(workload.library)
     runners = [_Runner(workload) for workload in workloads]
     with _no_persistent_cache():
         for _ in range(compiles):
@@ -90,7 +90,7 @@ class _Runner:
     def compile(self) -> None:
         """Make the program anew, and time how it gets ready."""
         jax.clear_caches()
-        self.program = CONTENDERS[self.workload.library].program(self.workload)
+        self.program = LIBRARIES[self.workload.library].program(self.workload)
         self.compile_seconds.append(_timed(self.program.compile))
 
     def run(self, seed: int) -> None:
@@ -100,15 +100,15 @@ class _Runner:
 
     def measurement(self) -> Measurement:
         """Return what came out."""
-        library = CONTENDERS[self.workload.library]
-        counterpart = library.find(short_name(self.workload.env_id))
+        library = LIBRARIES[self.workload.library]
+        peer_task = library.find(short_name(self.workload.env_id))
         return Measurement(
             workload=self.workload,
             version=library.version,
             compile_seconds=statistics.median(self.compile_seconds) if self.program.compiles else None,
             seconds=tuple(self.seconds),
             state_bytes=self.program.state_bytes,
-            difference=counterpart.difference if counterpart else "",
+            difference=peer_task.difference if peer_task else "",
         )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxenv.benchmark.contenders import CONTENDERS, OURS, short_name
+from jaxenv.benchmark.libraries import LIBRARIES, OURS, short_name
 from jaxenv.benchmark.measurement import Measurement
 from jaxenv.errors import BenchmarkBaselineError
 
 
-class Report(NamedTuple):
+class BenchmarkReport(NamedTuple):
     """What ``jaxenv bench --json`` writes."""
 
     machine: dict[str, Any]
@@ -27,7 +27,7 @@ class Report(NamedTuple):
         path.write_text(json.dumps(data, indent=1) + "\n")
 
 
-def read(path: Path) -> Report:
+def read(path: Path) -> BenchmarkReport:
     """Read a file.
 
     Raises:
@@ -35,7 +35,7 @@ def read(path: Path) -> Report:
     """
     try:
         data = json.loads(path.read_text())
-        return Report(dict(data["machine"]), [Measurement.from_json(m) for m in data["measurements"]])
+        return BenchmarkReport(dict(data["machine"]), [Measurement.from_json(m) for m in data["measurements"]])
     except OSError as error:
         raise BenchmarkBaselineError(path, error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -124,7 +124,7 @@ def scaling(measurements: Sequence[Measurement]) -> list[Scaling]:
     return [s for s in found if (s.measurement.env_id, s.num_envs_per_device) in several]
 
 
-def differences(report: Report) -> list[tuple[str, str, list[str]]]:
+def differences(report: BenchmarkReport) -> list[tuple[str, str, list[str]]]:
     """Return each known difference of a library's tasks from ours: library, difference, and the environments that have it."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for m in report.measurements:
@@ -133,7 +133,7 @@ def differences(report: Report) -> list[tuple[str, str, list[str]]]:
     return [(*which, list(tasks)) for which, tasks in found.items()]
 
 
-def settings(report: Report) -> str:
+def settings(report: BenchmarkReport) -> str:
     """Return how a report was measured, in words."""
     ours = own(report)
     work = ours.workload
@@ -144,16 +144,16 @@ def settings(report: Report) -> str:
         f"{work.num_steps} steps a run",
         f"{'with' if work.force else 'without'} observations as outputs",
         f"jaxenv with {work.prng} keys and unroll {work.unroll or 'default'}",
-        *(f"{CONTENDERS[library].title} with {count} thread{'s' * (count > 1)}" for library, count in sorted(threads)),
+        *(f"{LIBRARIES[library].title} with {count} thread{'s' * (count > 1)}" for library, count in sorted(threads)),
         f"median of {len(ours.seconds)}",
     ]
     return ", ".join(words)
 
 
-def circumstances(report: Report) -> str:
+def circumstances(report: BenchmarkReport) -> str:
     """Return with what and where a report was measured, in words: versions, device, date."""
     machine = report.machine
-    versions = {(CONTENDERS[m.library].title, m.version) for m in report.measurements}
+    versions = {(LIBRARIES[m.library].title, m.version) for m in report.measurements}
     cpu = f"{machine.get('cpu') or 'CPU'} x {machine['cpu_count']}"
     device = cpu if machine["device"] == "cpu" else f"{machine['device']} ({cpu})"
     named = [f"{title} {version}" for title, version in sorted(versions)]
@@ -162,7 +162,7 @@ def circumstances(report: Report) -> str:
     return ", ".join([*named, f"jax {machine['jax']}", device, *busy, machine["date"]])
 
 
-def own(report: Report) -> Measurement:
+def own(report: BenchmarkReport) -> Measurement:
     """Return a measurement that stands for the report's settings: the first of ours, or of any if ours all failed."""
     return next((m for m in report.measurements if m.library == OURS), report.measurements[0])
 

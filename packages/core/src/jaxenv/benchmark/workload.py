@@ -11,7 +11,7 @@ class Workload(NamedTuple):
     """One library's share of a comparison: two equal workloads are the same work."""
 
     library: str
-    """The contender that plays it."""
+    """The library that plays it."""
     env_id: str
     """The environment's id in jaxenv."""
     num_envs: int

@@ -22,8 +22,8 @@ def main(args: Sequence[str] | None = None) -> None:
     Whatever goes wrong ends as one sentence on the error stream. ``--traceback``, anywhere in ``args``, or the environment variable
     ``JAXENV_TRACEBACK=1`` shows where it happened, too.
     """
+    from jaxenv.cli.failures import describe_failure
     from jaxenv.cli.output import complain
-    from jaxenv.cli.sentences import of_failure
 
     for stream in (sys.stdout, sys.stderr):  # a terminal that knows no arrows gets question marks
         if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower().replace("-", "") != "utf8":
@@ -50,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> None:
         except BaseException as error:  # a library's own kind of exception included
             if tracing:
                 traceback.print_exception(error)
-            complain("Error", str(error) if isinstance(error, JaxenvError) else of_failure(error))
+            complain("Error", str(error) if isinstance(error, JaxenvError) else describe_failure(error))
             raise SystemExit(2) from error
 
 

@@ -20,7 +20,7 @@ from jaxenv.registry.lookup import spec as find_spec
 from jaxenv.visualize.files import check_output
 
 if TYPE_CHECKING:
-    from jaxenv.benchmark.report import Report
+    from jaxenv.benchmark.report import BenchmarkReport
     from jaxenv.benchmark.workload import Workload
 
 _EACH = "Repeat the option for several."
@@ -72,16 +72,16 @@ def bench(
     libraries in Python from a loop over their step. Every output is waited for, compile time is apart, and the median of the
     runs is reported.
     """
-    from jaxenv.benchmark.contenders import OURS, contender
+    from jaxenv.benchmark.libraries import OURS, find_library
     from jaxenv.benchmark.measurement import machine
     from jaxenv.benchmark.protocol import compare
-    from jaxenv.benchmark.report import Report, read
+    from jaxenv.benchmark.report import BenchmarkReport, read
     from jaxenv.benchmark.workload import Workload
     from jaxenv.cli.bench_report import print_report
 
     peers = [peer for peer in dict.fromkeys(against or []) if peer != OURS]
     for peer in peers:
-        contender(peer)
+        find_library(peer)
     if devices and peers:
         raise SettingError("--devices", devices[0], "no option --against beside it, since other libraries run on one device,")
     chosen = tuple(overrides(settings).items())
@@ -97,7 +97,7 @@ def bench(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         check_output(json_file)
     env_ids = list(_available(_chosen(ids, peers), dict(chosen), max(num_envs or [2000]), num_steps if force else 0, skip=not ids))
-    report = Report(here, [])
+    report = BenchmarkReport(here, [])
     failures: list[str] = []
     refused: list[str] = []
     with Progress(
@@ -105,14 +105,14 @@ def bench(
     ) as progress:
         task = progress.add_task("")
         for env_id in env_ids:
-            rivals = [peer for peer in peers if _has(peer, env_id)]
-            for peer in [peer for peer in peers if ids and peer not in rivals]:
-                complain("Warning", f"{contender(peer).title} has no task like {env_id}.")
+            available = [peer for peer in peers if _has(peer, env_id)]
+            for peer in [peer for peer in peers if ids and peer not in available]:
+                complain("Warning", f"{find_library(peer).title} has no task like {env_id}.")
             for count in num_envs or [2000]:
                 own = Workload(OURS, env_id, count, num_steps, policy, force, unroll, prng, settings=chosen)
                 result = compare(
                     [own._replace(num_envs=count * spread, devices=spread) for spread in spreads]
-                    + [_theirs(own, peer, threads) for peer in rivals],
+                    + [_theirs(own, peer, threads) for peer in available],
                     repeats=repeats,
                     compiles=compiles,
                     progress=lambda message: progress.update(task, description=message),
@@ -173,26 +173,26 @@ def _available(env_ids: Sequence[str], settings: dict[str, Any], num_envs: int, 
 
 
 def _has(peer: str, env_id: str) -> bool:
-    from jaxenv.benchmark.contenders import CONTENDERS, short_name
+    from jaxenv.benchmark.libraries import LIBRARIES, short_name
 
-    return CONTENDERS[peer].find(short_name(env_id)) is not None
+    return LIBRARIES[peer].find(short_name(env_id)) is not None
 
 
 def _is_ours(library: str) -> bool:
-    """Whether a contender is jaxenv in another loop, which has every task and every option of ours but unrolling."""
-    from jaxenv.benchmark.contenders import CONTENDERS, OURS
+    """Whether a library is jaxenv in another loop, which has every task and every option of ours but unrolling."""
+    from jaxenv.benchmark.libraries import LIBRARIES, OURS
 
-    return CONTENDERS[library].module == CONTENDERS[OURS].module
+    return LIBRARIES[library].module == LIBRARIES[OURS].module
 
 
 def _theirs(own: Workload, peer: str, threads: int | None) -> Workload:
     """Return a peer's workload: ours, but for what is its own choice."""
-    from jaxenv.benchmark.contenders import CONTENDERS
+    from jaxenv.benchmark.libraries import LIBRARIES
 
     theirs = own._replace(library=peer, unroll=None)
     if _is_ours(peer):
         return theirs
-    return theirs._replace(prng="default", threads=(threads or os.cpu_count()) if CONTENDERS[peer].threaded else None)
+    return theirs._replace(prng="default", threads=(threads or os.cpu_count()) if LIBRARIES[peer].threaded else None)
 
 
 def _device_counts(devices: Sequence[str]) -> list[int]:
@@ -209,14 +209,14 @@ def _device_counts(devices: Sequence[str]) -> list[int]:
     return sorted(counts)
 
 
-def _refuse_another_machine(here: Mapping[str, Any], before: Report, path: Path | None) -> None:
+def _refuse_another_machine(here: Mapping[str, Any], before: BenchmarkReport, path: Path | None) -> None:
     """Refuse a baseline of another device, before anything is measured."""
     ours, theirs = (f"{m.get('device', 'an unknown device')} ({m.get('backend', 'unknown')})" for m in (here, before.machine))
     if ours != theirs:
         raise BenchmarkBaselineError(path, f"it was measured on {theirs}, and this is {ours}")
 
 
-def _judge(report: Report, before: Report, path: Path | None, tolerance: float) -> bool:
+def _judge(report: BenchmarkReport, before: BenchmarkReport, path: Path | None, tolerance: float) -> bool:
     """Say what became slower; return whether anything did."""
     from jaxenv.benchmark.report import regressions
 

@@ -9,12 +9,12 @@ from jaxenv.cli.output import console, counted, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jaxenv.benchmark.report import Report, Row, Scaling
+    from jaxenv.benchmark.report import BenchmarkReport, Row, Scaling
 
 
-def print_report(report: Report) -> None:
+def print_report(report: BenchmarkReport) -> None:
     """Print everything that a report says."""
-    from jaxenv.benchmark.contenders import CONTENDERS, OURS
+    from jaxenv.benchmark.libraries import LIBRARIES, OURS
     from jaxenv.benchmark.report import circumstances, differences, rows, scaling, settings, summary
 
     out = console()
@@ -30,7 +30,7 @@ def print_report(report: Report) -> None:
             if found:
                 compiling = f", {found.compiling:.2f} of its compile time (at most {found.longest:.2f})" if found.compiling else ""
                 out.print(
-                    f"{counted(num_envs, 'environment')}: {found.speed:.2f} times as fast as {CONTENDERS[library].title} "
+                    f"{counted(num_envs, 'environment')}: {found.speed:.2f} times as fast as {LIBRARIES[library].title} "
                     f"{versions[library]} (at least {found.slowest:.2f}){compiling}; "
                     f"geometric means of {counted(found.tasks, 'task')}.",
                     soft_wrap=True,
@@ -39,12 +39,12 @@ def print_report(report: Report) -> None:
     if spread:
         out.print(_scaling(spread))
     for library, difference, tasks in differences(report):
-        out.print(f"{CONTENDERS[library].title} differs in {', '.join(tasks)}: {difference}.", soft_wrap=True)
+        out.print(f"{LIBRARIES[library].title} differs in {', '.join(tasks)}: {difference}.", soft_wrap=True)
     out.print(f"{settings(report)}; {circumstances(report)}", soft_wrap=True)
 
 
 def _speeds(grouped: list[Row]) -> Table:
-    from jaxenv.benchmark.contenders import OURS
+    from jaxenv.benchmark.libraries import OURS
     from jaxenv.benchmark.report import speedup
 
     numbers = ["envs", "bytes", "ns/step", "M/s", "compile", "ratio"]

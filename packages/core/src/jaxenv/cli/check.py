@@ -15,19 +15,19 @@ from jaxenv.cli.options import Seed, Settings, changed, in_namespace, overrides
 from jaxenv.cli.output import AsJson, console, counted, print_json
 from jaxenv.errors import EntryPointError, JaxenvError, NothingToCheckError, SettingError, UnknownCheckError
 from jaxenv.registry import EnvSpec, make
-from jaxenv.registry.loading import sentence
+from jaxenv.registry.loading import describe_exception
 from jaxenv.registry.lookup import spec as find_spec
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from jaxenv.testing import Report, Result
+    from jaxenv.testing import ConformanceReport, Result
 
 _ADVICE = "Write 'module:Class' with a module that Python finds from here and a class that takes no arguments."
-_SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "unexercised": ("-", "yellow")}
+_SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "inconclusive": ("-", "yellow")}
 
-_Examine = Callable[[dict[str, Any]], "Iterator[Result]"]
-"""Run the chosen checks on the subject with these arguments."""
+_RunChecks = Callable[[dict[str, Any]], "Iterator[Result]"]
+"""Run the chosen checks on an environment made from these arguments."""
 
 
 def check(
@@ -41,11 +41,11 @@ def check(
 ) -> None:
     """Run the conformance kit on environments; exit with 1 if one breaks a promise."""
     from jaxenv.testing.checks import CHECKS
-    from jaxenv.testing.conformance import Examination
-    from jaxenv.testing.subject import Subject
+    from jaxenv.testing.conformance import ConformanceRun
+    from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 
-    def examine(subject: dict[str, Any]) -> Iterator[Result]:
-        return Examination(Subject(**subject, seed=seed)).results(only)
+    def run_checks(arguments: dict[str, Any]) -> Iterator[Result]:
+        return ConformanceRun(EnvironmentUnderTest(**arguments, seed=seed)).results(only)
 
     specs = in_namespace(namespace) if all_ids or namespace is not None else ()
     if not targets and not specs:
@@ -57,27 +57,27 @@ def check(
     if settings and specs:
         raise SettingError("--set", settings[0], "no option --all or --namespace beside it")
     values = overrides(settings)
-    subjects = [_find(target, values) for target in targets or ()]
+    selected = [_find(target, values) for target in targets or ()]
     out = None if as_json else console()
-    reports = [_report(name, subject, examine, out) for name, subject in subjects]
-    reports += _reports(specs, examine, out)
+    reports = [_report(name, arguments, run_checks, out) for name, arguments in selected]
+    reports += _reports(specs, run_checks, out)
     if as_json:
         print_json([report.to_json() for report in reports])
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
 
 
-def _report(name: str, subject: dict[str, Any], examine: _Examine, out: Console | None) -> Report:
+def _report(name: str, arguments: dict[str, Any], run_checks: _RunChecks, out: Console | None) -> ConformanceReport:
     """Check one target, and print each finding as soon as it is there."""
-    from jaxenv.testing import Report
+    from jaxenv.testing import ConformanceReport
 
     if out:
         out.print(Text(name, style="bold cyan"))
     results: list[Result] = []
-    for result in examine(subject):
+    for result in run_checks(arguments):
         results.append(result)
         if out and not result.because:
             _print(out, result)
-    report = Report(name, tuple(results))
+    report = ConformanceReport(name, tuple(results))
     if out:
         for line in report.not_tried:
             out.print(Text(f"  - {line}"))
@@ -85,19 +85,19 @@ def _report(name: str, subject: dict[str, Any], examine: _Examine, out: Console 
     return report
 
 
-def _reports(specs: Sequence[EnvSpec], examine: _Examine, out: Console | None) -> list[Report]:
+def _reports(specs: Sequence[EnvSpec], run_checks: _RunChecks, out: Console | None) -> list[ConformanceReport]:
     """Check many ids, and print a line for each, its failures, and what it comes to."""
-    from jaxenv.testing import Report, Result
+    from jaxenv.testing import ConformanceReport, Result
 
-    reports: list[Report] = []
+    reports: list[ConformanceReport] = []
     for spec in specs:
         try:
             env, params = make(spec)
         except (JaxenvError, OSError, ImportError) as cause:
-            results = (Result("make", "make builds what the id stands for.", "failed", f"make raised {sentence(cause)}"),)
+            results = (Result("make", "make builds what the id stands for.", "failed", f"make raised {describe_exception(cause)}"),)
         else:
-            results = tuple(examine({"env": env, "params": params, "spec": spec}))
-        report = Report(spec.id, results)
+            results = tuple(run_checks({"env": env, "params": params, "spec": spec}))
+        report = ConformanceReport(spec.id, results)
         reports.append(report)
         if out:
             out.print(Text.assemble(_SIGNS["passed" if report.passed else "failed"], " ", spec.id, (f"  {report.summary}", "dim")))
@@ -127,7 +127,7 @@ def _find(target: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         try:
             found = found()
         except Exception as cause:
-            raise EntryPointError("TARGET", target, sentence(cause), _ADVICE) from cause
+            raise EntryPointError("TARGET", target, describe_exception(cause), _ADVICE) from cause
     return target, {"env": found, "params": None}
 
 
@@ -140,11 +140,11 @@ def _print(out: Console, result: Result) -> None:
     out.print(row)
 
 
-def _print_sum(out: Console, reports: Sequence[Report]) -> None:
-    """Say how many environments pass, and what could not be exercised in how many."""
+def _print_sum(out: Console, reports: Sequence[ConformanceReport]) -> None:
+    """Say how many environments pass, and what could not be tested in how many."""
     failed = sum(not report.passed for report in reports)
     out.print()
-    reasons = Counter(f"{result.check}: {result.message}" for report in reports for result in report.unexercised)
+    reasons = Counter(f"{result.check}: {result.message}" for report in reports for result in report.inconclusive)
     for reason, number in reasons.most_common():
         out.print(Text(f"{number:>6,} x {reason}"))
     out.print(Text(f"{counted(len(reports), 'environment')}: {len(reports) - failed:,} passed, {failed:,} failed"))

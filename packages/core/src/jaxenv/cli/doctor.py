@@ -13,7 +13,7 @@ from rich.text import Text
 
 from jaxenv.cli.new_plugin import normal
 from jaxenv.cli.output import AsJson, console, print_json, table
-from jaxenv.errors.wording import listed
+from jaxenv.errors.formatting import listed
 from jaxenv.registry import Plugin
 from jaxenv.registry.discovery import found_plugins
 from jaxenv.registry.known import Known, known_distributions

@@ -12,11 +12,11 @@ from jaxenv.cli.options import LARGEST, EnvId, Seed, Settings, changed, override
 from jaxenv.cli.output import AsJson, console, print_json, table
 from jaxenv.errors import EntryPointError, NoOracleError
 from jaxenv.registry import EnvSpec, make
-from jaxenv.registry.loading import load_object, sentence
+from jaxenv.registry.loading import describe_exception, load_object
 from jaxenv.registry.lookup import spec as find_spec
 
 if TYPE_CHECKING:
-    from jaxenv.testing.certificate import Certificate
+    from jaxenv.testing.fidelity import FidelityReport
 
 
 def fidelity(
@@ -28,19 +28,19 @@ def fidelity(
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run an environment and its reference in lockstep and print the certificate; exit with 1 if they differ."""
+    """Run an environment and its reference in lockstep and print the report; exit with 1 if they differ."""
     spec, values = find_spec(env_id), overrides(settings)
     if values:
         make(spec, **values)  # says what is wrong with them
-    certificate = certify(changed(spec, values), transitions=transitions, seed=seed)
+    report = compare_with_reference(changed(spec, values), transitions=transitions, seed=seed)
     if as_json:
-        print_json(certificate.to_json())
+        print_json(report.to_json())
     else:
-        _print(certificate)
-    raise typer.Exit(0 if certificate.passed else 1)
+        _print(report)
+    raise typer.Exit(0 if report.passed else 1)
 
 
-def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+def compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
     """Run the oracle that ``spec`` names."""
     if spec.oracle is None:
         raise NoOracleError(spec.id)
@@ -49,7 +49,7 @@ def certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
     try:
         return oracle(spec, transitions=transitions, seed=seed)
     except ModuleNotFoundError as cause:
-        raise EntryPointError(spec.id, spec.oracle, sentence(cause), action) from cause
+        raise EntryPointError(spec.id, spec.oracle, describe_exception(cause), action) from cause
 
 
 def _advice(spec: EnvSpec) -> str:
@@ -62,20 +62,20 @@ def _advice(spec: EnvSpec) -> str:
     return f"Repair {spec.distribution}, or install what its oracle imports."
 
 
-def _print(certificate: Certificate) -> None:
+def _print(report: FidelityReport) -> None:
     out = console()
-    out.print(Text.assemble((certificate.env_id, "bold cyan"), f" against {certificate.reference} {certificate.reference_version}"))
-    out.print(f"{certificate.transitions:,} transitions, {certificate.episodes:,} episodes ended")
+    out.print(Text.assemble((report.env_id, "bold cyan"), f" against {report.reference} {report.reference_version}"))
+    out.print(f"{report.transitions:,} transitions, {report.episodes:,} episodes ended")
     out.print()
     numbers = ["compared", "largest difference", "tolerance"]
     rows = table("quantity", *numbers, "verdict", right=numbers)
-    for quantity in certificate.quantities:
+    for quantity in report.quantities:
         verdict = Text("equal", style="green") if quantity.passed else Text("DIFFERS", style="bold red")
         tolerance = f"{quantity.tolerance:.3g}" if quantity.tolerance else "exact"
         difference = f"{quantity.largest_difference:.3g}"
         rows.add_row(Text(quantity.name), f"{quantity.compared:,}", difference, tolerance, verdict)
     out.print(rows)
     out.print()
-    for note in certificate.notes:
+    for note in report.notes:
         out.print(Text(f"- {note}"))
-    out.print(Text("PASSED", style="bold green") if certificate.passed else Text("FAILED", style="bold red"))
+    out.print(Text("PASSED", style="bold green") if report.passed else Text("FAILED", style="bold red"))

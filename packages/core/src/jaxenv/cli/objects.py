@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jaxenv.cli.sentences import brief
+from jaxenv.cli.failures import brief
 from jaxenv.errors import EntryPointError, JaxenvError, PolicyClashError, SettingError
-from jaxenv.errors.wording import named
+from jaxenv.errors.formatting import named
 from jaxenv.registry import EnvSpec, LoadedPolicy, PolicySource, plugins
 from jaxenv.registry.loading import load_object
 
@@ -103,17 +103,17 @@ def load_policy(option: str, text: str, spec: EnvSpec, env: Any, params: Any) ->
         loaded = LoadedPolicy(function)
     import jax
 
-    from jaxenv.engine.plan import Given, Plan
+    from jaxenv.engine.plan import Plan, RolloutInputs
 
-    def act(key: Any, given: Given) -> Any:
-        obs, _ = env.reset(key, given.params)
-        _, action = Plan(env, loaded.policy).act(given.initial_carry, obs, key, given)
-        return env.action_space(given.params).cast(action, "its result")
+    def act(key: Any, inputs: RolloutInputs) -> Any:
+        obs, _ = env.reset(key, inputs.params)
+        _, action = Plan(env, loaded.policy).act(inputs.initial_carry, obs, key, inputs)
+        return env.action_space(inputs.params).cast(action, "its result")
 
     try:
         # Under vmap, as it is played: not everything that can be traced can be batched.
-        given = Given(params, jax.random.key(0), loaded.policy_params, loaded.initial_carry)
-        jax.eval_shape(jax.vmap(act, in_axes=(0, None)), jax.random.split(jax.random.key(0), 2), given)
+        inputs = RolloutInputs(params, jax.random.key(0), loaded.policy_params, loaded.initial_carry)
+        jax.eval_shape(jax.vmap(act, in_axes=(0, None)), jax.random.split(jax.random.key(0), 2), inputs)
     except JaxenvError as error:
         raise EntryPointError(option, text, str(error), wanted) from error
     except (Exception, SystemExit) as error:

@@ -58,31 +58,31 @@ def record(
     import jax
     import jax.numpy as jnp
 
-    from jaxenv.engine.plan import Given, Plan
+    from jaxenv.engine.plan import Plan, RolloutInputs
 
     plan = Plan(env, policy)
 
     # Params are an argument, not a constant of the compiled program: they may hold a whole data set.
     @jax.jit
-    def film(key: Any, given: Given) -> Any:
+    def film(key: Any, inputs: RolloutInputs) -> Any:
         def step(loop: Any, key: Any) -> Any:
             obs, carry, state, total = loop
             key_act, key_step = jax.random.split(key)
-            carry, action = plan.act(carry, obs, key_act, given)
-            obs, state, reward, done, _ = env.step(key_step, state, action, given.params)
-            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), given.initial_carry, carry)
+            carry, action = plan.act(carry, obs, key_act, inputs)
+            obs, state, reward, done, _ = env.step(key_step, state, action, inputs.params)
+            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), inputs.initial_carry, carry)
             after = (state, jnp.where(done, 0.0, total + reward))
             return (obs, carry, *after), after
 
         key_reset, key_steps = jax.random.split(key)
-        obs, state = env.reset(key_reset, given.params)
+        obs, state = env.reset(key_reset, inputs.params)
         first = (state, jnp.float32(0.0))
-        _, rest = jax.lax.scan(step, (obs, given.initial_carry, *first), jax.random.split(key_steps, steps))
+        _, rest = jax.lax.scan(step, (obs, inputs.initial_carry, *first), jax.random.split(key_steps, steps))
         return jax.tree.map(lambda start, after: jnp.concatenate([start[None], after]), first, rest)
 
     keys = jax.random.split(jax.random.key(seed), num_envs)
-    given = jax.tree.map(jnp.asarray, Given(params, keys[0], policy_params, initial_carry))
-    return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, given)
+    inputs = jax.tree.map(jnp.asarray, RolloutInputs(params, keys[0], policy_params, initial_carry))
+    return jax.vmap(film, in_axes=(0, None), out_axes=1)(keys, inputs)
 
 
 def _check_picture(env: Any, params: Any, steps: int, num_envs: int, size: int | None) -> None:

@@ -28,7 +28,7 @@ GENERATORS = ("jaxenv", "threefry2x32", "rbg", "unsafe_rbg")
 """:func:`jaxenv.random.key`, and JAX's generators."""
 
 
-class Report(NamedTuple):
+class RolloutSummary(NamedTuple):
     """How a rollout went."""
 
     id: str
@@ -82,7 +82,7 @@ def rollout(
     with progress or nullcontext():
         task = progress.add_task("compiling", total=num_steps) if progress else None
         for event in play(env_id, values, num_envs, num_steps, seed, prng, unroll, devices, policy, played):
-            if isinstance(event, Report):
+            if isinstance(event, RolloutSummary):
                 report = event
             elif progress and task is not None:
                 progress.update(task, description="playing", completed=event)
@@ -106,15 +106,15 @@ def play(
     devices: str = "1",
     policy: str = "random",
     played: list[Any] | None = None,
-) -> Iterator[int | Report]:
+) -> Iterator[int | RolloutSummary]:
     """Yield the number of steps played so far, again and again, and in the end the report; put trajectories into ``played``."""
     import jax
     import numpy as np
 
-    from jaxenv.engine.plan import Given, Plan
+    from jaxenv.engine.plan import Plan, RolloutInputs
     from jaxenv.engine.scan import default_unroll
     from jaxenv.episodes import summary
-    from jaxenv.rollouts import Choice, Player
+    from jaxenv.rollouts import ExecutorChoice, RolloutRunner
 
     spec = find_spec(env_id)
     env, params = make(spec, **values)
@@ -127,17 +127,17 @@ def play(
     if played is not None:
         check_fits("--num-steps", num_steps, 2 * num_envs * size_of(one[0]), "one step of all environments")
     unrolled = default_unroll() if unroll is None else unroll
-    choice = Choice.of(None if unroll is None else False, key, mesh)
+    choice = ExecutorChoice.of(None if unroll is None else False, key, mesh)
 
-    def player(params: Any, key: Array) -> Player:
-        given = Given(params, key, policy_params, initial_carry)
-        return Player(Plan(env, act), num_envs, unrolled, given, choice, mesh)
+    def runner(params: Any, key: Array) -> RolloutRunner:
+        inputs = RolloutInputs(params, key, policy_params, initial_carry)
+        return RolloutRunner(Plan(env, act), num_envs, unrolled, inputs, choice, mesh)
 
     def begin(params: Any, key: Array) -> Any:
-        return player(params, key).begin()
+        return runner(params, key).begin()
 
     def piece(params: Any, key: Array, loop: Any, elapsed: Array, length: int) -> Any:
-        loop, trajectory = player(params, key).play(loop, elapsed, length)
+        loop, trajectory = runner(params, key).play(loop, elapsed, length)
         return loop, None if played is None else trajectory
 
     lengths = _pieces(num_steps, unrolled)
@@ -162,7 +162,7 @@ def play(
 
     statistics = jax.device_get(summary(loop[-1]))
     used = sorted(jax.tree.leaves(loop)[0].devices(), key=lambda device: device.id)
-    yield Report(
+    yield RolloutSummary(
         id=spec.id,
         policy=policy,
         overrides=values,
@@ -185,7 +185,7 @@ def play(
     )
 
 
-def _write(name: str, report: Report, played: list[Any]) -> None:
+def _write(name: str, report: RolloutSummary, played: list[Any]) -> None:
     import jax
     import numpy as np
 
@@ -230,7 +230,7 @@ def _pieces(num_steps: int, unroll: int) -> list[int]:
     return [length] * whole + [rest] * (rest > 0)
 
 
-def _print(report: Report) -> None:
+def _print(report: RolloutSummary) -> None:
     out = console()
     rows = table("", "")
     rows.show_header = False

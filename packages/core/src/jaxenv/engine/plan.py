@@ -1,7 +1,7 @@
 """What is played: the functions of one environment that every executor calls, and the only place that knows the order of keys.
 
-Environment ``i`` of a rollout has the key ``fold_in(key, i)``, and of that the lanes ``2 t`` for the action and ``2 t + 1`` for the
-step at time ``t``; lane 1 is the first reset's. So what an environment plays does not depend on how many there are, on how a
+Environment ``i`` of a rollout has the key ``fold_in(key, i)``, and of that the streams ``2 t`` for the action and ``2 t + 1`` for
+the step at time ``t``; stream 1 is the first reset's. So what an environment plays does not depend on how many there are, on how a
 rollout is cut into pieces, on devices, or on the executor.
 """
 
@@ -18,14 +18,14 @@ from jax import Array
 from jaxenv import random
 from jaxenv._policies import carry_and_action, require_arguments
 from jaxenv.environment import Environment, _observation
-from jaxenv.episodes import FirstEpisode, Tally, Trajectory
+from jaxenv.episodes import EpisodeAccumulator, FirstEpisode, Trajectory
 
 Policy = Callable[..., Any]
 """A function from what the agent knows to an action; see :func:`jaxenv.rollout` for its arguments."""
 
 
-class Given(NamedTuple):
-    """What a rollout is given, but for the environments' own."""
+class RolloutInputs(NamedTuple):
+    """The inputs of a rollout that all environments share."""
 
     params: Any
     """Parameters of the environment."""
@@ -46,8 +46,8 @@ class Loop(NamedTuple):
     """The environment's state."""
     carry: Any
     """The policy's carry; None without."""
-    tally: Any
-    """Returns and lengths of episodes: a :class:`Tally`, or a :class:`FirstEpisode`."""
+    accumulator: Any
+    """Returns and lengths of episodes: a :class:`EpisodeAccumulator`, or a :class:`FirstEpisode`."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Plan:
     """The policy; None plays random actions."""
     own_params: bool = False
     """Whether every environment of the batch has parameters of its own, along a leading axis."""
-    once: bool = False
+    first_episode_only: bool = False
     """Whether only the first episode counts, so that nothing is reset."""
 
     @property
@@ -72,45 +72,47 @@ class Plan:
         """Return the observation in a state."""
         return _observation(self.env, state, params)
 
-    def env_key(self, index: Array, given: Given) -> Array:
+    def env_key(self, index: Array, inputs: RolloutInputs) -> Array:
         """Return the key of an environment."""
-        return random.fold_in(given.key, index)
+        return random.fold_in(inputs.key, index)
 
-    def begin(self, index: Array, given: Given) -> Loop:
+    def begin(self, index: Array, inputs: RolloutInputs) -> Loop:
         """Begin an episode."""
-        obs, state = self.env.reset(_keys_at(self.env_key(index, given), jnp.uint32(0))[1], given.params)
-        return Loop(obs, state, given.initial_carry, FirstEpisode.empty() if self.once else Tally.empty())
+        obs, state = self.env.reset(_keys_at(self.env_key(index, inputs), jnp.uint32(0))[1], inputs.params)
+        return Loop(
+            obs, state, inputs.initial_carry, FirstEpisode.empty() if self.first_episode_only else EpisodeAccumulator.empty()
+        )
 
-    def step(self, env_key: Array, time: Array, loop: Loop, given: Given) -> tuple[Loop, Trajectory]:
+    def step(self, env_key: Array, time: Array, loop: Loop, inputs: RolloutInputs) -> tuple[Loop, Trajectory]:
         """Take a step; ``time`` counts from 1."""
         key_act, key_step = _keys_at(env_key, time)
-        carry, action = self.act(loop.carry, loop.obs, key_act, given)
-        if self.once:
-            obs, state, reward, done, info = self.env.step_env(key_step, loop.state, action, given.params)
+        carry, action = self.act(loop.carry, loop.obs, key_act, inputs)
+        if self.first_episode_only:
+            obs, state, reward, done, info = self.env.step_env(key_step, loop.state, action, inputs.params)
         else:
-            obs, state, reward, done, info = self.env.step(key_step, loop.state, action, given.params)
-            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), given.initial_carry, carry)
+            obs, state, reward, done, info = self.env.step(key_step, loop.state, action, inputs.params)
+            carry = jax.tree.map(lambda start, now: jnp.where(done, start, now), inputs.initial_carry, carry)
         now = Trajectory(loop.obs, action, reward, done, info, loop.state)
-        return Loop(obs, state, carry, loop.tally.add(reward, done)), now
+        return Loop(obs, state, carry, loop.accumulator.add(reward, done)), now
 
-    def act(self, carry: Any, obs: Any, key: Array, given: Given) -> tuple[Any, Any]:
+    def act(self, carry: Any, obs: Any, key: Array, inputs: RolloutInputs) -> tuple[Any, Any]:
         """Return the policy's carry and action."""
         if self.policy is None:
-            return carry, self.env.action_space(given.params).sample(key)
-        args, recurrent = (() if given.policy_params is None else (given.policy_params,)), given.initial_carry is not None
+            return carry, self.env.action_space(inputs.params).sample(key)
+        args, recurrent = (() if inputs.policy_params is None else (inputs.policy_params,)), inputs.initial_carry is not None
         require_arguments(self.policy, [*(["policy_params"] if args else []), *(["carry"] if recurrent else []), "obs", "key"])
         if recurrent:
             return carry_and_action(self.policy, self.policy(*args, carry, obs, key))
         return carry, self.policy(*args, obs, key)
 
-    def report(self, env_key: Array, time: Array, state: Any, action: Any, given: Given) -> dict[str, Any]:
+    def report(self, env_key: Array, time: Array, state: Any, action: Any, inputs: RolloutInputs) -> dict[str, Any]:
         """Return what ``info`` says of a step, from what the step began with."""
-        obs, _, _, _, info = self.env.step_env(_keys_at(env_key, time)[1], state, action, given.params)
+        obs, _, _, _, info = self.env.step_env(_keys_at(env_key, time)[1], state, action, inputs.params)
         return info | {"final_observation": obs}
 
-    def axes(self) -> Given:
+    def axes(self) -> RolloutInputs:
         """Return ``in_axes`` of what is given, for ``vmap`` over environments."""
-        return Given(0 if self.own_params else None, None, None, None)  # pyright: ignore[reportArgumentType] - axes, not arrays
+        return RolloutInputs(0 if self.own_params else None, None, None, None)  # pyright: ignore[reportArgumentType] - axes, not arrays
 
 
 def times(elapsed: Array | int, num_steps: int) -> Array:
@@ -120,4 +122,4 @@ def times(elapsed: Array | int, num_steps: int) -> Array:
 
 def _keys_at(key: Array, time: Array) -> tuple[Array, Array]:
     """Return the keys of an environment's action and step at a time, from the environment's own."""
-    return random.lane(key, 2 * time), random.lane(key, 2 * time + 1)
+    return random.stream_key(key, 2 * time), random.stream_key(key, 2 * time + 1)

@@ -29,7 +29,7 @@ from jaxenv.engine.cuda.loop import Source
 from jaxenv.engine.cuda.warp import products
 from jaxenv.engine.deferred import deferred
 from jaxenv.engine.operation import as_words, flattened, from_words
-from jaxenv.engine.plan import Given, Loop, Plan, times
+from jaxenv.engine.plan import Loop, Plan, RolloutInputs, times
 from jaxenv.engine.scalar import Leaf, UnsupportedError
 from jaxenv.engine.scalar.program import Derived, Register
 from jaxenv.engine.scalar.trace import key_words, scalarize_jaxpr
@@ -67,7 +67,7 @@ def play(
     indices: Array,
     loop: Loop | None,
     elapsed: Array | int,
-    given: Given,
+    inputs: RolloutInputs,
     num_steps: int,
     where: select.Where,
     states: bool,
@@ -79,7 +79,7 @@ def play(
         indices: the numbers of the environments.
         loop: where they stand; None begins an episode in each.
         elapsed: the number of steps played before.
-        given: what all share, and parameters of their own.
+        inputs: what all share, and parameters of their own.
         num_steps: how many steps.
         where: where kernels run.
         states: whether the trajectory has states.
@@ -92,13 +92,13 @@ def play(
         raise UnsupportedError("a step method of its own")
     pieces = -(-num_steps * len(indices) // MOST_AT_ONCE)
     if pieces == 1:
-        return _play(plan, indices, loop, elapsed, given, num_steps, where, states)
+        return _play(plan, indices, loop, elapsed, inputs, num_steps, where, states)
     if loop is None:
-        loop = jax.vmap(plan.begin, in_axes=(0, plan.axes()))(indices, given)
+        loop = jax.vmap(plan.begin, in_axes=(0, plan.axes()))(indices, inputs)
     length = -(-num_steps // pieces)
 
     def go_on(loop: Loop, elapsed: Array, length: int = length) -> tuple[Loop, Trajectory]:
-        return _play(plan, indices, loop, elapsed, given, length, where, states)
+        return _play(plan, indices, loop, elapsed, inputs, length, where, states)
 
     whole = num_steps // length
     starts = jnp.asarray(elapsed, jnp.uint32) + length * jnp.arange(whole, dtype=jnp.uint32)
@@ -110,7 +110,7 @@ def play(
     return loop, trajectory
 
 
-def episodes(plan: Plan, indices: Array, given: Given, max_steps: int, where: select.Where) -> FirstEpisode:
+def episodes(plan: Plan, indices: Array, inputs: RolloutInputs, max_steps: int, where: select.Where) -> FirstEpisode:
     """Play as :func:`jaxenv.engine.scan.episodes` does, in one kernel, whose threads stop when their episodes have ended.
 
     Raises:
@@ -119,9 +119,9 @@ def episodes(plan: Plan, indices: Array, given: Given, max_steps: int, where: se
     """
     if not plan.observes:
         raise UnsupportedError("a step method of its own")
-    game, one, begun, stepped, arrays = _taken_apart(plan, indices, None, 0, given, max_steps, where)
-    loop, constants = _programs(game, one, begun, stepped, set())
-    main = _RolloutCall(game, loop)
+    traced, one, begun, stepped, arrays = _taken_apart(plan, indices, None, 0, inputs, max_steps, where)
+    loop, constants = _programs(traced, one, begun, stepped, set())
+    main = _RolloutCall(traced, loop)
     _require_quick(main)
     return main.results(_words(arrays, constants, loop))[2]
 
@@ -161,7 +161,7 @@ class _Function:
 
 
 @dataclass(frozen=True, eq=False)
-class _Game:
+class _TracedRollout:
     """A rollout taken apart. It holds on to no array: those are in the words that its calls are given."""
 
     plan: Plan
@@ -169,48 +169,48 @@ class _Game:
     num_steps: int
     where: select.Where
     arrays: Any
-    """Shapes of ``indices, elapsed, (state, carry, tally) or None, given``, whose leaves come first among the words."""
+    """Shapes of ``indices, elapsed, (state, carry, accumulator) or None, inputs``, whose leaves come first among the words."""
     begin: _Function
-    """``begin(index, given) -> key, state, carry, tally``."""
+    """``begin(index, inputs) -> key, state, carry, accumulator``."""
     step: _Function
-    """``step(key, state, carry, tally, time, given) -> (state, carry, tally), trajectory, state before``."""
+    """``step(key, state, carry, accumulator, time, inputs) -> (state, carry, accumulator), trajectory, state before``."""
 
 
-def _traced(plan: Plan, given: Given) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, Any]:
+def _traced(plan: Plan, inputs: RolloutInputs) -> tuple[ClosedJaxpr, Any, ClosedJaxpr, Any]:
     """Return the jaxprs of the beginning and of a step of one environment, and the shapes of their results."""
 
-    def begin(index: Array, given: Given) -> Any:
-        started = plan.begin(index, given)
-        return plan.env_key(index, given), started.state, started.carry, started.tally
+    def begin(index: Array, inputs: RolloutInputs) -> Any:
+        started = plan.begin(index, inputs)
+        return plan.env_key(index, inputs), started.state, started.carry, started.accumulator
 
-    def step(key: Array, state: Any, carry: Any, tally: Any, time: Array, given: Given) -> Any:
-        after, now = plan.step(key, time, Loop(plan.observe(state, given.params), state, carry, tally), given)
-        return after.state, after.carry, after.tally, now._replace(state=None), state
+    def step(key: Array, state: Any, carry: Any, accumulator: Any, time: Array, inputs: RolloutInputs) -> Any:
+        after, now = plan.step(key, time, Loop(plan.observe(state, inputs.params), state, carry, accumulator), inputs)
+        return after.state, after.carry, after.accumulator, now._replace(state=None), state
 
     index = jax.ShapeDtypeStruct((), jnp.uint32)
-    begun, begun_shapes = jax.make_jaxpr(begin, return_shape=True)(index, given)
-    stepped, stepped_shapes = jax.make_jaxpr(step, return_shape=True)(*begun_shapes, index, given)
+    begun, begun_shapes = jax.make_jaxpr(begin, return_shape=True)(index, inputs)
+    stepped, stepped_shapes = jax.make_jaxpr(step, return_shape=True)(*begun_shapes, index, inputs)
     return begun, begun_shapes, stepped, stepped_shapes
 
 
 def _taken_apart(
-    plan: Plan, indices: Array, start: Loop | None, elapsed: Array | int, given: Given, num_steps: int, where: select.Where
-) -> tuple[_Game, Given, ClosedJaxpr, ClosedJaxpr, Any]:
+    plan: Plan, indices: Array, start: Loop | None, elapsed: Array | int, inputs: RolloutInputs, num_steps: int, where: select.Where
+) -> tuple[_TracedRollout, RolloutInputs, ClosedJaxpr, ClosedJaxpr, Any]:
     """Return a rollout taken apart, shapes of what an environment is given, its beginning and its step, and the arrays."""
-    one = _like(given._replace(params=_one(given.params)) if plan.own_params else given)
+    one = _like(inputs._replace(params=_one(inputs.params)) if plan.own_params else inputs)
     begun, begun_shapes, stepped, stepped_shapes = _traced(plan, one)
-    started = None if start is None else (start.state, start.carry, start.tally)
-    arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, given
+    started = None if start is None else (start.state, start.carry, start.accumulator)
+    arrays = indices, jnp.asarray(elapsed, jnp.uint32), started, inputs
     begin, step = _Function(begun.jaxpr, begun_shapes), _Function(stepped.jaxpr, stepped_shapes)
-    return _Game(plan, len(indices), num_steps, where, _like(arrays), begin, step), one, begun, stepped, arrays
+    return _TracedRollout(plan, len(indices), num_steps, where, _like(arrays), begin, step), one, begun, stepped, arrays
 
 
 def _require_quick(call: _RolloutCall) -> None:
     """Raise what keeps a kernel from playing, or from being the quickest that plays."""
     if call.better_by_xla:
         each = f"{products(call.loop.step):,} multiplications"
-        raise SlowerError(f"matrix products of {each} for each of {call.game.num_envs:,} environments, which XLA is quicker at")
-    if call.game.where == "cuda":
+        raise SlowerError(f"matrix products of {each} for each of {call.traced.num_envs:,} environments, which XLA is quicker at")
+    if call.traced.where == "cuda":
         launch.compiled(call.loop.kernel(False, call.together)[0], select.required_capability())
 
 
@@ -219,41 +219,41 @@ def _play(
     indices: Array,
     start: Loop | None,
     elapsed: Array | int,
-    given: Given,
+    inputs: RolloutInputs,
     num_steps: int,
     where: select.Where,
     states: bool,
 ) -> tuple[Loop, Trajectory]:
-    game, one, begun, stepped, arrays = _taken_apart(plan, indices, start, elapsed, given, num_steps, where)
-    trajectory = game.step.shapes[3]
+    traced, one, begun, stepped, arrays = _taken_apart(plan, indices, start, elapsed, inputs, num_steps, where)
+    trajectory = traced.step.shapes[3]
     small = _bytes(trajectory.obs) <= WIDEST
     rows = {*ROWS, "obs"} if small else {*ROWS}
-    loop, constants = _programs(game, one, begun, stepped, rows | ({"before"} if states or not small else set()))
-    main, words = _RolloutCall(game, loop), _words(arrays, constants, loop)
+    loop, constants = _programs(traced, one, begun, stepped, rows | ({"before"} if states or not small else set()))
+    main, words = _RolloutCall(traced, loop), _words(arrays, constants, loop)
     _require_quick(main)
     *after, found = main.results(words)
     before = found.get("before")
 
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
-    obs = found["obs"] if small else jax.vmap(observe, in_axes=(0, None))(before, given.params)
+    obs = found["obs"] if small else jax.vmap(observe, in_axes=(0, None))(before, inputs.params)
     known = {name: found[f"info['{name}']"] for name in ("terminated", "truncated") if name in trajectory.info}
     if "terminated" in known:
         known["discount"] = jnp.where(known["terminated"], jnp.float32(0.0), jnp.float32(1.0))
     missing = {name: shape for name, shape in trajectory.info.items() if name not in known}
     if before is None and missing:  # the same rollout once more, for its states, if what is missing is used
-        loop, constants = _programs(game, one, begun, stepped, {"before"})
-        before = _RolloutCall(game, loop).results(_words(arrays, constants, loop))[-1]["before"]
+        loop, constants = _programs(traced, one, begun, stepped, {"before"})
+        before = _RolloutCall(traced, loop).results(_words(arrays, constants, loop))[-1]["before"]
 
-    def work_out(before: Any, actions: Any, elapsed: Array, indices: Array, given: Given) -> Any:
-        keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
+    def work_out(before: Any, actions: Any, elapsed: Array, indices: Array, inputs: RolloutInputs) -> Any:
+        keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, inputs)
         report = jax.vmap(plan.report, in_axes=(0, None, 0, 0, plan.axes()))
-        reported = jax.vmap(report, in_axes=(None, 0, 0, 0, None))(keys, times(elapsed, num_steps), before, actions, given)
+        reported = jax.vmap(report, in_axes=(None, 0, 0, 0, None))(keys, times(elapsed, num_steps), before, actions, inputs)
         return {name: reported[name] for name in missing}
 
     every = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num_steps, len(indices), *x.shape), x.dtype), missing)
-    info = known | (deferred(work_out, every, before, found["action"], arrays[1], indices, given) if missing else {})
+    info = known | (deferred(work_out, every, before, found["action"], arrays[1], indices, inputs) if missing else {})
     info = {name: info[name] for name in trajectory.info}
-    last = Loop(observe(after[0], given.params), *after)
+    last = Loop(observe(after[0], inputs.params), *after)
     return last, Trajectory(obs, found["action"], found["reward"], found["done"], info, before if states else None)
 
 
@@ -272,7 +272,7 @@ def _words(arrays: Any, constants: Sequence[Any], loop: KernelLoop) -> list[Arra
 class _RolloutCall:
     """The call of a kernel that plays a rollout: an ``Operation`` of :mod:`jaxenv._jax_compat`."""
 
-    game: _Game
+    traced: _TracedRollout
     loop: KernelLoop
     members: int = 0
     """How many rollouts, each with what ``over`` says of its own; 0 for a single one."""
@@ -281,24 +281,24 @@ class _RolloutCall:
     def results(self, words: Sequence[Array]) -> list[Any]:
         """Return states, carries and tallies after the last step, and a dictionary of rows."""
         out = iter(_jax_compat.call(self, *words))
-        last, rows = self.game.step.shapes[:3], self._rows()
+        last, rows = self.traced.step.shapes[:3], self._rows()
         leaves, structure = jax.tree.flatten((last, rows))
         last, rows = jax.tree.unflatten(structure, [from_words(next(out), leaf.dtype) for leaf in leaves])
         return [*last, dict(zip(self._names(), rows, strict=True))]
 
     def _names(self) -> list[str]:
         written = [leaf.name for leaf in self.loop.step.results[len(self.loop.carry) - self.loop.kept :]]
-        return [name for name in _by_name(self.game.step.shapes) if any(_belongs(leaf, name) for leaf in written)]
+        return [name for name in _by_name(self.traced.step.shapes) if any(_belongs(leaf, name) for leaf in written)]
 
     def _rows(self) -> list[Any]:
         """Return the shapes of what is written down of a step, in order."""
-        every = _by_name(self.game.step.shapes)
+        every = _by_name(self.traced.step.shapes)
         return [every[name] for name in self._names()]
 
     @property
     def shapes(self) -> list[jax.ShapeDtypeStruct]:
         """Shapes and dtypes of the results."""
-        lead, envs, steps = ((self.members,) if self.members else ()), self.game.num_envs, self.game.num_steps
+        lead, envs, steps = ((self.members,) if self.members else ()), self.traced.num_envs, self.traced.num_steps
         changing = len(self.loop.carry) - self.loop.kept
         return [
             jax.ShapeDtypeStruct((*lead, *((envs,) if i < changing else (steps, envs)), *leaf.shape), leaf.dtype)
@@ -313,54 +313,54 @@ class _RolloutCall:
         return self._plain(*words)
 
     def _plain(self, *words: Array) -> tuple[Array, ...]:
-        game, axes, names = self.game, self.game.plan.axes(), self._names()
-        leaves, structure = jax.tree.flatten(game.arrays)
+        traced, axes, names = self.traced, self.traced.plan.axes(), self._names()
+        leaves, structure = jax.tree.flatten(traced.arrays)
         unwrapped = [from_words(x, leaf.dtype) for x, leaf in zip(words, leaves, strict=False)]
-        indices, elapsed, started, given = jax.tree.unflatten(structure, unwrapped)
-        split = len(leaves) + game.begin.closed_over
-        of_begin, of_step = words[len(leaves) : split], words[split : split + game.step.closed_over]
-        key, *fresh = jax.vmap(lambda index, given: game.begin(of_begin, index, given), in_axes=(0, axes))(indices, given)
-        one_step = jax.vmap(lambda *args: game.step(of_step, *args), in_axes=(0, 0, 0, 0, None, axes))
+        indices, elapsed, started, inputs = jax.tree.unflatten(structure, unwrapped)
+        split = len(leaves) + traced.begin.closed_over
+        of_begin, of_step = words[len(leaves) : split], words[split : split + traced.step.closed_over]
+        key, *fresh = jax.vmap(lambda index, inputs: traced.begin(of_begin, index, inputs), in_axes=(0, axes))(indices, inputs)
+        one_step = jax.vmap(lambda *args: traced.step(of_step, *args), in_axes=(0, 0, 0, 0, None, axes))
 
         def step(now: Any, time: Array) -> tuple[Any, Any]:
-            results = one_step(key, *now, time, given)
+            results = one_step(key, *now, time, inputs)
             found = _by_name(results)
             return tuple(results[:3]), [found[name] for name in names]
 
-        if game.plan.once:
-            last = scan.until_ended(lambda now, time: step(now, time)[0], tuple(fresh), game.num_steps)
+        if traced.plan.first_episode_only:
+            last = scan.until_ended(lambda now, time: step(now, time)[0], tuple(fresh), traced.num_steps)
             return tuple(map(as_words, jax.tree.leaves(last)))
-        last, rows = jax.lax.scan(step, tuple(fresh if started is None else started), times(elapsed, game.num_steps))
+        last, rows = jax.lax.scan(step, tuple(fresh if started is None else started), times(elapsed, traced.num_steps))
         return tuple(map(as_words, jax.tree.leaves((last, rows))))
 
     def lower(self, platform: str, *words: Array) -> Sequence[Array]:
         """Return the results in the way that suits a platform."""
-        if (platform == "cuda") != (self.game.where == "cuda") or self.better_by_xla:
+        if (platform == "cuda") != (self.traced.where == "cuda") or self.better_by_xla:
             return self.plain(*words)
         members = self.members or 1
         kernel, used = self._population().kernel(bool(self.members), self.together)
-        envs, sizes = self.game.num_envs * members, [self.game.num_envs, self.game.num_steps, members]
+        envs, sizes = self.traced.num_envs * members, [self.traced.num_envs, self.traced.num_steps, members]
         operands = [words[i] for i in used]
-        if self.game.where == "host":
+        if self.traced.where == "host":
             return launch.on_host(kernel, sizes, envs, operands, self.shapes)
         try:
             return launch.on_gpu(kernel, select.required_capability(), sizes, envs, operands, self.shapes)
         except launch.KernelRefusedError as error:
-            select.warn(f"A rollout of {self.game.plan.env.name}", str(error))
+            select.warn(f"A rollout of {self.traced.plan.env.name}", str(error))
             return self.plain(*words)
 
     @property
     def better_by_xla(self) -> bool:
         """Whether a scan is quicker, because XLA's matrix products are, with tensor cores and many environments at once."""
         each = products(self.loop.step)
-        return each > FEW_PRODUCTS and each * self.game.num_envs * (self.members or 1) > MOST_PRODUCTS
+        return each > FEW_PRODUCTS and each * self.traced.num_envs * (self.members or 1) > MOST_PRODUCTS
 
     @property
     def together(self) -> int:
         """How many environments the threads of a warp play together, all of one member; 0 for one a thread."""
-        most, envs = self.loop.envs_together, self.game.num_envs * (self.members or 1)
+        most, envs = self.loop.envs_together, self.traced.num_envs * (self.members or 1)
         together = min(most, next((count for enough, count in TOGETHER if envs >= enough), 1))
-        while together > 1 and self.members and self.game.num_envs % together:
+        while together > 1 and self.members and self.traced.num_envs % together:
             together //= 2
         return together
 
@@ -395,24 +395,26 @@ def _belongs(leaf: str, name: str) -> bool:
     return leaf == name or (leaf.startswith(name) and leaf[len(name)] in ".[")
 
 
-def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]) -> tuple[KernelLoop, list[Any]]:
+def _programs(
+    traced: _TracedRollout, one: RolloutInputs, begun: ClosedJaxpr, stepped: ClosedJaxpr, rows: set[str]
+) -> tuple[KernelLoop, list[Any]]:
     """Take a rollout apart; return its loop, and the constants that come last among its words. Raises UnsupportedError.
 
     Args:
-        game: the rollout.
+        traced: the rollout.
         one: shapes of what an environment is given.
         begun: how an episode begins.
         stepped: a step.
         rows: what to write down of every step.
     """
     index, names_given = jax.ShapeDtypeStruct((), jnp.uint32), ("params", "key", "policy_params", "initial_carry")
-    carried = "env_key", "state", "carry", "tally"
-    begin = scalarize_jaxpr(begun, (index, *one), game.begin.shapes, names=("index", *names_given), results=carried)
-    last, now, before = game.step.shapes[:3], game.step.shapes[3], game.step.shapes[4]
+    carried = "env_key", "state", "carry", "accumulator"
+    begin = scalarize_jaxpr(begun, (index, *one), traced.begin.shapes, names=("index", *names_given), results=carried)
+    last, now, before = traced.step.shapes[:3], traced.step.shapes[3], traced.step.shapes[4]
     wanted = {*carried, *rows}
     step = scalarize_jaxpr(
         stepped,
-        (*game.begin.shapes, index, *one),
+        (*traced.begin.shapes, index, *one),
         (*last, *now[:4], now.info, before),
         names=(*carried, "time", *names_given),
         results=(*carried[1:], "obs", "action", "reward", "done", "info", "before"),
@@ -432,9 +434,9 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         if not any(constant is x for x in constants):
             constants.append(constant)
     carry, kept = begin.results, 1
-    goes_on = game.arrays[2] is not None
+    goes_on = traced.arrays[2] is not None
     started = carry[kept:] if goes_on else ()
-    of_params = len(jax.tree.leaves(one.params)) if game.plan.own_params else 0
+    of_params = len(jax.tree.leaves(one.params)) if traced.plan.own_params else 0
     of_given = begin.arguments[1 : 1 + len(jax.tree.leaves(one))]
     elapsed = Leaf("elapsed", (), np.dtype(np.uint32))
     arrays = [
@@ -458,7 +460,9 @@ def _programs(game: _Game, one: Given, begun: ClosedJaxpr, stepped: ClosedJaxpr,
         first=2,
         step=dataclasses.replace(step, constants=()),
         step_sources=(*(("carry", i) for i in range(len(carry))), ("time", 0), *given_sources, *of_step),
-        until=next(i for i, leaf in enumerate(carry) if leaf.name == "tally.running") if game.plan.once else None,
+        until=next(i for i, leaf in enumerate(carry) if leaf.name == "accumulator.running")
+        if traced.plan.first_episode_only
+        else None,
         kept=kept,
     )
     return loop, constants

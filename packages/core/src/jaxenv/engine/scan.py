@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenv.engine.plan import Given, Loop, Plan, times
+from jaxenv.engine.plan import Loop, Plan, RolloutInputs, times
 from jaxenv.episodes import FirstEpisode, Trajectory
 
 UNROLL = {"cpu": 1, "gpu": 2}
@@ -29,13 +29,13 @@ def default_unroll() -> int:
     return UNROLL.get(jax.default_backend(), 1)
 
 
-def begin(plan: Plan, indices: Array, given: Given) -> Loop:
+def begin(plan: Plan, indices: Array, inputs: RolloutInputs) -> Loop:
     """Begin an episode in every environment."""
-    return jax.vmap(plan.begin, in_axes=(0, plan.axes()))(indices, given)
+    return jax.vmap(plan.begin, in_axes=(0, plan.axes()))(indices, inputs)
 
 
 def play(
-    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, given: Given, num_steps: int, unroll: int
+    plan: Plan, indices: Array, loop: Loop | None, elapsed: Array | int, inputs: RolloutInputs, num_steps: int, unroll: int
 ) -> tuple[Loop, Trajectory]:
     """Play steps of every environment.
 
@@ -44,54 +44,54 @@ def play(
         indices: the numbers of the environments, uint32[num_envs].
         loop: where they stand, leaves ``[num_envs, ...]``; None begins an episode in each.
         elapsed: the number of steps played before.
-        given: what all share, and parameters of their own.
+        inputs: what all share, and parameters of their own.
         num_steps: how many steps.
         unroll: steps in one iteration of the scan.
 
     Returns:
         Where they stand then, and the trajectory, leaves ``[num_steps, num_envs, ...]``.
     """
-    keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
+    keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, inputs)
     if loop is None:
-        loop = begin(plan, indices, given)
+        loop = begin(plan, indices, inputs)
     step = jax.vmap(plan.step, in_axes=(0, None, 0, plan.axes()))
     when = times(elapsed, num_steps)
     if not plan.observes:
-        return jax.lax.scan(lambda loop, time: step(keys, time, loop, given), loop, when, unroll=unroll)
+        return jax.lax.scan(lambda loop, time: step(keys, time, loop, inputs), loop, when, unroll=unroll)
     # Observations are made from the states where they are used: large ones cost much to carry from step to step. Where no policy
     # looks at them, those that are larger than their states are made for all steps at once, into memory that no scan clears.
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
     later = plan.policy is None and _bytes(loop.state) < _bytes(loop.obs) <= LATER * len(indices)
 
     def scan_step(rest: Any, time: Array) -> tuple[Any, Trajectory]:
-        after, now = step(keys, time, Loop(observe(rest[0], given.params), *rest), given)
+        after, now = step(keys, time, Loop(observe(rest[0], inputs.params), *rest), inputs)
         return tuple(after[1:]), now._replace(obs=None) if later else now
 
     rest, trajectory = jax.lax.scan(scan_step, tuple(loop[1:]), when, unroll=unroll)
     if later:
-        trajectory = trajectory._replace(obs=jax.vmap(observe, in_axes=(0, None))(trajectory.state, given.params))
-    return Loop(observe(rest[0], given.params), *rest), trajectory
+        trajectory = trajectory._replace(obs=jax.vmap(observe, in_axes=(0, None))(trajectory.state, inputs.params))
+    return Loop(observe(rest[0], inputs.params), *rest), trajectory
 
 
-def episodes(plan: Plan, indices: Array, given: Given, max_steps: int) -> FirstEpisode:
+def episodes(plan: Plan, indices: Array, inputs: RolloutInputs, max_steps: int) -> FirstEpisode:
     """Play the first episode of every environment.
 
     Args:
         plan: what to play, once.
         indices: the numbers of the environments, uint32[num_episodes].
-        given: what all share, and parameters of their own.
+        inputs: what all share, and parameters of their own.
         max_steps: steps after which an episode is left, whether it has ended or not.
 
     Returns:
         The episodes, leaves ``[num_episodes]``.
     """
-    keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, given)
-    first = begin(plan, indices, given)
+    keys = jax.vmap(plan.env_key, in_axes=(0, plan.axes()))(indices, inputs)
+    first = begin(plan, indices, inputs)
     observe = jax.vmap(plan.observe, in_axes=(0, plan.axes().params))
     step = jax.vmap(plan.step, in_axes=(0, None, 0, plan.axes()))
 
     def play_step(rest: Any, time: Array) -> Any:
-        after, _ = step(keys, time, Loop(observe(rest[0], given.params), *rest), given)
+        after, _ = step(keys, time, Loop(observe(rest[0], inputs.params), *rest), inputs)
         return tuple(after[1:])
 
     return until_ended(play_step, tuple(first[1:]), max_steps)[-1]

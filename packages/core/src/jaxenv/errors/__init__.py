@@ -1,8 +1,8 @@
 """Every exception of jaxenv and every message it can carry.
 
 A message is a sentence that ends in an action: what was given, what was expected, what to do. Each class derives from
-:class:`JaxenvError` and from the builtin that a caller would expect to catch. One file for each room of the package, and all
-of them are named here.
+:class:`JaxenvError` and from the builtin that a caller would expect to catch. One file for each part of the package, and all
+of them are exported here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxenv.errors.adapters import (
     SharedStatisticsError,
 )
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownContenderError
+from jaxenv.errors.benchmark import BenchmarkBaselineError, BenchmarkPeerError, BenchmarkPolicyError, UnknownLibraryError
 from jaxenv.errors.command_line import (
     CommandClashError,
     MemoryLimitError,
@@ -198,8 +198,8 @@ __all__ = [
     "UnavailableEnvError",
     "UndeclaredFieldError",
     "UnknownCheckError",
-    "UnknownContenderError",
     "UnknownEnvError",
+    "UnknownLibraryError",
     "UnknownNamespaceError",
     "UnknownOverrideError",
     "UnsetFieldError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, named, short
+from jaxenv.errors.formatting import listed, named, short
 
 
 class AdapterArgumentError(JaxenvError, ValueError):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.formatting import listed, short
 
 
-class UnknownContenderError(JaxenvError, LookupError):
+class UnknownLibraryError(JaxenvError, LookupError):
     """A benchmark was asked for a library that it does not know."""
 
     def __init__(self, library: str, known: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.formatting import listed, short
 
 
 class SettingError(JaxenvError, ValueError):

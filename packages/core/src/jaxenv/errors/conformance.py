@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 
 class ConformanceError(JaxenvError, AssertionError):
     """An environment breaks promises of the protocol.
 
     Args:
-        report: the :class:`jaxenv.testing.Report`, with the result of each check; it stays an attribute of the error.
+        report: the :class:`jaxenv.testing.ConformanceReport`, with the result of each check; it stays an attribute of the error.
     """
 
     def __init__(self, report: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import named, short
+from jaxenv.errors.formatting import named, short
 
 
 class GymnaxIdError(JaxenvError, ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, named, short
+from jaxenv.errors.formatting import listed, named, short
 
 
 class InvalidSpecError(JaxenvError, ValueError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import listed, named, short
+from jaxenv.errors.formatting import listed, named, short
 
 
 class KeyTypeError(JaxenvError, TypeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import named, short
+from jaxenv.errors.formatting import named, short
 
 
 class SeedTypeError(JaxenvError, TypeError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 
 class RolloutArgumentError(JaxenvError, ValueError):

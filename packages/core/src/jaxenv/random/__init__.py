@@ -14,7 +14,7 @@ On a CPU random numbers are the first cost of a small environment. Three things 
         return Draws(position=uniform_int(w[0], 0, 10), gold=bernoulli(w[1], 1 / 3))
 
 * :func:`words`, :func:`split` and :func:`fold_in` take every JAX key. For those of JAX's default generator they compute
-  the same threefry as JAX, as straight-line code, and :func:`lane` makes keys for the steps of a loop without computing any.
+  the same threefry as JAX, as straight-line code, and :func:`stream_key` makes keys for the steps of a loop without computing any.
 * :func:`key` makes a key of a generator that is cheaper still; every ``jax.random`` function takes it.
 
 docs/random.md explains which key to choose, what each costs and how the generator was tested.
@@ -24,6 +24,6 @@ from __future__ import annotations
 
 from jaxenv.random.draws import bernoulli, normal, uniform, uniform_int, words
 from jaxenv.random.generator import key
-from jaxenv.random.keys import fold_in, lane, split
+from jaxenv.random.keys import fold_in, split, stream_key
 
-__all__ = ["bernoulli", "fold_in", "key", "lane", "normal", "split", "uniform", "uniform_int", "words"]
+__all__ = ["bernoulli", "fold_in", "key", "normal", "split", "stream_key", "uniform", "uniform_int", "words"]

@@ -50,9 +50,13 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
 def _random_words(key: Array, shape: tuple[int, ...], separate: bool) -> Array:
     data = jax.random.key_data(key)
     if is_threefry(key):
-        return stack(threefry.lanes(data, shape[0])) if separate else threefry.stream(data, shape)
+        return stack(threefry.scalar_words(data, shape[0])) if separate else threefry.word_array(data, shape)
     if is_own(key):
-        return stack(generator.lanes(data, generator.BITS, shape[0])) if separate else generator.stream(data, generator.BITS, shape)
+        return (
+            stack(generator.scalar_words(data, generator.BITS, shape[0]))
+            if separate
+            else generator.word_array(data, generator.BITS, shape)
+        )
     return foreign.bits(data, jax.random.key_impl(key), shape)
 
 

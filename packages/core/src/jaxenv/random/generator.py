@@ -11,8 +11,8 @@ What is encrypted is the key with a multiple of the counter added to each of its
 Word 0 of the sum tells the counter, because its factor is odd, and then word 3 the tag. So under one key no two pairs of
 counter and tag meet in the same block: bits, children of ``split`` and results of ``fold_in``, which have a tag each, never do.
 
-The key of a lane is ``key + number * LANE``. Words 0 and 1 of a block's sum tell the counter and the number, as the determinant of
-their four factors is odd. So the blocks of a family of lanes never meet either.
+The key of a stream is ``key + number * STREAM``. Words 0 and 1 of a block's sum tell the counter and the number, as the determinant
+of their four factors is odd. So the blocks of a family of streams never meet either.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from jaxenv.random.layout import FEW, order, stack
 Words = tuple[Array, Array, Array, Array]
 
 _WEYL = 0x9E3779B9, 0x7F4A7C15, 0xF39CC061, 0x5CEDC835
-_LANE = 0xA4093822, 0x299F31D1, 0x082EFA99, 0xEC4E6C89
+_STREAM = 0xA4093822, 0x299F31D1, 0x082EFA99, 0xEC4E6C89
 BITS, SPLIT, FOLD = 0, 0x243F6A88, 0x85A308D3
 """The tags of what is drawn and of what is derived from a key."""
 _SEED = 0x13198A2E, 0x03707344
@@ -72,10 +72,10 @@ def block(key: Array, counter: Array | int, tag: int) -> Words:
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
+def word_array(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
     """Return the words of blocks 0, 1, 2, ... in order, uint32[shape]. Word ``i`` does not depend on the shape.
 
-    Each word picks its lane of a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses with
+    Each word is picked from a block of its own: four times the arithmetic, but elementwise, so that it vectorises, fuses with
     what follows, and is computed where it is needed when the array is sharded.
     """
     index = order(shape)
@@ -84,19 +84,19 @@ def stream(key: Array, tag: int, shape: tuple[int, ...]) -> Array:
     return jnp.where(upper, jnp.where(odd, w, z), jnp.where(odd, y, x))
 
 
-def lane(key: Array, number: Array) -> list[Array]:
-    """Return the four words of the key of a lane."""
-    return [key[i] + number * np.uint32(factor) for i, factor in enumerate(_LANE)]
+def stream_key(key: Array, number: Array) -> list[Array]:
+    """Return the four words of the key of a stream."""
+    return [key[i] + number * np.uint32(factor) for i, factor in enumerate(_STREAM)]
 
 
-def lanes(key: Array, tag: int, count: int) -> list[Array]:
+def scalar_words(key: Array, tag: int, count: int) -> list[Array]:
     """Return the words of blocks 0, 1, 2, ... one by one, each uint32[]."""
     return [word for counter in range(-(-count // 4)) for word in block(key, counter, tag)][:count]
 
 
 @partial(jax.jit, static_argnums=1)
 def _few_bits(key: Array, shape: tuple[int, ...]) -> Array:
-    return stack(lanes(key, BITS, math.prod(shape))).reshape(shape)
+    return stack(scalar_words(key, BITS, math.prod(shape))).reshape(shape)
 
 
 @partial(jax.jit, static_argnums=1)
@@ -105,7 +105,7 @@ def _children(key: Array, shape: tuple[int, ...]) -> Array:
     size = math.prod(shape)
     if 0 < size <= FEW // 4:
         return stack([stack(block(key, counter, SPLIT)) for counter in range(size)]).reshape(*shape, 4)
-    return stream(key, SPLIT, (*shape, 4))
+    return word_array(key, SPLIT, (*shape, 4))
 
 
 @jax.jit
@@ -145,12 +145,12 @@ def _fold_in(key: Array, data: Array | int) -> Array:
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
     if bit_width == 32:
-        return _few_bits(key, shape) if 0 < math.prod(shape) <= FEW // 2 else stream(key, BITS, shape)
+        return _few_bits(key, shape) if 0 < math.prod(shape) <= FEW // 2 else word_array(key, BITS, shape)
     dtype = jnp.dtype(f"uint{bit_width}")
     if bit_width == 64:
-        return lax.bitcast_convert_type(stream(key, BITS, (*shape, 2)), dtype)
+        return lax.bitcast_convert_type(word_array(key, BITS, (*shape, 2)), dtype)
     size = math.prod(shape)
-    words = stream(key, BITS, (-(-size * bit_width // 32),))
+    words = word_array(key, BITS, (-(-size * bit_width // 32),))
     return lax.bitcast_convert_type(words, dtype).reshape(-1)[:size].reshape(shape)
 
 

@@ -63,8 +63,8 @@ def fold_in(key: Array, data: Array | int) -> Array:
     return _like(key, _random_fold_in(typed(key, "jax.vmap(jaxenv.random.fold_in)(keys, numbers)"), jnp.asarray(data, jnp.uint32)))
 
 
-def lane(key: Array, number: Array | int) -> Array:
-    """Return key ``number`` of the family that belongs to a key: the cheapest keys for the steps of a loop.
+def stream_key(key: Array, number: Array | int) -> Array:
+    """Return the key of stream ``number`` of a key: the cheapest keys for the steps of a loop.
 
     Generators that encrypt counters give independent streams to any keys that differ (Salmon et al. 2011). So for threefry and for
     jaxenv's own generator the number goes into the key as it is, and nothing is encrypted. For any other generator the result is
@@ -72,13 +72,15 @@ def lane(key: Array, number: Array | int) -> Array:
 
     Args:
         key: a single key, typed or raw, of any generator; made by ``split`` or ``fold_in``, as the keys of two seeds may be two
-            lanes of one family. Nothing else may be drawn or derived from it.
+            streams of one family. Nothing else may be drawn or derived from it.
         number: a 32-bit integer.
 
     Returns:
         A key of the same generator.
     """
-    return _like(key, _random_lane(typed(key, "jax.vmap(jaxenv.random.lane)(keys, numbers)"), jnp.asarray(number, jnp.uint32)))
+    return _like(
+        key, _random_stream_key(typed(key, "jax.vmap(jaxenv.random.stream_key)(keys, numbers)"), jnp.asarray(number, jnp.uint32))
+    )
 
 
 @partial(jax.jit, static_argnums=1)
@@ -89,9 +91,9 @@ def _random_split(key: Array, shape: tuple[int, ...]) -> Array:
     if not is_threefry(key):
         return foreign.split(data, jax.random.key_impl(key), shape)
     if 0 < size <= FEW // 2:
-        children = stack(threefry.lanes(data, 2 * size)).reshape(*shape, 2)
+        children = stack(threefry.scalar_words(data, 2 * size)).reshape(*shape, 2)
     else:
-        children = threefry.stream(data, (*shape, 2))
+        children = threefry.word_array(data, (*shape, 2))
     return jax.random.wrap_key_data(children, impl="threefry2x32")
 
 
@@ -106,11 +108,11 @@ def _random_fold_in(key: Array, data: Array) -> Array:
 
 
 @jax.jit
-def _random_lane(key: Array, number: Array) -> Array:
+def _random_stream_key(key: Array, number: Array) -> Array:
     data = jax.random.key_data(key)
     if not (is_threefry(key) or is_own(key)):
         return foreign.fold_in(data, jax.random.key_impl(key), number)
-    words = generator.lane(data, number) if is_own(key) else [data[0], data[1] ^ number]
+    words = generator.stream_key(data, number) if is_own(key) else [data[0], data[1] ^ number]
     return jax.random.wrap_key_data(stack(words), impl=jax.random.key_impl(key))
 
 

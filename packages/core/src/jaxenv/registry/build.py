@@ -87,7 +87,7 @@ _PLAIN_TYPES: dict[str, tuple[type, Any]] = {
 
 
 def _field(env_id: str, name: str, annotation: Any, value: Any) -> Any:
-    """Return ``value`` as a static field can hold it; the plain types are checked, the others are the environment's affair."""
+    """Return ``value`` as a static field can hold it; the plain types are checked, the others are left to the environment."""
     value = _tuples(value)
     try:
         hash(value)

@@ -28,7 +28,7 @@ from jaxenv.errors import (
     PluginError,
     PluginWarning,
 )
-from jaxenv.registry.loading import sentence
+from jaxenv.registry.loading import describe_exception
 from jaxenv.registry.names import NAMESPACE_RULE, is_namespace
 from jaxenv.registry.spec import Command, EnvSpec, Plugin, PolicySource
 
@@ -120,7 +120,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, record: Plugin) -> P
     except (Exception, SystemExit) as cause:
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
-        error = PluginError(record.namespace, record.distribution, record.version, sentence(cause))
+        error = PluginError(record.namespace, record.distribution, record.version, describe_exception(cause))
         error.__cause__ = cause
         return dataclasses.replace(record, error=error)
     origin = {"namespace": record.namespace, "distribution": record.distribution, "version": record.version}

@@ -16,11 +16,11 @@ def load_object(owner: str, entry_point: str, action: str) -> Any:
         for name in path.split("."):
             found = getattr(found, name)
     except (Exception, SystemExit) as cause:
-        raise EntryPointError(owner, entry_point, sentence(cause), action) from cause
+        raise EntryPointError(owner, entry_point, describe_exception(cause), action) from cause
     return found
 
 
-def sentence(cause: BaseException) -> str:
+def describe_exception(cause: BaseException) -> str:
     """Return an exception's type and message on one line."""
     text = " ".join(str(cause).split())
     return f"{type(cause).__name__}: {text}" if text else type(cause).__name__

@@ -150,13 +150,13 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
             return UnavailableEnvError(env_id, f"JAXENV_DISABLED_PLUGINS disables the plugin '{namespace}'. Remove it from there.")
 
     hints: list[str] = []
-    wanted = {_essence(str(env_id)), _essence(name)}
-    there = any(_essence(candidate.name) in wanted and not candidate.full_id_only for candidate in specs)
+    wanted = {_normalized(str(env_id)), _normalized(name)}
+    there = any(_normalized(candidate.name) in wanted and not candidate.full_id_only for candidate in specs)
     known = any(env_id in distribution.ids for distribution in known_distributions())
     provided = None if there and not known else _provided(wanted, slash != "")
     if provided:
         return UnknownEnvError(env_id, [provided])
-    likely = [candidate.id for candidate in specs if _essence(candidate.name) in wanted] or _similar(str(env_id), specs)
+    likely = [candidate.id for candidate in specs if _normalized(candidate.name) in wanted] or _similar(str(env_id), specs)
     if likely:
         more = f", or another of {len(likely)}" if len(likely) > 5 else ""
         hints.append(f"Did you mean {', '.join(likely[:5])}{more}?")
@@ -173,10 +173,10 @@ def _provided(wanted: set[str], full: bool) -> str | None:
     """
     there = {plugin.namespace: plugin for plugin in found_plugins()}
     distributions = known_distributions()
-    exact = [known for known in distributions if full and wanted & set(map(_essence, known.ids))]
+    exact = [known for known in distributions if full and wanted & set(map(_normalized, known.ids))]
     others = sorted(distributions, key=lambda known: known.requires is not None)
     for known in (*exact, *others):
-        if not wanted & {_essence(name) for name in (*known.names, *known.ids)}:
+        if not wanted & {_normalized(name) for name in (*known.names, *known.ids)}:
             continue
         plugin = there.get(known.namespace)
         if known.requires and (plugin is None or plugin.status == "ok"):
@@ -192,7 +192,7 @@ def _provided(wanted: set[str], full: bool) -> str | None:
     return None
 
 
-def _essence(name: str) -> str:
+def _normalized(name: str) -> str:
     """A name without its version and case."""
     return re.sub(r"-v\d+$", "", name.casefold())
 
@@ -201,8 +201,8 @@ def _similar(env_id: str, specs: tuple[EnvSpec, ...]) -> list[str]:
     """Ids that begin with this word, or else that are spelled alike."""
     ids: dict[str, list[str]] = {}
     for candidate in specs:
-        for form in {_essence(candidate.name), _essence(candidate.id), _essence(candidate.name).partition("-")[0]}:
+        for form in {_normalized(candidate.name), _normalized(candidate.id), _normalized(candidate.name).partition("-")[0]}:
             ids.setdefault(form, []).append(candidate.id)
-    word = _essence(env_id)
+    word = _normalized(env_id)
     forms = [form for form in ids if form.startswith((f"{word}-", f"{word}/"))] or nearest(word, ids)
     return list(dict.fromkeys(full_id for form in forms for full_id in ids[form]))

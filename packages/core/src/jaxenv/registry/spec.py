@@ -39,12 +39,12 @@ class EnvSpec:
     reference: str = ""
     """The publication or implementation that the environment follows, with its version."""
     oracle: str | None = None
-    """``"module:certify"``, the function that ``jaxenv fidelity`` runs; see :mod:`jaxenv.testing.certificate`."""
+    """``"module:compare_with_reference"``, the function that ``jaxenv fidelity`` runs; see :mod:`jaxenv.testing.fidelity`."""
     group: str | None = None
     """The task that this is a variant of: ``jaxenv list`` shows those of one group with one summary as one line."""
     full_id_only: bool = False
     """Whether the name alone is no id: for another suite's environments, which have names that ours have too."""
-    counterparts: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict, hash=False)
+    peer_tasks: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict, hash=False)
     """The same task in libraries that ``jaxenv bench --against`` knows: for each, its name there and what differs, or ``""``."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
@@ -68,10 +68,10 @@ class EnvSpec:
             named = isinstance(given, Mapping) and all(isinstance(name, str) and name.isidentifier() for name in given)
             self._check(named, field, "a mapping from names to values")
             object.__setattr__(self, field, MappingProxyType({name: self._frozen(field, given[name]) for name in given}))
-        others: Any = self.counterparts
-        paired = isinstance(others, Mapping) and all(_is_counterpart(name, other) for name, other in others.items())
-        self._check(paired, "counterparts", "a mapping from libraries to pairs of strings, (name, difference)")
-        object.__setattr__(self, "counterparts", MappingProxyType({name: tuple(others[name]) for name in others}))
+        others: Any = self.peer_tasks
+        paired = isinstance(others, Mapping) and all(_is_peer_task(name, other) for name, other in others.items())
+        self._check(paired, "peer_tasks", "a mapping from libraries to pairs of strings, (name, difference)")
+        object.__setattr__(self, "peer_tasks", MappingProxyType({name: tuple(others[name]) for name in others}))
 
     @property
     def id(self) -> str:
@@ -86,7 +86,7 @@ class EnvSpec:
             **fields,
             "kwargs": _thawed(self.kwargs),
             "params": _thawed(self.params),
-            "counterparts": _thawed(self.counterparts),
+            "peer_tasks": _thawed(self.peer_tasks),
         }
 
     @classmethod
@@ -221,7 +221,7 @@ class Plugin:
         }
 
 
-def _is_counterpart(library: object, other: Any) -> bool:
+def _is_peer_task(library: object, other: Any) -> bool:
     pair = isinstance(other, list | tuple) and len(cast("tuple[Any, ...]", other)) == 2
     return isinstance(library, str) and pair and all(isinstance(text, str) for text in cast("tuple[Any, ...]", other))
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv.errors import FrozenSpaceError, SpaceDefinitionError, SpaceMismatchError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 if TYPE_CHECKING:
     from jaxenv.spaces.box import Box
@@ -216,7 +216,7 @@ def as_array(x: Any) -> Any:
 
 
 def leaf_contains(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any], low: Any, high: Any) -> Array:
-    """Tell whether array ``x`` has this shape and kind and lies within the bounds, bool[]."""
+    """Return whether array ``x`` has this shape and kind and lies within the bounds, bool[]."""
     array = as_array(x)
     if array is None or array.shape != shape:
         return jnp.asarray(False)

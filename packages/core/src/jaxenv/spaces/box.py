@@ -12,7 +12,7 @@ from jax import Array, lax
 from jaxenv import _canonical
 from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
-from jaxenv.errors.wording import described, short
+from jaxenv.errors.formatting import described, short
 from jaxenv.spaces import _sampling
 from jaxenv.spaces.base import Space, as_array, canonical_dtype, kind, leaf_cast, leaf_contains
 

@@ -14,7 +14,7 @@ from jax import Array, lax
 
 from jaxenv import _canonical, random
 from jaxenv.errors import SpaceDefinitionError, SpaceMismatchError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.spaces.base import Space
 from jaxenv.spaces.box import Box
 from jaxenv.spaces.discrete import HOW

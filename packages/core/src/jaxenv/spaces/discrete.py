@@ -11,7 +11,7 @@ from jax import Array, lax
 from jaxenv import _canonical, random
 from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.spaces import _sampling
 from jaxenv.spaces.base import Space, as_array, canonical_dtype, leaf_cast, leaf_contains
 from jaxenv.spaces.box import Box

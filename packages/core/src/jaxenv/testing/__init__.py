@@ -1,4 +1,4 @@
-"""Tests for authors: the conformance kit, and the certificates of fidelity."""
+"""Tests for authors: the conformance kit, and fidelity reports."""
 
 import lazy_loader
 

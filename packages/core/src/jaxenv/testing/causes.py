@@ -81,9 +81,9 @@ def explain(error: Exception, env: Any) -> str:
     """Return one sentence or two on an error that ``env`` raised: where, what, and what to write instead."""
     hook = _returned_by(error)
     where = definition(env, hook) if hook else _raised_at(error, env)
-    said = _meaning(error)
-    said = said if said.endswith((".", "!", "?")) else f"{said}."
-    return (f"{where}: {said}" if isinstance(error, JaxenvError) else f"{where}: this {said}") if where else said
+    text = _meaning(error)
+    text = text if text.endswith((".", "!", "?")) else f"{text}."
+    return (f"{where}: {text}" if isinstance(error, JaxenvError) else f"{where}: this {text}") if where else text
 
 
 def _returned_by(error: Exception) -> str | None:

@@ -9,8 +9,8 @@ from jaxenv.errors import ConformanceError, UnknownCheckError
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.causes import explain
 from jaxenv.testing.checks import CHECKS, Check
-from jaxenv.testing.outcomes import Report, Result, Unexercised, Violation
-from jaxenv.testing.subject import Subject
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
+from jaxenv.testing.outcomes import ConformanceReport, Inconclusive, Result, Violation
 
 
 def check_env(
@@ -21,7 +21,7 @@ def check_env(
     differentiable: bool | None = None,
     only: Iterable[str] | None = None,
     seed: int = 0,
-) -> Report:
+) -> ConformanceReport:
     """Check that ``env`` keeps every promise of the protocol.
 
     Args:
@@ -33,23 +33,23 @@ def check_env(
         seed: seed of the random play.
 
     Returns:
-        A report: every check with what it found, and what could not be exercised.
+        A report: every check with what it found, and what could not be tested.
 
     Raises:
         ConformanceError: a promise is broken. Its ``report`` holds the same report.
     """
-    subject = Subject(env, params, spec=spec, differentiable=differentiable, seed=seed)
-    report = Report(spec.id if spec else subject.name, tuple(Examination(subject).results(only)))
+    tested = EnvironmentUnderTest(env, params, spec=spec, differentiable=differentiable, seed=seed)
+    report = ConformanceReport(spec.id if spec else tested.name, tuple(ConformanceRun(tested).results(only)))
     if not report.passed:
         raise ConformanceError(report)
     return report
 
 
-class Examination:
-    """The checks of one subject: each runs once, when it is asked for, after the foundations before it in the table."""
+class ConformanceRun:
+    """The checks of one environment: each runs once, when it is asked for, after the foundations before it in the table."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, tested: EnvironmentUnderTest) -> None:
+        self.tested = tested
         self._results: dict[str, Result] = {}
 
     def results(self, only: Iterable[str] | None = None) -> Iterator[Result]:
@@ -73,14 +73,14 @@ class Examination:
         for foundation in CHECKS[: CHECKS.index(check)]:
             if foundation.foundation and self.result(foundation).outcome == "failed":
                 return Result(
-                    check.name, check.promise, "unexercised", f"not tried, because {foundation.name!r} failed", foundation.name
+                    check.name, check.promise, "inconclusive", f"not tried, because {foundation.name!r} failed", foundation.name
                 )
         try:
-            check.run(self.subject)
+            check.run(self.tested)
         except Violation as violation:
             return Result(check.name, check.promise, "failed", str(violation))
-        except Unexercised as reason:
-            return Result(check.name, check.promise, "unexercised", str(reason))
+        except Inconclusive as reason:
+            return Result(check.name, check.promise, "inconclusive", str(reason))
         except Exception as error:
-            return Result(check.name, check.promise, "failed", f"the environment failed: {explain(error, self.subject.env)}")
+            return Result(check.name, check.promise, "failed", f"the environment failed: {explain(error, self.tested.env)}")
         return Result(check.name, check.promise, "passed")

@@ -14,17 +14,17 @@ from jaxenv import _canonical
 from jaxenv.environment import Environment
 from jaxenv.errors import RenderNotSupportedError
 from jaxenv.testing import trees
-from jaxenv.testing.subject import Subject
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 
 
 class HookTraces:
     """The hooks of one environment, traced with its ``default_params`` as an input of its own, apart from the params."""
 
-    def __init__(self, subject: Subject) -> None:
-        self._env, self._subject = subject.env, subject
-        self._paths = list(trees.named_leaves(subject.params, ""))
-        _, state = subject.reset_types()
-        key, action = subject.abstract_key, subject.action_type()
+    def __init__(self, tested: EnvironmentUnderTest) -> None:
+        self._env, self._tested = tested.env, tested
+        self._paths = list(trees.named_leaves(tested.params, ""))
+        _, state = tested.reset_types()
+        key, action = tested.abstract_key, tested.action_type()
         self._calls: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
             "init": (lambda env, params, key: env.init(key, params), (key,)),
             "transition": (lambda env, params, *args: env.advance(*args, params), (key, state, action)),
@@ -33,7 +33,7 @@ class HookTraces:
             "action_space": (lambda env, params, key: _described(env.action_space(params), key), (key,)),
             "observation_space": (lambda env, params, key: _described(env.observation_space(params), key), (key,)),
         }
-        if type(subject.env.unwrapped).render is not Environment.render:
+        if type(tested.env.unwrapped).render is not Environment.render:
             self._calls["render"] = (_drawn, (state,))
         self.names = tuple(self._calls)
 
@@ -44,7 +44,7 @@ class HookTraces:
 
     def _trace(self, call: Callable[..., Any], args: tuple[Any, ...]) -> tuple[list[bool], list[bool]]:
         defaults = self._env.default_params
-        params = jax.tree.map(lambda leaf: leaf, self._subject.params)
+        params = jax.tree.map(lambda leaf: leaf, self._tested.params)
 
         def traced(params: Any, defaults: Any, *args: Any) -> Any:
             return call(_spy(self._env, defaults, []), params, *args)
@@ -70,13 +70,13 @@ class HookTraces:
     def reset_leaves(self) -> set[str]:
         """Return the leaves of the state that transition may reset: what follows from its ``terminated``; all if it calls init."""
         called: list[str] = []
-        _, state = self._subject.reset_types()
+        _, state = self._tested.reset_types()
 
         def advance(state: Any, key: Any, action: Any, params: Any) -> Any:
             out = _spy(self._env, None, called).transition(key, state, action, params)
             return out.terminated, out.state
 
-        args = state, self._subject.abstract_key, self._subject.action_type(), self._subject.params
+        args = state, self._tested.abstract_key, self._tested.action_type(), self._tested.params
         try:
             with jax.disable_jit():  # jitted functions are written out, so that each value can be followed
                 jaxpr = jax.make_jaxpr(advance)(*args).jaxpr
@@ -89,8 +89,8 @@ class HookTraces:
 
     def _carried(self) -> set[str]:
         """Return the leaves of the state that survive a reset."""
-        _, state = self._subject.reset_types()
-        env, params, names = self._env, self._subject.params, list(trees.named_leaves(state, "state"))
+        _, state = self._tested.reset_types()
+        env, params, names = self._env, self._tested.params, list(trees.named_leaves(state, "state"))
         jaxpr = jax.make_jaxpr(lambda ended, fresh: env.carry_over(fresh, ended, params))(state, state).jaxpr
         ended = jaxpr.invars[: len(names)]
         after = [

@@ -6,14 +6,14 @@ import dataclasses
 from collections import Counter
 from typing import Any, Literal
 
-Outcome = Literal["passed", "failed", "unexercised"]
+Outcome = Literal["passed", "failed", "inconclusive"]
 
 
 class Violation(Exception):  # noqa: N818 - a finding, not an error of the kit
     """A promise is broken. The message is a sentence that says how, and what to do."""
 
 
-class Unexercised(Exception):  # noqa: N818 - likewise
+class Inconclusive(Exception):  # noqa: N818 - likewise
     """A promise, or a part of it, could not be put to the test. The message says why."""
 
 
@@ -38,19 +38,19 @@ class Result:
     promise: str
     """The promise that it tests, a sentence."""
     outcome: Outcome
-    """``passed``, ``failed`` or ``unexercised`` (nothing against it was seen, but not everything could be tried)."""
+    """``passed``, ``failed`` or ``inconclusive`` (nothing against it was seen, but not everything could be tried)."""
     message: str = ""
-    """How the promise was broken, or what could not be exercised."""
+    """How the promise was broken, or what could not be tested."""
     because: str = ""
     """The check that failed before, so that this one was not tried; empty if it was."""
 
     def __str__(self) -> str:
-        line = f"{self.outcome:<11} {self.check}"
+        line = f"{self.outcome:<12} {self.check}"
         return f"{line}: {self.message}" if self.message else line
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class ConformanceReport:
     """What all checks found in one environment."""
 
     environment: str
@@ -69,9 +69,9 @@ class Report:
         return tuple(result for result in self.results if result.outcome == "failed")
 
     @property
-    def unexercised(self) -> tuple[Result, ...]:
+    def inconclusive(self) -> tuple[Result, ...]:
         """The checks that had nothing, or not enough, to look at."""
-        return tuple(result for result in self.results if result.outcome == "unexercised")
+        return tuple(result for result in self.results if result.outcome == "inconclusive")
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
@@ -80,18 +80,18 @@ class Report:
     @property
     def summary(self) -> str:
         """How many checks passed, failed, and had not enough to look at."""
-        kept = len(self.results) - len(self.failures) - len(self.unexercised)
-        return f"{kept} checks passed, {len(self.failures)} failed, {len(self.unexercised)} not fully exercised"
+        kept = len(self.results) - len(self.failures) - len(self.inconclusive)
+        return f"{kept} checks passed, {len(self.failures)} failed, {len(self.inconclusive)} inconclusive"
 
     def __str__(self) -> str:
         return "\n".join([f"{self.environment}: {self.summary}", *(f"  {line}" for line in self.findings)])
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What failed and what was not exercised, a line each: first what kept other checks from being tried, then the rest."""
+        """What failed and what was inconclusive, a line each: first what kept other checks from being tried, then the rest."""
         blocking = Counter(result.because for result in self.results)
         failures = sorted(self.failures, key=lambda result: -blocking[result.check])
-        tried = [result for result in self.unexercised if not result.because]
+        tried = [result for result in self.inconclusive if not result.because]
         return (*map(str, failures), *map(str, tried), *self.not_tried)
 
     @property
@@ -99,6 +99,6 @@ class Report:
         """A line for each failure that kept other checks from being tried, with their names."""
         failed = list(dict.fromkeys(result.because for result in self.results if result.because))
         return tuple(
-            f"{'not tried':<11} {', '.join(r.check for r in self.results if r.because == check)}: {check!r} failed"
+            f"{'not tried':<12} {', '.join(r.check for r in self.results if r.because == check)}: {check!r} failed"
             for check in failed
         )

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from jaxenv.registry.spec import EnvSpec
     from jaxenv.testing.checks import Check
-    from jaxenv.testing.conformance import Examination
+    from jaxenv.testing.conformance import ConformanceRun
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +50,7 @@ def _specs(target: str) -> tuple[EnvSpec, ...]:
 
 
 class EnvironmentNode(pytest.Collector):
-    """One id. Its tests share one examination, and with it all that has been compiled."""
+    """One id. Its tests share one conformance run and what it compiled."""
 
     def __init__(self, *, spec: EnvSpec, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,14 +63,14 @@ class EnvironmentNode(pytest.Collector):
         return [CheckItem.from_parent(self, name=check.name, check=check) for check in CHECKS]
 
     @cached_property
-    def examination(self) -> Examination:
+    def conformance_run(self) -> ConformanceRun:
         """The environment under test; made when the first of its tests runs."""
         from jaxenv.registry.lookup import make
-        from jaxenv.testing.conformance import Examination
-        from jaxenv.testing.subject import Subject
+        from jaxenv.testing.conformance import ConformanceRun
+        from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 
         env, params = make(self.spec)
-        return Examination(Subject(env, params, spec=self.spec))
+        return ConformanceRun(EnvironmentUnderTest(env, params, spec=self.spec))
 
 
 class CheckItem(pytest.Item):
@@ -85,11 +85,11 @@ class CheckItem(pytest.Item):
             self.add_marker(pytest.mark.xdist_group(self.parent.spec.id))
 
     def runtest(self) -> None:
-        """Fail with the kit's sentence, or skip with what could not be exercised."""
-        result = self.parent.examination.result(self.check)
+        """Fail with the kit's sentence, or skip with what could not be tested."""
+        result = self.parent.conformance_run.result(self.check)
         if result.outcome == "failed":
             pytest.fail(f"{self.parent.spec.id}: {result.message}\n(promised: {result.promise})", pytrace=False)
-        if result.outcome == "unexercised":
+        if result.outcome == "inconclusive":
             pytest.skip(result.message)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

@@ -30,7 +30,8 @@ class Visualizer(Sequence[np.ndarray]):
     """A sequence of states as a film. It is also the sequence of its frames: ``len(vis)``, ``vis[0]``, ``for frame in vis``.
 
     Args:
-        env: the environment, wrapped or not, or a ``Vectorize``, whose lanes are drawn side by side; it must define ``render``.
+        env: the environment, wrapped or not, or a ``Vectorize``, whose environments are drawn side by side; it must define
+            ``render``.
         env_params: its parameters; None means ``env.default_params``.
         state_seq: the states to draw: a list of states, or one state whose leaves have a leading time axis. Batched states (a
             second axis) are drawn side by side.
@@ -59,10 +60,10 @@ class Visualizer(Sequence[np.ndarray]):
         *,
         size: Size | None = None,
     ) -> None:
-        lanes = isinstance(env, Vectorize)
+        batched = isinstance(env, Vectorize)
         self.env = env = env.env if isinstance(env, Vectorize) else env
         self.env_params = _canonical.params(env.default_params if env_params is None else env_params, env)
-        self.states, self.time = _timed(state_seq, lanes=lanes)
+        self.states, self.time = _timed(state_seq, batched=batched)
         frames, self.num_envs = self.time.shape
         self.cum_rewards = None if cum_rewards is None else _returns(cum_rewards, frames, self.num_envs)
         self.columns = math.ceil(math.sqrt(self.num_envs))
@@ -122,8 +123,8 @@ def _draw(env: Environment[Any, Any], states: Any, params: Any, size: Size) -> A
     return jax.vmap(lambda state: env.render(state, params, size))(states)
 
 
-def _timed(state_seq: Any, *, lanes: bool) -> tuple[Any, np.ndarray]:
-    """Return the states with leading axes [time, environment], and their clocks; a single axis is the second one of ``lanes``."""
+def _timed(state_seq: Any, *, batched: bool) -> tuple[Any, np.ndarray]:
+    """Return the states with leading axes [time, environment], and their clocks; a single axis is the second one of ``batched``."""
     if isinstance(state_seq, list | tuple):
         if not state_seq:
             raise StateSequenceError
@@ -131,7 +132,7 @@ def _timed(state_seq: Any, *, lanes: bool) -> tuple[Any, np.ndarray]:
     time = np.asarray(state_seq.time)
     if time.ndim > 2:
         raise StateSequenceError(time.ndim)
-    missing = {0: (None, None), 1: (None, slice(None)) if lanes else (slice(None), None), 2: ()}[time.ndim]
+    missing = {0: (None, None), 1: (None, slice(None)) if batched else (slice(None), None), 2: ()}[time.ndim]
     return jax.tree.map(lambda leaf: _on_host(leaf)[missing], state_seq), time[missing]
 
 

@@ -15,7 +15,7 @@ from jaxenv._classes import RecordType
 from jaxenv._record import Record
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrappedTypeError, WrapperHookError, WrapperSettingError, WrapperSpaceError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.spaces.base import kind
 
 
@@ -250,8 +250,8 @@ class Wrapper(Environment[Any, Any]):
     def report(self, info: dict[str, Any]) -> dict[str, Any]:
         return self.env.report(info)
 
-    def lane_axes(self, state: Any, axis_name: str) -> Any:
-        return self.env.lane_axes(self.inner_state(state), axis_name)
+    def batch_axes(self, state: Any, axis_name: str) -> Any:
+        return self.env.batch_axes(self.inner_state(state), axis_name)
 
     def observed_layer(self, state: Any, params: Any) -> tuple[Environment[Any, Any], Any, Any]:
         cls = type(self)
@@ -318,43 +318,43 @@ class WrapperState(Record):
 class StatefulWrapper(Wrapper):
     """A wrapper that remembers: its state is a :class:`WrapperState`.
 
-    A subclass defines ``begin`` and ``advance``, and ``keep`` if its memory outlives episodes. The memory of a new episode is
-    always made from the inner state that really begins it, after the inner ``carry_over``.
+    A subclass defines ``init_wrapper_state`` and ``advance``, and ``carry_over_wrapper_state`` if its memory outlives episodes. The
+    memory of a new episode is always made from the inner state that really begins it, after the inner ``carry_over``.
     """
 
-    def begin(self, env_state: Any, params: Any) -> Any:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> Any:
         """Return the state in which an episode begins from ``env_state``.
 
         Args:
             env_state: the state of the wrapped environment with which an episode begins.
             params: the parameters of this wrapper.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define begin(env_state, params)")
+        raise NotImplementedError(f"{type(self).__name__} must define init_wrapper_state(env_state, params)")
 
-    def keep(self, begun: Any, ended: Any, params: Any) -> Any:
-        """Return ``begun`` with what this wrapper keeps over the end of an episode.
+    def carry_over_wrapper_state(self, fresh: Any, ended: Any, params: Any) -> Any:
+        """Return ``fresh`` with what this wrapper keeps over the end of an episode.
 
         Args:
-            begun: the state that ``begin`` returned for the next episode.
+            fresh: the state that ``init_wrapper_state`` returned for the next episode.
             ended: the last state of the episode that ended.
             params: the parameters of this wrapper.
         """
         del ended, params
-        return begun
+        return fresh
 
-    def lane_axes(self, state: Any, axis_name: str) -> Any:
+    def batch_axes(self, state: Any, axis_name: str) -> Any:
         own = jax.tree.map(lambda _: 0, state)
-        return own.replace(env_state=self.env.lane_axes(state.env_state, axis_name))
+        return own.replace(env_state=self.env.batch_axes(state.env_state, axis_name))
 
     def inner_state(self, state: Any) -> Any:
         return state.env_state
 
     def init(self, key: Array, params: Any) -> Any:
-        return self.begin(self.inner_init(key, params), params)
+        return self.init_wrapper_state(self.inner_init(key, params), params)
 
     def carry_over(self, fresh: Any, ended: Any, params: Any) -> Any:
         env_state = _canonical.strong(super().carry_over(fresh, ended, params))
-        return self.keep(self.begin(env_state, params), ended, params)
+        return self.carry_over_wrapper_state(self.init_wrapper_state(env_state, params), ended, params)
 
 
 class _KeepsReplace(RecordType):
@@ -414,7 +414,7 @@ class ParametricWrapper(Wrapper):
         if self.accepts(params):
             return params
         inner = self.env.lift(params)
-        return self._given(None).replace(env_params=inner) if self.env.accepts(inner) else params
+        return self._params_or_default(None).replace(env_params=inner) if self.env.accepts(inner) else params
 
     def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
         inner = {path[1:]: value for path, value in leaves.items() if path[0] == "env_params" and path[1:]}

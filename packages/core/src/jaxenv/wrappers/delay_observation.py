@@ -12,7 +12,7 @@ from jax import Array
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -42,7 +42,7 @@ class DelayObservation(StatefulWrapper):
         if not is_size(self.delay, least=0):
             raise WrapperSettingError(f"DelayObservation got delay = {short(self.delay)}. Pass an integer of at least 0.")
 
-    def begin(self, env_state: Any, params: Any) -> DelayObservationState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> DelayObservationState:
         space = self.env.observation_space(self.inner_params(params))
         blanks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.delay + 1, *x.shape)), nearest_zero(space))
         return DelayObservationState(env_state, _push(blanks, self.inner_observation(env_state, params)))

@@ -13,7 +13,7 @@ from jaxenv import spaces
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers._members import nearest_zero
 from jaxenv.wrappers.base import StatefulWrapper, WrapperState
 
@@ -52,7 +52,7 @@ class FrameStackObservation(StatefulWrapper):
                 f"FrameStackObservation got padding_type = {short(self.padding_type)}. Pass 'reset' or 'zero'."
             )
 
-    def begin(self, env_state: Any, params: Any) -> FrameStackObservationState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> FrameStackObservationState:
         first = self.inner_observation(env_state, params)
         space = self.env.observation_space(self.inner_params(params))
         padding = first if self.padding_type == "reset" else nearest_zero(space)

@@ -14,7 +14,7 @@ from jaxenv import _overrides, ranges, spaces
 from jaxenv._jax_compat import is_traced
 from jaxenv.environment import Transition
 from jaxenv.errors import WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers.base import ParametricWrapper, WrapperParams
 from jaxenv.wrappers.statistics import RunningStatistics
 

@@ -35,8 +35,8 @@ class NormalizeObservation(StatefulWrapper):
     over resets. Observations are float32 and unbounded; those of the wrapped environment must be a ``Box``.
 
     Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis (as in
-    ``flax.linen.BatchNorm``): then all lanes count together. ``Vectorize`` calls its axis "envs". There, an observation that
-    begins an episode is counted together with the step that follows it. It stores what its lanes share once.
+    ``flax.linen.BatchNorm``): then all environments count together. ``Vectorize`` calls its axis "envs". There, an observation that
+    begins an episode is counted together with the step that follows it. It stores what its environments share once.
 
     To evaluate, take the statistics out of a training state and put them into an environment: a reset begins with fresh ones.
 
@@ -82,20 +82,20 @@ class NormalizeObservation(StatefulWrapper):
         """
         return FrozenNormalizeObservation(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)
 
-    def lane_axes(self, state: Any, axis_name: str) -> Any:
-        axes = super().lane_axes(state, axis_name)
+    def batch_axes(self, state: Any, axis_name: str) -> Any:
+        axes = super().batch_axes(state, axis_name)
         return axes.replace(statistics=None) if self.axis_name == axis_name else axes
 
-    def begin(self, env_state: Any, params: Any) -> NormalizeObservationState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> NormalizeObservationState:
         shape = self.env.observation_space(self.inner_params(params)).shape
         return NormalizeObservationState(env_state, RunningStatistics.empty(shape), jnp.asarray(False))
 
     def init(self, key: Array, params: Any) -> NormalizeObservationState:
         return self._count(super().init(key, params), params)
 
-    def keep(self, begun: Any, ended: NormalizeObservationState, params: Any) -> NormalizeObservationState:
-        state = begun.replace(statistics=ended.statistics)
-        # A reset happens in some lanes only, and there the lanes cannot count together.
+    def carry_over_wrapper_state(self, fresh: Any, ended: NormalizeObservationState, params: Any) -> NormalizeObservationState:
+        state = fresh.replace(statistics=ended.statistics)
+        # A reset happens in some environments only, and there the environments cannot count together.
         return self._count(state, params) if self.axis_name is None else state.replace(pending=jnp.asarray(True))
 
     def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:

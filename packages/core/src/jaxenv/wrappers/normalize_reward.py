@@ -41,8 +41,8 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
     begins a new sum, and a time limit begins none. Its statistics begin with the prior of mean 0, variance 1 and weight 1e-4.
     Rewards are not centred.
 
-    Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis: then all lanes
-    count together. ``Vectorize`` calls its axis "envs".
+    Each environment has statistics of its own, under ``jax.vmap`` too, unless ``axis_name`` names the mapped axis: then all
+    environments count together. ``Vectorize`` calls its axis "envs".
 
     >>> training = NormalizeReward(env, gamma=0.999)
     >>> obs, state = training.reset(jax.random.key(0))
@@ -89,15 +89,15 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
         """
         return FrozenNormalizeReward(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)
 
-    def lane_axes(self, state: Any, axis_name: str) -> Any:
-        axes = super().lane_axes(state, axis_name)
+    def batch_axes(self, state: Any, axis_name: str) -> Any:
+        axes = super().batch_axes(state, axis_name)
         return axes.replace(statistics=None) if self.axis_name == axis_name else axes
 
-    def begin(self, env_state: Any, params: Any) -> NormalizeRewardState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> NormalizeRewardState:
         return NormalizeRewardState(env_state, RunningStatistics.empty(()), jnp.zeros((), jnp.result_type(float)))
 
-    def keep(self, begun: Any, ended: NormalizeRewardState, params: Any) -> NormalizeRewardState:
-        return begun.replace(statistics=ended.statistics, discounted_return=ended.discounted_return)
+    def carry_over_wrapper_state(self, fresh: Any, ended: NormalizeRewardState, params: Any) -> NormalizeRewardState:
+        return fresh.replace(statistics=ended.statistics, discounted_return=ended.discounted_return)
 
     def advance(self, key: Array, state: Any, action: Any, params: NormalizeRewardParams) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)

@@ -10,7 +10,7 @@ from jaxenv import spaces
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment
 from jaxenv.errors import RenderNotSupportedError, WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers.base import Wrapper
 
 

@@ -40,14 +40,14 @@ class PreviousActionAndReward(StatefulWrapper):
     across_episodes: bool = True
     """Whether an episode begins with the last action and reward of the one before."""
 
-    def begin(self, env_state: Any, params: Any) -> PreviousActionAndRewardState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> PreviousActionAndRewardState:
         action = jnp.zeros(self._action_box(params).shape, jnp.float32)
         return PreviousActionAndRewardState(env_state, action, jnp.zeros((), jnp.float32), jnp.asarray(False))
 
-    def keep(self, begun: Any, ended: PreviousActionAndRewardState, params: Any) -> Any:
+    def carry_over_wrapper_state(self, fresh: Any, ended: PreviousActionAndRewardState, params: Any) -> Any:
         if not self.across_episodes:
-            return begun
-        return begun.replace(action=ended.action, reward=ended.reward, done=jnp.asarray(True))
+            return fresh
+        return fresh.replace(action=ended.action, reward=ended.reward, done=jnp.asarray(True))
 
     def advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
         out = self.inner_advance(key, state, action, params)

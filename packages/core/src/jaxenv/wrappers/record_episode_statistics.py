@@ -49,12 +49,14 @@ class RecordEpisodeStatistics(StatefulWrapper):
         reported = super().report(info)
         return reported if self.final_observation else {n: x for n, x in reported.items() if n != "final_observation"}
 
-    def begin(self, env_state: Any, params: Any) -> RecordEpisodeStatisticsState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> RecordEpisodeStatisticsState:
         no_return, no_steps = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
         return RecordEpisodeStatisticsState(env_state, no_return, no_steps, no_return, no_steps, no_steps)
 
-    def keep(self, begun: Any, ended: RecordEpisodeStatisticsState, params: Any) -> RecordEpisodeStatisticsState:
-        return begun.replace(
+    def carry_over_wrapper_state(
+        self, fresh: Any, ended: RecordEpisodeStatisticsState, params: Any
+    ) -> RecordEpisodeStatisticsState:
+        return fresh.replace(
             returned_episode_returns=ended.returned_episode_returns,
             returned_episode_lengths=ended.returned_episode_lengths,
             timestep=ended.timestep,

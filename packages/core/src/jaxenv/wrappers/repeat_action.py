@@ -12,7 +12,7 @@ from jaxenv import _canonical, random
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment, Transition
 from jaxenv.errors import WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers.base import Wrapper
 
 _UNROLLED = 4
@@ -38,7 +38,7 @@ class RepeatAction(Wrapper):
         inner: Environment[Any, Any] = self.env
         while isinstance(inner, Wrapper):
             if getattr(inner, "axis_name", None) is not None:
-                # Lanes whose episode ended stand still, and can't count together with those that go on.
+                # Environments whose episode ended stand still, and can't count together with those that go on.
                 raise WrapperSettingError(
                     f"RepeatAction cannot repeat steps of {type(inner).__name__} with statistics shared over "
                     f"{inner.axis_name!r}. Put RepeatAction inside {type(inner).__name__}."  # type: ignore[attr-defined]

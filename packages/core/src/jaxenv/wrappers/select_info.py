@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors import WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.wrappers.base import Wrapper
 
 

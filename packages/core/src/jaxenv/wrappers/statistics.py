@@ -22,7 +22,7 @@ class RunningStatistics:
     """Mean and variance of all values seen, by the updates of Chan, Golub & LeVeque (1979).
 
     The two sums carry along what rounding took from them, so their error does not grow with the number of values. Where an axis
-    is named, the values of all its lanes are counted together and every lane holds the same statistics.
+    is named, the values of all its environments are counted together and every environment holds the same statistics.
     """
 
     count: Array

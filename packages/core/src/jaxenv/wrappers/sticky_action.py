@@ -84,7 +84,7 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
             env_params=self.env.default_params, repeat_action_probability=float(self.repeat_action_probability)
         )
 
-    def begin(self, env_state: Any, params: Any) -> StickyActionState:
+    def init_wrapper_state(self, env_state: Any, params: Any) -> StickyActionState:
         action = nearest_zero(self.env.action_space(self.inner_params(params)))
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 

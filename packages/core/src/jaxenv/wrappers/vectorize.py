@@ -16,7 +16,7 @@ from jaxenv._jax_compat import is_traced
 from jaxenv._sizes import is_size, whole
 from jaxenv.environment import Environment
 from jaxenv.errors import ParamsTypeError, WrappedTypeError, WrapperSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Vectorize:
         Returns:
             ``(obs, state)``, with a leading axis ``[num_envs]``.
         """
-        return checking.run(_reset, self._shared, key, self._given(params))
+        return checking.run(_reset, self._shared, key, self._params_or_default(params))
 
     def restart(self, key: Array, state: Any, chosen: Array, params: Any = None) -> tuple[Any, Any]:
         """Begin the next episode in chosen environments, and leave the others unchanged.
@@ -95,9 +95,9 @@ class Vectorize:
         if shape != (self.num_envs,) or jnp.result_type(chosen) != jnp.bool_:
             raise WrapperSettingError(
                 f"Vectorize.restart got chosen = {short(chosen)} of shape {shape}. "
-                f"Pass a bool for each lane: an array bool[{self.num_envs}]."
+                f"Pass a bool for each environment: an array bool[{self.num_envs}]."
             )
-        return _restart(self._shared, key, state, jnp.asarray(chosen), self._given(params))
+        return _restart(self._shared, key, state, jnp.asarray(chosen), self._params_or_default(params))
 
     def step(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
         """Step every environment of the batch, and begin the next episode in those that are done.
@@ -111,7 +111,7 @@ class Vectorize:
         Returns:
             ``(obs, state, reward, done, info)``, with a leading axis ``[num_envs]``: reward float32, done bool.
         """
-        return checking.run(_step, self._shared, key, state, action, self._given(params))
+        return checking.run(_step, self._shared, key, state, action, self._params_or_default(params))
 
     def step_env(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
         """Take the step that ``step`` takes with the same key, without the resets.
@@ -125,7 +125,7 @@ class Vectorize:
         Returns:
             ``(obs, state, reward, done, info)``, as ``step`` returns them.
         """
-        return checking.run(_step_env, self._shared, key, state, action, self._given(params))
+        return checking.run(_step_env, self._shared, key, state, action, self._params_or_default(params))
 
     def render(self, state: Any, params: Any = None, size: int | tuple[int, int] = 256) -> Array:
         """Draw every environment of the batch.
@@ -138,15 +138,15 @@ class Vectorize:
         Returns:
             The pictures, uint8[num_envs, H, W, 3].
         """
-        params = self._given(params)
-        axes = self.env.lane_axes(state, self.axis_name), self._params_axes(params)
-        return jax.vmap(lambda lane, params: self.env.render(lane, params, size), in_axes=axes, axis_name=self.axis_name)(
+        params = self._params_or_default(params)
+        axes = self.env.batch_axes(state, self.axis_name), self._params_axes(params)
+        return jax.vmap(lambda state, params: self.env.render(state, params, size), in_axes=axes, axis_name=self.axis_name)(
             state, params
         )
 
     @property
     def default_params(self) -> Any:
-        """The parameters of the published task, shared by all lanes."""
+        """The parameters of the published task, shared by all environments."""
         return self.env.default_params
 
     def action_space(self, params: Any = None) -> spaces.Space:
@@ -155,7 +155,7 @@ class Vectorize:
         Args:
             params: the parameters; ``None`` means ``default_params``. Bounds differ between environments where params do.
         """
-        return self._space("action_space", self._given(params))
+        return self._space("action_space", self._params_or_default(params))
 
     def observation_space(self, params: Any = None) -> spaces.Space:
         """Return the space of a batch of observations.
@@ -163,7 +163,7 @@ class Vectorize:
         Args:
             params: the parameters; ``None`` means ``default_params``. Bounds differ between environments where params do.
         """
-        return self._space("observation_space", self._given(params))
+        return self._space("observation_space", self._params_or_default(params))
 
     def state_space(self, params: Any = None) -> spaces.Dict:
         """Return the space of the batch of states, field by field.
@@ -172,7 +172,7 @@ class Vectorize:
             params: the parameters; ``None`` means ``default_params``.
         """
         key = jax.eval_shape(lambda: jax.random.key(0))
-        return spaces.of_structure(jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params)))
+        return spaces.of_structure(jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._params_or_default(params)))
 
     @property
     def name(self) -> str:
@@ -195,11 +195,11 @@ class Vectorize:
         bare = self.env.without_overrides
         return self if bare is self.env else dataclasses.replace(self, env=bare)
 
-    def _given(self, params: Any) -> Any:
-        return self.env.lift(self.env._given(params))
+    def _params_or_default(self, params: Any) -> Any:
+        return self.env.lift(self.env._params_or_default(params))
 
     def _params_axes(self, params: Any) -> Any:
-        """Return for each leaf of ``params`` its axis of lanes, or None where all lanes share one value."""
+        """Return for each leaf of ``params`` its batch axis, or None where all environments share one value."""
         template = self.env.params_template
         if not isinstance(params, type(template)):
             raise ParamsTypeError(self.name, params, template)
@@ -214,14 +214,14 @@ class Vectorize:
             shape = np.shape(cast("Any", leaf))
             if stacked and shape[0] != self.num_envs:
                 raise WrapperSettingError(
-                    f"Vectorize has {self.num_envs} lanes, but params{jax.tree_util.keystr(path)} has the shape {shape}. "
-                    f"Pass one value for all lanes, or {self.num_envs} of them along a first axis."
+                    f"Vectorize has {self.num_envs} environments, but params{jax.tree_util.keystr(path)} has the shape {shape}. "
+                    f"Pass one value for all environments, or {self.num_envs} of them along a first axis."
                 )
             axes.append(0 if stacked else None)
         return None if not any(axis == 0 for axis in axes) else jax.tree.unflatten(structure, axes)
 
     def _space(self, role: str, params: Any) -> spaces.Space:
-        """Return the space of a batch, with the bounds of each lane where params differ between lanes."""
+        """Return the space of a batch, with the bounds of each environment where params differ between environments."""
         axes = self._params_axes(params)
         if axes is None:
             return getattr(self.env, role)(params).batch(self.num_envs)
@@ -235,7 +235,7 @@ class Vectorize:
         return _with_bounds(seen[-1], each, self.num_envs)
 
     def _shares(self) -> bool:
-        """Whether a wrapper may share values between the lanes."""
+        """Whether a wrapper may share values between the environments."""
         layer: Any = self.env
         while layer is not layer.unwrapped:
             if getattr(layer, "axis_name", None) == self.axis_name:
@@ -258,7 +258,7 @@ def _bounds(space: spaces.Space) -> Any:
 
 
 def _with_bounds(space: Any, bounds: Any, n: int) -> Any:
-    """Return the batch of a space whose Boxes have other bounds in each lane."""
+    """Return the batch of a space whose Boxes have other bounds in each environment."""
     match space:
         case spaces.Box():
             low, high = (bound if is_traced(bound) else np.asarray(bound) for bound in bounds)
@@ -274,32 +274,32 @@ def _with_bounds(space: Any, bounds: Any, n: int) -> Any:
 
 @partial(jax.jit, static_argnums=(0, 3))
 def _reset(batch: Vectorize, key: Array, params: Any, check: bool = False) -> Any:
-    del check  # each lane's own reset knows; here it makes the compilation another one
+    del check  # each environment's own reset knows; here it makes the compilation another one
     keys = random.split(_canonical.key(key, _HOW), batch.num_envs)
     axes: Any = 0
     reset = partial(jax.vmap, batch.env.reset, in_axes=(0, batch._params_axes(params)), axis_name=batch.axis_name)
     if batch._shares():
-        axes = batch.env.lane_axes(jax.eval_shape(reset(), keys, params)[1], batch.axis_name)
+        axes = batch.env.batch_axes(jax.eval_shape(reset(), keys, params)[1], batch.axis_name)
     return reset(out_axes=(0, axes))(keys, params)
 
 
 @partial(jax.jit, static_argnums=(0, 5))
 def _step(batch: Vectorize, key: Array, state: Any, action: Any, params: Any, check: bool = False) -> Any:
     del check
-    return _lanes(batch, batch.env.step, key, state, action, params)
+    return _step_all(batch, batch.env.step, key, state, action, params)
 
 
 @partial(jax.jit, static_argnums=(0, 5))
 def _step_env(batch: Vectorize, key: Array, state: Any, action: Any, params: Any, check: bool = False) -> Any:
     del check
-    return _lanes(batch, batch.env.step_env, key, state, action, params)
+    return _step_all(batch, batch.env.step_env, key, state, action, params)
 
 
 @partial(jax.jit, static_argnums=0)
 def _restart(batch: Vectorize, key: Array, state: Any, chosen: Array, params: Any) -> Any:
     axes = _state_axes(batch, state)
 
-    def lane(key: Array, state: Any, chosen: Array, params: Any) -> Any:
+    def restart_one(key: Array, state: Any, chosen: Array, params: Any) -> Any:
         begun = batch.env.restart(key, state, params)
         now = environment._observation(batch.env, state, _canonical.params(params, batch.env))
         obs = _canonical.select(chosen, begun[0], now)
@@ -313,18 +313,18 @@ def _restart(batch: Vectorize, key: Array, state: Any, chosen: Array, params: An
 
     keys = random.split(_canonical.key(key, _HOW), batch.num_envs)
     in_axes = (0, axes, 0, batch._params_axes(params))
-    return jax.vmap(lane, in_axes=in_axes, out_axes=(0, axes), axis_name=batch.axis_name)(keys, state, chosen, params)
+    return jax.vmap(restart_one, in_axes=in_axes, out_axes=(0, axes), axis_name=batch.axis_name)(keys, state, chosen, params)
 
 
-_HOW = "jax.vmap(batch.step)(keys, states, actions), each of which is a batch's; one key serves all lanes"
+_HOW = "jax.vmap(batch.step)(keys, states, actions), each of which is a batch's; one key serves all environments"
 
 
 def _state_axes(batch: Vectorize, state: Any) -> Any:
-    """Return the axes of lanes of a batch's state."""
-    return batch.env.lane_axes(state, batch.axis_name) if batch._shares() else 0
+    """Return the batch axes of a batch's state."""
+    return batch.env.batch_axes(state, batch.axis_name) if batch._shares() else 0
 
 
-def _lanes(batch: Vectorize, step: Any, key: Array, state: Any, action: Any, params: Any) -> Any:
+def _step_all(batch: Vectorize, step: Any, key: Array, state: Any, action: Any, params: Any) -> Any:
     space = batch._space("action_space", params)
     action = space.cast(space.fitted(action), f"the batch of {batch.env.name}'s actions")
     keys = random.split(_canonical.key(key, _HOW), batch.num_envs)

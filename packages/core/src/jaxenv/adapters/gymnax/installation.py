@@ -6,7 +6,7 @@ import sys
 
 from jaxenv.adapters.gymnax.environments.environment import Environment
 from jaxenv.errors import GymnaxSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 _PACKAGE = __name__.rpartition(".")[0]
 

@@ -11,8 +11,8 @@ from jaxenv.adapters.gymnax import environments
 from jaxenv.adapters.gymnax.environments.adapted import AdaptedEnvironment
 from jaxenv.adapters.gymnax.table import ROWS
 from jaxenv.errors import GymnaxFactoryError, GymnaxIdError, GymnaxSettingError, UnknownEnvError
+from jaxenv.errors.formatting import named, short
 from jaxenv.errors.gymnax import no_environment, unknown_id
-from jaxenv.errors.wording import named, short
 
 _registry: dict[str, Callable[..., Any]] = {row.name: getattr(environments, row.class_name) for row in ROWS}
 

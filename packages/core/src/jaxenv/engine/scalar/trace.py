@@ -222,7 +222,7 @@ def called(equation: Any) -> Any:
 
 
 def uses(program: Jaxpr, wanted: tuple[bool, ...]) -> tuple[list[tuple[bool, ...]], tuple[bool, ...]]:
-    """Tell which results of each equation, and which inputs, the ``wanted`` results of a jaxpr depend on."""
+    """Return which results of each equation, and which inputs, the ``wanted`` results of a jaxpr depend on."""
     live = {var for var, use in zip(program.outvars, wanted, strict=True) if use and not isinstance(var, Literal)}
     masks: list[tuple[bool, ...]] = []
     for equation in reversed(program.eqns):

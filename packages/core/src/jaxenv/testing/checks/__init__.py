@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from jaxenv.testing.checks import episodes, execution, gradients, hooks, identity, types
-from jaxenv.testing.subject import Subject
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Check:
     """What reports, ``--only`` and pytest call it."""
     promise: str
     """What is promised, a sentence."""
-    run: Callable[[Subject], None]
-    """Returns if the promise was kept; raises Violation or Unexercised."""
+    run: Callable[[EnvironmentUnderTest], None]
+    """Returns if the promise was kept; raises Violation or Inconclusive."""
 
     @property
     def foundation(self) -> bool:

@@ -11,24 +11,24 @@ from jax import Array
 
 from jaxenv.testing import trees
 from jaxenv.testing.causes import explain
-from jaxenv.testing.outcomes import Unexercised, Violation, require
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
+from jaxenv.testing.outcomes import Inconclusive, Violation, require
 from jaxenv.testing.runs import QUICKLY
-from jaxenv.testing.subject import Subject
 
 EVERY = 8
 """One step in so many of the limited run is differentiated: the first after the resets, where much is zero, and some ends."""
 
 
-def gradients_are_finite(subject: Subject) -> None:
+def gradients_are_finite(tested: EnvironmentUnderTest) -> None:
     """Gradients of a step, the reset that may follow it included, are finite and flow."""
-    if not subject.differentiable:
-        raise Unexercised("gradients are not promised: the environment's differentiable is False")
-    steps, _ = subject.limited
+    if not tested.differentiable:
+        raise Inconclusive("gradients are not promised: the environment's differentiable is False")
+    steps, _ = tested.limited
     keys, state, action = jax.tree.map(lambda leaf: leaf[::EVERY], steps[:3])
-    params = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*keys.shape[:1], *leaf.shape)), subject.limited_params)
+    params = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*keys.shape[:1], *leaf.shape)), tested.limited_params)
     parts = {"state": state, "action": action, "params": params}
     names = {name: list(trees.named_leaves(part, name)) for name, part in parts.items()}
-    gradients = _gradients(subject.env, keys, *parts.values())
+    gradients = _gradients(tested.env, keys, *parts.values())
     by_name = dict(zip((path for paths in names.values() for path in paths), gradients, strict=True))
     for path, gradient in by_name.items():
         require(

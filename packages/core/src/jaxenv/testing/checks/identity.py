@@ -12,20 +12,20 @@ import jax.numpy as jnp
 from jaxenv._overrides import leaf_paths
 from jaxenv.environment import Environment
 from jaxenv.errors import JaxenvError, RenderNotSupportedError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.formatting import listed, short
 from jaxenv.registry.build import field_types, load_factory
 from jaxenv.registry.names import nearest
 from jaxenv.testing import trees
 from jaxenv.testing.causes import definition, explain
-from jaxenv.testing.outcomes import Unexercised, Violation, require
-from jaxenv.testing.subject import Subject
+from jaxenv.testing.environment_under_test import EnvironmentUnderTest
+from jaxenv.testing.outcomes import Inconclusive, Violation, require
 
 
-def is_environment(subject: Subject) -> None:
+def is_environment(tested: EnvironmentUnderTest) -> None:
     """Derives from Environment."""
     require(
-        isinstance(subject.env, Environment),
-        f"{type(subject.env).__name__} does not derive from jaxenv.Environment. "
+        isinstance(tested.env, Environment),
+        f"{type(tested.env).__name__} does not derive from jaxenv.Environment. "
         "Make it a subclass, and pass an instance, not the class.",
     )
 
@@ -46,9 +46,9 @@ _HOOKS: dict[str, tuple[str, ...]] = {
 """The arguments that each hook is called with, by position."""
 
 
-def has_hooks(subject: Subject) -> None:
+def has_hooks(tested: EnvironmentUnderTest) -> None:
     """Every hook is there, and takes what it will be called with."""
-    cls: Any = type(subject.env)
+    cls: Any = type(tested.env)
     step: tuple[str, ...] = ("transition",)
     if not _defines(cls, "transition") and (_defines(cls, "draw_step") or _defines(cls, "dynamics")):
         step = ("draw_step", "dynamics")
@@ -58,19 +58,19 @@ def has_hooks(subject: Subject) -> None:
             _defines(cls, hook),
             f"{cls.__name__} does not define {hook}{arguments}. Define it on the class.",
         )
-    where = definition(subject.env, "default_params")
+    where = definition(tested.env, "default_params")
     require(
         not callable(cls.default_params) or isinstance(cls.default_params, type),
         f"{where}: default_params is a method, but it is read without a call. Write @property above it.",
     )
     for hook, arguments in _HOOKS.items():
-        where = definition(subject.env, hook)
+        where = definition(tested.env, hook)
         require(
             not isinstance(inspect.getattr_static(cls, hook), property) and callable(getattr(cls, hook)),
             f"{where}: {hook} is no method, but it is called with ({', '.join(arguments)}). Write a method.",
         )
         try:
-            inspect.signature(getattr(subject.env, hook)).bind(*arguments)
+            inspect.signature(getattr(tested.env, hook)).bind(*arguments)
         except TypeError as error:
             raise Violation(
                 f"{where}: {hook} is called with ({', '.join(arguments)}), by position, but does not take that ({error}). "
@@ -83,15 +83,15 @@ def _defines(cls: type, hook: str) -> bool:
     return getattr(cls, hook) is not getattr(Environment, hook)
 
 
-def has_params(subject: Subject) -> None:
+def has_params(tested: EnvironmentUnderTest) -> None:
     """The params hold numbers and a time limit, fit the template, and, if they are the defaults, never change."""
     try:
-        params, template = subject.params, subject.env.params_template
+        params, template = tested.params, tested.env.params_template
     except Exception as error:
-        raise Violation(f"default_params fails: {explain(error, subject.env)}") from error
+        raise Violation(f"default_params fails: {explain(error, tested.env)}") from error
     require(
         isinstance(params, type(template)),
-        f"the params to check with are a {type(params).__name__}, but {subject.name} takes {type(template).__name__}. "
+        f"the params to check with are a {type(params).__name__}, but {tested.name} takes {type(template).__name__}. "
         "Start from env.default_params and change leaves with .replace(...), and let params_template be of the same class.",
     )
     leaves = trees.named_leaves(params, "params")
@@ -112,14 +112,14 @@ def has_params(subject: Subject) -> None:
         int(jnp.min(jnp.asarray(limits[0]))) >= 1, f"max_steps_in_episode is {limits[0]}, but an episode has at least one step."
     )
     require(
-        not subject.by_default or trees.value_difference(params, subject.env.default_params, "params") is None,
+        not tested.by_default or trees.value_difference(params, tested.env.default_params, "params") is None,
         "default_params differs from one access to the next. Compute it from the environment's fields alone.",
     )
 
 
-def has_docstring(subject: Subject) -> None:
+def has_docstring(tested: EnvironmentUnderTest) -> None:
     """The class has a docstring of its own."""
-    for env in {type(subject.env): subject.env, type(subject.env.unwrapped): subject.env.unwrapped}.values():
+    for env in {type(tested.env): tested.env, type(tested.env.unwrapped): tested.env.unwrapped}.values():
         cls: Any = type(env)
         doc = (cls.__dict__.get("__doc__") or "").strip()
         require(
@@ -129,10 +129,10 @@ def has_docstring(subject: Subject) -> None:
         )
 
 
-def is_hashable(subject: Subject) -> None:
+def is_hashable(tested: EnvironmentUnderTest) -> None:
     """The environment can be a static argument of jit."""
     try:
-        hash(subject.env)
+        hash(tested.env)
     except TypeError as error:
         raise Violation(
             f"the environment cannot be hashed ({error}), so it cannot be a static argument of jax.jit. "
@@ -140,20 +140,20 @@ def is_hashable(subject: Subject) -> None:
         ) from error
 
 
-def equals_by_value(subject: Subject) -> None:
+def equals_by_value(tested: EnvironmentUnderTest) -> None:
     """Copies of the environment are equal to it and have its hash."""
-    twin = subject.twin()
+    twin = tested.twin()
     require(
-        twin == subject.env and hash(twin) == hash(subject.env),
+        twin == tested.env and hash(twin) == hash(tested.env),
         "a copy of the environment does not equal it or has another hash, so each one is compiled anew. "
         "Keep to fields that are compared by value, and leave __eq__ and __hash__ to jaxenv.",
     )
 
 
-def can_be_pickled(subject: Subject) -> None:
+def can_be_pickled(tested: EnvironmentUnderTest) -> None:
     """The environment can be sent to another process."""
     try:
-        pickle.loads(pickle.dumps(subject.env))
+        pickle.loads(pickle.dumps(tested.env))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise Violation(
             f"the environment cannot be pickled ({error}), so no other process can have it. "
@@ -161,27 +161,27 @@ def can_be_pickled(subject: Subject) -> None:
         ) from error
 
 
-def has_spec(subject: Subject) -> None:
+def has_spec(tested: EnvironmentUnderTest) -> None:
     """The spec it was made from says what it is."""
-    if subject.spec is None:
-        raise Unexercised("no EnvSpec was given: the environment was not made from an id")
+    if tested.spec is None:
+        raise Inconclusive("no EnvSpec was given: the environment was not made from an id")
     for field in ("summary", "reference"):
         require(
-            bool(getattr(subject.spec, field, "").strip()),
-            f"the EnvSpec of {subject.spec.name} has no {field}. `jaxenv list` and `jaxenv show` print it: add one.",
+            bool(getattr(tested.spec, field, "").strip()),
+            f"the EnvSpec of {tested.spec.name} has no {field}. `jaxenv list` and `jaxenv show` print it: add one.",
         )
     try:
-        factory = load_factory(subject.spec)
+        factory = load_factory(tested.spec)
     except JaxenvError as error:
         raise Violation(f"the EnvSpec's entry point does not work. {error}") from error
     fields = field_types(factory)
-    leaves = [path[-1] for path in leaf_paths(subject.params)]
+    leaves = [path[-1] for path in leaf_paths(tested.params)]
     takes_any = not isinstance(factory, type) and any(
         p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values()
     )
     known = {"kwargs": (list(fields), "fields"), "params": (leaves, "leaves of its params")}
     for attribute, (names, what) in known.items():
-        for name in getattr(subject.spec, attribute):
+        for name in getattr(tested.spec, attribute):
             close = nearest(name, names)
             advice = (
                 f"Did you mean {listed([repr(word) for word in close])}?"
@@ -190,22 +190,22 @@ def has_spec(subject: Subject) -> None:
             )
             require(
                 name in names or (attribute == "kwargs" and takes_any),
-                f"the EnvSpec of {subject.spec.name} has {name!r} in its {attribute}, which is none of the {what} of "
-                f"{getattr(factory, '__name__', subject.spec.entry_point)}. {advice}",
+                f"the EnvSpec of {tested.spec.name} has {name!r} in its {attribute}, which is none of the {what} of "
+                f"{getattr(factory, '__name__', tested.spec.entry_point)}. {advice}",
             )
 
 
-def draws(subject: Subject) -> None:
+def draws(tested: EnvironmentUnderTest) -> None:
     """A drawing, if there is one, is a uint8 image made in JAX."""
-    if type(subject.env.unwrapped).render is Environment.render:
-        raise Unexercised("it does not define render")
-    _, state = subject.reset_types()
+    if type(tested.env.unwrapped).render is Environment.render:
+        raise Inconclusive("it does not define render")
+    _, state = tested.reset_types()
     try:
-        image = jax.eval_shape(subject.env.render, state, subject.params)
+        image = jax.eval_shape(tested.env.render, state, tested.params)
     except RenderNotSupportedError as error:
-        raise Unexercised(str(error)) from error
+        raise Inconclusive(str(error)) from error
     except Exception as error:
-        raise Violation(f"render cannot be traced by jax.jit: {explain(error, subject.env)}") from error
+        raise Violation(f"render cannot be traced by jax.jit: {explain(error, tested.env)}") from error
     require(
         getattr(image, "dtype", None) == jnp.uint8 and len(image.shape) == 3 and image.shape[-1] == 3,
         f"render returns {trees.describe(image)}, but an image is uint8[H, W, 3].",

@@ -16,7 +16,7 @@ from jaxenv.adapters.gymnax.environments.environment import Environment
 from jaxenv.adapters.gymnax.table import Row, full_id
 from jaxenv.environment import NO_TIME_LIMIT
 from jaxenv.errors import GymnaxSettingError, GymnaxTerminationError
-from jaxenv.errors.wording import listed, short
+from jaxenv.errors.formatting import listed, short
 from jaxenv.spaces.base import kind
 from jaxenv.wrappers import DtypeObservation, FlattenObservation
 
@@ -64,10 +64,10 @@ class AdaptedEnvironment(Environment[Any, Any]):
         return self.jaxenv_env.differentiable
 
     def action_space(self, params: Any = None) -> Any:
-        return spaces.adapted(self.jaxenv_env.action_space(self._given(params)))
+        return spaces.adapted(self.jaxenv_env.action_space(self._params_or_default(params)))
 
     def observation_space(self, params: Any = None) -> Any:
-        return spaces.adapted(self.jaxenv_env.observation_space(self._given(params)))
+        return spaces.adapted(self.jaxenv_env.observation_space(self._params_or_default(params)))
 
     def state_space(self, params: Any = None) -> Any:
         return spaces.adapted(self.jaxenv_env.state_space(params))
@@ -81,11 +81,11 @@ class AdaptedEnvironment(Environment[Any, Any]):
     def step(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, ...]:
         action = self._fitted(action, params)
         obs, state, reward, done, info = self.jaxenv_env.step(key, state, action, params)
-        told = _scalars(info)
+        reported = _scalars(info)
         if self.step_values == 6:
-            told["final_observation"] = info["final_observation"]
-            return obs, state, reward, info["terminated"], info["truncated"], told
-        return obs, state, reward, done, told
+            reported["final_observation"] = info["final_observation"]
+            return obs, state, reward, info["terminated"], info["truncated"], reported
+        return obs, state, reward, done, reported
 
     def step_env(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Any, Any, dict[Any, Any]]:
         """Take a step without a reset. With six values of ``step``, ``done`` leaves the time limit out, as in gymnax 1.0."""
@@ -95,7 +95,7 @@ class AdaptedEnvironment(Environment[Any, Any]):
 
     def get_obs(self, state: Any, params: Any = None, key: Any = None) -> Any:
         del key
-        params = self._given(params)
+        params = self._params_or_default(params)
         return self.jaxenv_env.observation_space(params).cast(self.jaxenv_env.observe(state, params))
 
     def is_terminated(self, state: Any, params: Any = None) -> Any:
@@ -104,17 +104,17 @@ class AdaptedEnvironment(Environment[Any, Any]):
 
     def render(self, state: Any, params: Any = None) -> Array:
         """Draw ``state``, uint8[H, W, 3]."""
-        return self.jaxenv_env.render(state, self._given(params))
+        return self.jaxenv_env.render(state, self._params_or_default(params))
 
     def __repr__(self) -> str:
         return f"<{self.name} of jaxenv, with gymnax's interface>"
 
-    def _given(self, params: Any) -> Any:
+    def _params_or_default(self, params: Any) -> Any:
         return self.default_params if params is None else params
 
     def _fitted(self, action: Any, params: Any) -> Any:
         """Return an action that is one number in the shape that the space has; floats may be given as integers."""
-        space = self.jaxenv_env.action_space(self._given(params))
+        space = self.jaxenv_env.action_space(self._params_or_default(params))
         if not isinstance(space, jaxenv.spaces.Box | jaxenv.spaces.Discrete):
             return action
         if np.size(action) != np.prod(space.shape) or np.shape(action) == space.shape:

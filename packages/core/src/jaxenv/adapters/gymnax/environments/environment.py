@@ -73,7 +73,7 @@ class Environment(Generic[StateT, ParamsT]):
         raise NotImplementedError(f"{type(self).__name__} must define get_obs(state, params, key)")
 
     def is_terminated(self, state: StateT, params: ParamsT) -> Any:
-        """Tell whether the task itself has ended in ``state``."""
+        """Return whether the task itself has ended in ``state``."""
         raise NotImplementedError(f"{type(self).__name__} must define is_terminated(state, params)")
 
     def action_space(self, params: Any = None) -> Any:
@@ -117,11 +117,11 @@ class Environment(Generic[StateT, ParamsT]):
         return self.get_obs(state, params=params, key=key)
 
     def is_truncated(self, state: StateT, params: ParamsT) -> Any:
-        """Tell whether the time limit was reached."""
+        """Return whether the time limit was reached."""
         return state.time >= params.max_steps_in_episode
 
     def is_terminal(self, state: StateT, params: ParamsT) -> Any:
-        """Tell whether the task itself has ended in ``state``."""
+        """Return whether the task itself has ended in ``state``."""
         return self.is_terminated(state, params)
 
     def discount(self, state: StateT, params: ParamsT) -> Array:

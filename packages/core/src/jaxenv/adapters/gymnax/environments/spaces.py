@@ -17,7 +17,7 @@ from jax import Array
 from jaxenv import spaces
 from jaxenv._jax_compat import is_traced
 from jaxenv.errors import SpaceDefinitionError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 from jaxenv.spaces.base import kind
 
 
@@ -29,7 +29,7 @@ class Space(abc.ABC):  # noqa: B024 - users derive from it, and jaxenv's spaces 
         raise NotImplementedError(f"{type(self).__name__} must define sample(key)")
 
     def contains(self, x: Any) -> Any:
-        """Tell whether ``x`` is a member."""
+        """Return whether ``x`` is a member."""
         raise NotImplementedError(f"{type(self).__name__} must define contains(x)")
 
 
@@ -95,7 +95,7 @@ class Dict(spaces.Dict):
         return len(self.spaces)
 
     def contains(self, x: Any) -> Array:
-        """Tell whether ``x`` is a member; ``x`` may be a dataclass, such as a state."""
+        """Return whether ``x`` is a member; ``x`` may be a dataclass, such as a state."""
         if dataclasses.is_dataclass(x):
             x = {name: getattr(x, name) for name in self.spaces}
         return super().contains(x)

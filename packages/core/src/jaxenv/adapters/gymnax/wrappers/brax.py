@@ -39,8 +39,8 @@ class GymnaxToBraxWrapper(Env):  # pyright: ignore[reportUntypedBaseClass]
         """Take a step."""
         params = state.info["_env_params"] if params is None else params
         key, key_step = jax.random.split(state.info["_key"])
-        obs, env_state, reward, done, told = self._advance(key_step, state.pipeline_state, action, params)
-        info = {**state.info, **told, "_key": key}
+        obs, env_state, reward, done, reported = self._advance(key_step, state.pipeline_state, action, params)
+        info = {**state.info, **reported, "_key": key}
         return state.replace(pipeline_state=env_state, obs=obs, reward=reward, done=done, info=info)
 
     def _advance(self, key: Array, state: Any, action: Any, params: Any) -> Any:

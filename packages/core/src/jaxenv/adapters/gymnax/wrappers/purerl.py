@@ -13,7 +13,7 @@ from jax import Array
 
 from jaxenv.adapters.gymnax.environments import spaces
 from jaxenv.errors import GymnaxSettingError
-from jaxenv.errors.wording import short
+from jaxenv.errors.formatting import short
 
 
 class GymnaxWrapper:

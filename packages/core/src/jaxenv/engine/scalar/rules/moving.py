@@ -56,7 +56,7 @@ def _broadcast_in_dim(x: Value, params: Any) -> Value:
     return np.broadcast_to(x.reshape(sizes), shape)
 
 
-@rule("jaxenv_once", "optimization_barrier", "device_put")
+@rule("jaxenv_materialize", "optimization_barrier", "device_put")
 def _barrier(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
     return operands
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
-from jaxenv.benchmark.contenders.gymnasium import NEXT_STEP
-from jaxenv.benchmark.contenders.vector_loop import VectorProgram, VectorTasks
+from jaxenv.benchmark.libraries.base import Library, finder, module, peer_task
+from jaxenv.benchmark.libraries.gymnasium import NEXT_STEP
+from jaxenv.benchmark.libraries.vector_loop import VectorProgram, VectorTasks
 from jaxenv.benchmark.workload import Workload
 
 
 def _program(workload: Workload) -> VectorProgram:
-    name = counterpart(ENVPOOL, workload)
+    name = peer_task(ENVPOOL, workload)
     envs = module("envpool").make_gymnasium(name, num_envs=workload.num_envs, num_threads=workload.threads or 0)
     space, rng = envs.action_space, np.random.default_rng(0)
 
@@ -29,4 +29,4 @@ def _program(workload: Workload) -> VectorProgram:
     return VectorProgram(VectorTasks(reset, envs.step, sample, space), workload)
 
 
-ENVPOOL = Contender("envpool", ("envpool>=1.0",), "envpool", finder("envpool", NEXT_STEP), _program, threaded=True)
+ENVPOOL = Library("envpool", ("envpool>=1.0",), "envpool", finder("envpool", NEXT_STEP), _program, threaded=True)

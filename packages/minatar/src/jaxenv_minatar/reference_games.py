@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxenv_minatar import players
+from jaxenv_minatar import scripted_policies
 
 
-class Record(NamedTuple):
+class RecordedSteps(NamedTuple):
     """What was recorded of a step; arrays with one row a step."""
 
     draws: Any
@@ -57,26 +57,26 @@ class Attribute(NamedTuple):
     """Its value as an array or a number that does not change any more."""
 
 
-class Subject(NamedTuple):
+class ReferenceGame(NamedTuple):
     """One game."""
 
-    game: str
+    name: str
     """Its name in MinAtar."""
-    habit: players.Habit
-    """What its player does by default."""
+    policy: scripted_policies.ScriptedPolicy
+    """The policy that its look-ahead follows."""
     horizon: int
-    """How many steps ahead the player looks."""
-    script: Callable[[Record], Sequence[Call]]
+    """How many steps the policy looks ahead."""
+    script: Callable[[RecordedSteps], Sequence[Call]]
     """From what was recorded to the calls that MinAtar makes of its generator in each step."""
     reset_script: Callable[[Any], Sequence[Call]]
     """From our states that begin episodes to the calls that MinAtar makes in each reset."""
     attributes: Mapping[str, Attribute]
     """MinAtar's attributes that are compared."""
-    milestones: Mapping[str, Callable[[Record], Any]]
+    milestones: Mapping[str, Callable[[RecordedSteps], Any]]
     """What play should reach: from what was recorded to flags."""
 
 
-def _sticky(record: Record) -> Call:
+def _sticky(record: RecordedSteps) -> Call:
     return Call("rand", (), record.draws.sticky)
 
 
@@ -90,10 +90,10 @@ def _unpacked(words: np.ndarray) -> np.ndarray:
     return (words[..., None] >> np.arange(0, 32, 4, dtype=np.uint32) & 15).astype(int)
 
 
-def _breakout() -> Subject:
-    return Subject(
-        game="breakout",
-        habit=players.breakout,
+def _breakout() -> ReferenceGame:
+    return ReferenceGame(
+        name="breakout",
+        policy=scripted_policies.breakout,
         horizon=1,
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [Call("randint", (0, 2, None), (first.ball_x == 9).astype(int))],
@@ -110,7 +110,7 @@ def _breakout() -> Subject:
     )
 
 
-def _freeway() -> Subject:
+def _freeway() -> ReferenceGame:
     def draw(speed: Any, right: Any, when: Any = None) -> Sequence[Call]:
         sizes, coins = _unpacked(speed), np.where(_unpacked(right) == 1, np.nextafter(0.5, 1), np.nextafter(0.5, 0))
         return [Call("randint", (1, 6, 8), sizes, when), Call("rand", (8,), coins, when)]
@@ -119,9 +119,9 @@ def _freeway() -> Subject:
         x, speed, timer, right = map(_unpacked, (state.car_x, state.car_speed, state.car_timer, state.car_right))
         return np.stack([x, np.broadcast_to(np.arange(1, 9), x.shape), timer, np.where(right == 1, speed, -speed)], axis=-1)
 
-    return Subject(
-        game="freeway",
-        habit=players.freeway,
+    return ReferenceGame(
+        name="freeway",
+        policy=scripted_policies.freeway,
         horizon=1,
         script=lambda record: [_sticky(record), *draw(*record.draws.traffic, when=record.reward == 1)],
         reset_script=lambda first: draw(first.car_speed, first.car_right),
@@ -138,10 +138,10 @@ def _freeway() -> Subject:
     )
 
 
-def _space_invaders() -> Subject:
-    return Subject(
-        game="space_invaders",
-        habit=players.space_invaders,
+def _space_invaders() -> ReferenceGame:
+    return ReferenceGame(
+        name="space_invaders",
+        policy=scripted_policies.space_invaders,
         horizon=12,
         script=lambda record: [_sticky(record)],
         reset_script=lambda first: [],
@@ -161,8 +161,8 @@ def _space_invaders() -> Subject:
     )
 
 
-def _asterix() -> Subject:
-    def draw(record: Record) -> Sequence[Call]:
+def _asterix() -> ReferenceGame:
+    def draw(record: RecordedSteps) -> Sequence[Call]:
         before, draws = record.before, record.draws
         spawns = before.spawn_timer == 0
         free = 8 - _unpacked(before.occupied).sum(axis=-1)
@@ -180,9 +180,9 @@ def _asterix() -> Subject:
     def slots(entities: Sequence[Any]) -> np.ndarray:
         return np.array([(-1, -1, -1, -1) if entity is None else entity for entity in entities], int)
 
-    return Subject(
-        game="asterix",
-        habit=players.asterix,
+    return ReferenceGame(
+        name="asterix",
+        policy=scripted_policies.asterix,
         horizon=8,
         script=lambda record: [_sticky(record), *draw(record)],
         reset_script=lambda first: [],
@@ -207,8 +207,8 @@ def _asterix() -> Subject:
     )
 
 
-def _seaquest() -> Subject:
-    def draw(record: Record) -> Sequence[Call]:
+def _seaquest() -> ReferenceGame:
+    def draw(record: RecordedSteps) -> Sequence[Call]:
         spawns, dives = record.before.spawn_timer == 0, record.before.diver_timer == 0
         draws = record.draws
         return [
@@ -219,9 +219,9 @@ def _seaquest() -> Subject:
             Call("randint", (1, 9, None), draws.diver_y, dives),
         ]
 
-    return Subject(
-        game="seaquest",
-        habit=players.seaquest,
+    return ReferenceGame(
+        name="seaquest",
+        policy=scripted_policies.seaquest,
         horizon=8,
         script=lambda record: [_sticky(record), *draw(record)],
         reset_script=lambda first: [],
@@ -259,7 +259,7 @@ def _count(words: np.ndarray) -> np.ndarray:
     return np.unpackbits(words[..., None].view(np.uint8), axis=-1).sum(axis=-1)
 
 
-SUBJECTS = {
+REFERENCE_GAMES = {
     "Seaquest": _seaquest(),
     "Asterix": _asterix(),
     "Breakout": _breakout(),

@@ -22,7 +22,7 @@ SEGMENTS = 8
 """Calls that make the long play."""
 
 
-class Subject:
+class EnvironmentUnderTest:
     """An environment with its params, and its shared runs, each made when a check first asks for it."""
 
     def __init__(self, env: Any, params: Any, *, spec: Any = None, differentiable: bool | None = None, seed: int = 0) -> None:

@@ -1,8 +1,8 @@
 """Eight numbers from 0 to 15 in one uint32, and arithmetic on all eight at once.
 
-Number ``i`` is in bits 4i to 4i + 3, its *nibble*. *Flags* are eight numbers that are 0 or 1. A game with eight entities keeps each
-property of all of them in one word: a step is then a few operations on words, whatever the entities do, and batches of games
-vectorise. Sums and differences of nibbles are those of the words, as long as no number leaves 0 to 15.
+Number ``i`` is in bits 4i to 4i + 3, a field of four bits. *Flags* are eight numbers that are 0 or 1. A game with eight entities
+keeps each property of all of them in one word: a step is then a few operations on words, whatever the entities do, and batches of
+games vectorise. Sums and differences of 4-bit fields are those of the words, as long as no number leaves 0 to 15.
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ from typing import Any
 import jax
 from jax import Array
 
-from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
-from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
+from jaxenv.benchmark.libraries.base import Library, finder, module, peer_task
+from jaxenv.benchmark.libraries.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload
 
 
 def _program(workload: Workload) -> JaxProgram:
-    env = module("pgx").make(counterpart(PGX, workload))
+    env = module("pgx").make(peer_task(PGX, workload))
     auto_reset = module("pgx.experimental").auto_reset(env.step, env.init)
 
     def reset(key: Array) -> tuple[Any, Any]:
@@ -35,4 +35,4 @@ def _program(workload: Workload) -> JaxProgram:
     return JaxProgram(Tasks(reset, step, sample, SimpleNamespace(n=env.num_actions)), workload)
 
 
-PGX = Contender("pgx", ("pgx>=2.5",), "pgx", finder("pgx"), _program)
+PGX = Library("pgx", ("pgx>=2.5",), "pgx", finder("pgx"), _program)

@@ -23,7 +23,7 @@ class Outcome(NamedTuple):
     info: dict[str, np.ndarray]
 
 
-class Transcription(Protocol):
+class NumpyTask(Protocol):
     """A task in NumPy, built from an environment (for its fields) and params."""
 
     def __init__(self, env: Any, params: Any) -> None: ...
@@ -276,7 +276,7 @@ class Pong:
         return pictures
 
 
-TRANSCRIPTIONS: dict[str, type[Transcription]] = {
+NUMPY_TASKS: dict[str, type[NumpyTask]] = {
     "FourRooms": FourRooms,
     "MetaMaze": MetaMaze,
     "PointRobot": PointRobot,

@@ -6,8 +6,8 @@ from typing import Any
 
 from jax import Array
 
-from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
-from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
+from jaxenv.benchmark.libraries.base import Library, finder, module, peer_task
+from jaxenv.benchmark.libraries.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload
 
 
@@ -16,7 +16,7 @@ def _has(name: str) -> bool:
 
 
 def _program(workload: Workload) -> JaxProgram:
-    env, params = module("gymnax").make(counterpart(GYMNAX, workload))
+    env, params = module("gymnax").make(peer_task(GYMNAX, workload))
 
     def reset(key: Array) -> tuple[Any, Any]:
         return env.reset(key, params)
@@ -29,4 +29,4 @@ def _program(workload: Workload) -> JaxProgram:
     return JaxProgram(Tasks(reset, step, space.sample, space), workload)
 
 
-GYMNAX = Contender("gymnax", ("gymnax>=1.0", "six"), "gymnax", finder("gymnax", has=_has), _program)
+GYMNAX = Library("gymnax", ("gymnax>=1.0", "six"), "gymnax", finder("gymnax", has=_has), _program)

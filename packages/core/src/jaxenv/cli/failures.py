@@ -18,7 +18,7 @@ def brief(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}".rstrip(".") if text else type(error).__name__
 
 
-def of_failure(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Return a sentence for an exception that is none of jaxenv's own."""
     if out_of_memory(error):
         return f"There is not enough memory for this: {brief(error)}. Ask for less, such as fewer environments, steps or pixels."

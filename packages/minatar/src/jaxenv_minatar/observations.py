@@ -1,7 +1,7 @@
-"""How the games draw their observations: rows of a board from words, single flags from indices.
+"""How the games build their observations: rows of a board from words, single flags from indices.
 
-Pictures are most of a step's cost, so they are made of few operations: a board is a word for each row, and one operation on a row
-turns its word into flags; what is left are the few flags that are set one by one.
+Observations are most of a step's cost, so they are made of few operations: a board is a word for each row, and one operation on a
+row turns its word into flags; what is left are the few flags that are set one by one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jaxenv.staging import stage
+from jaxenv.materialize import materialized
 from jaxtyping import Bool, Int, UInt32
 
 from jaxenv_minatar.base import SIZE
@@ -27,7 +27,7 @@ def row_masks(*channels: int | None) -> np.ndarray:
     """Return for each flag of a row the bit that shows it in the row's word, or 0.
 
     Args:
-        channels: for each channel of the picture the index of the ten bits of the word that it shows, or None.
+        channels: for each channel of the observation the index of the ten bits of the word that it shows, or None.
     """
     masks = np.zeros((SIZE, len(channels)), np.uint32)
     for channel, field in enumerate(channels):
@@ -36,33 +36,33 @@ def row_masks(*channels: int | None) -> np.ndarray:
     return masks.ravel()
 
 
-def paint(*boards: tuple[UInt32[Array, "10"], np.ndarray]) -> Flags:
+def unpack_boards(*boards: tuple[UInt32[Array, "10"], np.ndarray]) -> Flags:
     """Return the flags of all boards together; each is a word for each row, and the bits of it that the flags of a row show."""
-    return _painted(*((words, jnp.asarray(masks)) for words, masks in boards)).ravel()
+    return _unpack_rows(*((words, jnp.asarray(masks)) for words, masks in boards)).ravel()
 
 
-@stage
-def _painted(*boards: tuple[Array, Array]) -> Bool[Array, "10 flags"]:
-    # Flattened within this stage, a CPU would divide anew for every flag to find its row.
+@materialized
+def _unpack_rows(*boards: tuple[Array, Array]) -> Bool[Array, "10 flags"]:
+    # Flattened within this function, a CPU would divide anew for every flag to find its row.
     shown = [words[:, None] & masks[None] for words, masks in boards]
     return functools.reduce(jnp.bitwise_or, shown) != 0
 
 
 def flag(row: Array | int, column: Array | int, channel: Array | int, channels: int) -> Array:
-    """Return the index of one flag of a picture of 10 x 10 x ``channels``, counted in row-major order."""
+    """Return the index of one flag of an observation of 10 x 10 x ``channels``, counted in row-major order."""
     return jnp.asarray((row * SIZE + column) * channels + channel, jnp.int32)
 
 
-def light(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, "10 10 channels"]:
-    """Return the picture ``background`` with these flags set as well; a negative index sets none, and the first is never negative.
+def set_flags(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, "10 10 channels"]:
+    """Set these flags in ``background``; a negative index sets none, and the first index is never negative.
 
     A CPU is quickest where it writes the few flags one by one; a GPU, where it compares every flag with every index, because then
-    the picture is part of the kernel that computes the step.
+    the observation is part of the kernel that computes the step.
     """
     (size,) = background.shape
 
     def write(background: Flags, flags: tuple[Array, ...]) -> Flags:
-        # What sets none sets the first flag once more, so that every index is within the picture.
+        # What sets none sets the first flag once more, so that every index is within the observation.
         index = jnp.concatenate([jnp.ravel(i) for i in flags])
         return background.at[jnp.where(index < 0, index[0], index)].set(True, mode="drop")
 
@@ -72,5 +72,5 @@ def light(background: Flags, flags: Sequence[Int[Array, "..."]]) -> Bool[Array, 
             background = background | (everywhere == index.reshape(-1, 1)).any(axis=0)
         return background
 
-    lit = lax.platform_dependent(background, tuple(flags), cpu=write, default=compare)
-    return lit.reshape(SIZE, SIZE, -1)
+    board = lax.platform_dependent(background, tuple(flags), cpu=write, default=compare)
+    return board.reshape(SIZE, SIZE, -1)

@@ -66,7 +66,7 @@ def at_goal(state: MountainCarState, params: MountainCarParams) -> Array:
 ParamsT = TypeVar("ParamsT", bound=MountainCarParams)
 
 
-class Valley(Environment[MountainCarState, ParamsT]):
+class MountainCarBase(Environment[MountainCarState, ParamsT]):
     """A car in a valley, before it has an engine: subclasses add params, actions, reward and termination."""
 
     @property

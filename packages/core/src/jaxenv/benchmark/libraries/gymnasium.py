@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
-from jaxenv.benchmark.contenders.vector_loop import VectorProgram, VectorTasks
+from jaxenv.benchmark.libraries.base import Library, finder, module, peer_task
+from jaxenv.benchmark.libraries.vector_loop import VectorProgram, VectorTasks
 from jaxenv.benchmark.workload import Workload
 
 NEXT_STEP = "the step after an episode's end resets and does nothing else"
@@ -15,7 +15,7 @@ def _has(name: str) -> bool:
 
 def _program(workload: Workload) -> VectorProgram:
     gymnasium = module("gymnasium")
-    name = counterpart(GYMNASIUM, workload)
+    name = peer_task(GYMNASIUM, workload)
     mode = "vector_entry_point" if gymnasium.spec(name).vector_entry_point else "sync"
     envs = gymnasium.make_vec(name, num_envs=workload.num_envs, vectorization_mode=mode)
 
@@ -26,4 +26,4 @@ def _program(workload: Workload) -> VectorProgram:
     return VectorProgram(VectorTasks(reset, envs.step, envs.action_space.sample, envs.single_action_space), workload)
 
 
-GYMNASIUM = Contender("Gymnasium", ("gymnasium>=1.0",), "gymnasium", finder("gymnasium", NEXT_STEP, _has), _program)
+GYMNASIUM = Library("Gymnasium", ("gymnasium>=1.0",), "gymnasium", finder("gymnasium", NEXT_STEP, _has), _program)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from flax import struct
 from jax import Array
-from jaxenv.benchmark.contenders import Contender, Counterpart
+from jaxenv.benchmark.libraries import Library, PeerTask
 from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.workload import Workload
 from jaxenv.errors import JaxenvError
@@ -173,14 +173,14 @@ class Sleeper:
         time.sleep(self.seconds)
 
 
-def sleeper(program: Sleeper, difference: str = "", module: str = "jaxenv", threaded: bool = False) -> Contender:
-    """Return a contender that has every task but those of the row."""
+def sleeper(program: Sleeper, difference: str = "", module: str = "jaxenv", threaded: bool = False) -> Library:
+    """Return a library that has every task but those of the row."""
 
-    def find(name: str) -> Counterpart | None:
-        return None if name.startswith("row/") else Counterpart(name, difference)
+    def find(name: str) -> PeerTask | None:
+        return None if name.startswith("row/") else PeerTask(name, difference)
 
     def make(workload: Workload) -> Sleeper:
         program.workload = workload
         return program
 
-    return Contender("Sleeper", ("jaxenv-core",), module, find, make, threaded)
+    return Library("Sleeper", ("jaxenv-core",), module, find, make, threaded)

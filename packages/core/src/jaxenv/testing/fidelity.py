@@ -26,11 +26,11 @@ class Quantity:
 
 
 @dataclasses.dataclass(frozen=True)
-class Certificate:
+class FidelityReport:
     """The outcome of a lockstep run of one environment against its reference.
 
-    A family serves certificates through ``EnvSpec.oracle``, a ``"module:function"`` string naming a function
-    ``certify(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate``.
+    A family provides reports through ``EnvSpec.oracle``, a ``"module:function"`` string naming a function
+    ``compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport``.
     """
 
     env_id: str
@@ -54,5 +54,5 @@ class Certificate:
         return bool(self.quantities) and all(quantity.passed for quantity in self.quantities)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the certificate as plain data."""
+        """Return the report as plain data."""
         return dataclasses.asdict(self) | {"passed": self.passed}

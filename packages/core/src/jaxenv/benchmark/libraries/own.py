@@ -11,8 +11,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 
-from jaxenv.benchmark.contenders.base import Contender, Counterpart
-from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
+from jaxenv.benchmark.libraries.base import Library, PeerTask
+from jaxenv.benchmark.libraries.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload
 from jaxenv.registry import make
 from jaxenv.rollouts import rollout
@@ -60,5 +60,5 @@ def _program(workload: Workload, *, common_loop: bool) -> JaxProgram:
     return JaxProgram(tasks, workload) if common_loop else RolloutProgram(tasks, workload, env, params)
 
 
-JAXENV = Contender("jaxenv", ("jaxenv-core",), "jaxenv", Counterpart, partial(_program, common_loop=False))
-JAXENV_LOOP = Contender("jaxenv in gymnax's loop", ("jaxenv-core",), "jaxenv", Counterpart, partial(_program, common_loop=True))
+JAXENV = Library("jaxenv", ("jaxenv-core",), "jaxenv", PeerTask, partial(_program, common_loop=False))
+JAXENV_LOOP = Library("jaxenv in gymnax's loop", ("jaxenv-core",), "jaxenv", PeerTask, partial(_program, common_loop=True))

@@ -11,7 +11,7 @@ from flax import struct
 from jaxenv import Environment, EnvSpec, Params, State, Transition, spaces
 from jaxenv.errors import PluginError
 from jaxenv.registry import Command, Plugin
-from jaxenv.testing.certificate import Certificate, Quantity
+from jaxenv.testing.fidelity import FidelityReport, Quantity
 
 
 @struct.dataclass
@@ -64,16 +64,16 @@ def build_mill(height: int, wide: bool = False) -> Mill:
     return Mill(height=height + wide)
 
 
-def certify(spec: EnvSpec, *, transitions: int, seed: int, difference: float = 0.0) -> Certificate:
+def compare_with_reference(spec: EnvSpec, *, transitions: int, seed: int, difference: float = 0.0) -> FidelityReport:
     quantities = Quantity("reward", transitions, difference, 0.0), Quantity("observation", transitions, 1e-7, 1e-5)
-    return Certificate(spec.id, "paper-mill", "2.0", transitions, seed, quantities, ("a note",))
+    return FidelityReport(spec.id, "paper-mill", "2.0", transitions, seed, quantities, ("a note",))
 
 
-def certify_badly(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
-    return certify(spec, transitions=transitions, seed=seed, difference=0.5)
+def compare_badly(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
+    return compare_with_reference(spec, transitions=transitions, seed=seed, difference=0.5)
 
 
-def certify_without_extra(spec: EnvSpec, *, transitions: int, seed: int) -> Certificate:
+def compare_without_extra(spec: EnvSpec, *, transitions: int, seed: int) -> FidelityReport:
     import paper_mill_that_is_not_there  # type: ignore[import-not-found]
 
     return paper_mill_that_is_not_there
@@ -92,12 +92,12 @@ def broken() -> Plugin:
 
 
 def plugin() -> Plugin:
-    """Return a plugin with mills: with and without an oracle and a time limit, built by a function, and a row of twelve."""
+    """Return a plugin with toy environments: with and without oracle and time limit, built by a function, and a row of twelve."""
     origin = {"namespace": "dutch", "distribution": "jaxenv-core", "version": "1.2"}
     specs = [
-        EnvSpec("Mill-v0", here("Mill"), summary="A mill.", reference="Cervantes 1605", oracle=here("certify")),
-        EnvSpec("Bad-v0", here("Mill"), oracle=here("certify_badly")),
-        EnvSpec("Bare-v0", here("Mill"), oracle=here("certify_without_extra")),
+        EnvSpec("Mill-v0", here("Mill"), summary="A mill.", reference="Cervantes 1605", oracle=here("compare_with_reference")),
+        EnvSpec("Bad-v0", here("Mill"), oracle=here("compare_badly")),
+        EnvSpec("Bare-v0", here("Mill"), oracle=here("compare_without_extra")),
         EnvSpec("Plain-v0", here("Mill"), params={"max_steps_in_episode": jaxenv.environment.NO_TIME_LIMIT}),
         EnvSpec("Built-v0", here("build_mill"), {"height": 5}),
         *(EnvSpec(f"row/{i}", here("Mill"), summary="One of a row.", group="row") for i in range(12)),

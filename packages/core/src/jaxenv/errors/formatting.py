@@ -1,4 +1,4 @@
-"""How messages word what they were given."""
+"""How error messages show values."""
 
 from __future__ import annotations
 

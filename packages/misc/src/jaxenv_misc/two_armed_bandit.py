@@ -1,4 +1,4 @@
-"""What both bandits share: two arms to choose from, and what their player sees."""
+"""What both bandits share: two arms to choose from, and their observation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_ACTION = -1
 """``last_action`` before the first pull."""
 
 
-class TwoArms(Environment[StateT, ParamsT]):
+class TwoArmedBandit(Environment[StateT, ParamsT]):
     """A bandit whose state has a ``last_action`` and a ``last_reward``."""
 
     normalize_time: bool = False

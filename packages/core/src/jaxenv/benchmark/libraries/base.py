@@ -1,4 +1,4 @@
-"""What a contender is: a library, the tasks that it shares with jaxenv, and how it plays them."""
+"""A library to compare with: the tasks that it shares with jaxenv, and how to run them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxenv.errors import BenchmarkPeerError
 from jaxenv.registry import registered_envs
 
 
-class Counterpart(NamedTuple):
+class PeerTask(NamedTuple):
     """Another library's environment for the same task."""
 
     name: str
@@ -22,7 +22,7 @@ class Counterpart(NamedTuple):
     """Where it is not the same task by default; empty if nothing is known."""
 
 
-class Contender(NamedTuple):
+class Library(NamedTuple):
     """A library that can be measured."""
 
     title: str
@@ -31,8 +31,8 @@ class Contender(NamedTuple):
     """What has to be installed, as pip wants it: the library, with its lowest version, and what it imports but does not require."""
     module: str
     """What has to be importable; imported only when the library was asked for."""
-    find: Callable[[str], Counterpart | None]
-    """Returns the counterpart of an environment of jaxenv, from its name without the namespace; None if there is none."""
+    find: Callable[[str], PeerTask | None]
+    """Returns the library's task for an environment's name without the namespace, or None."""
     program: Callable[[Workload], Program]
     """Makes the program that plays a workload."""
     threaded: bool = False
@@ -63,29 +63,29 @@ class Contender(NamedTuple):
             raise BenchmarkPeerError(library, self.requirements, f"{self.distribution} {installed} is installed")
 
 
-def finder(library: str, difference: str = "", has: Callable[[str], bool] | None = None) -> Callable[[str], Counterpart | None]:
-    """Return the function that finds a library's counterpart of an environment, from its name without the namespace.
+def finder(library: str, difference: str = "", has: Callable[[str], bool] | None = None) -> Callable[[str], PeerTask | None]:
+    """Return the function that finds a library's task for an environment's name without the namespace.
 
     Args:
-        library: the key under which an ``EnvSpec`` declares its counterpart.
+        library: the key under which an ``EnvSpec`` declares its peer task.
         difference: what holds of every environment of the library.
-        has: whether the installed library has an environment of a name. Then one of the same name is a counterpart without
+        has: whether the installed library has an environment of a name. Then one of the same name is a peer task without
             a declaration. None for a library whose names mean other tasks.
     """
 
-    def find(name: str) -> Counterpart | None:
-        declared = (spec.counterparts.get(library) for spec in registered_envs() if spec.name == name)
+    def find(name: str) -> PeerTask | None:
+        declared = (spec.peer_tasks.get(library) for spec in registered_envs() if spec.name == name)
         theirs, own_difference = next(filter(None, declared), (name if has else None, ""))
         if theirs is None or (has and not has(theirs)):
             return None
-        return Counterpart(theirs, "; ".join(filter(None, (difference, own_difference))))
+        return PeerTask(theirs, "; ".join(filter(None, (difference, own_difference))))
 
     return find
 
 
-def counterpart(contender: Contender, workload: Workload) -> str:
+def peer_task(library: Library, workload: Workload) -> str:
     """Return what a library calls the environment of a workload, which it is known to have."""
-    found = contender.find(short_name(workload.env_id))
+    found = library.find(short_name(workload.env_id))
     assert found is not None
     return found.name
 

@@ -1,4 +1,4 @@
-"""Players that survive, so that a comparison reaches ramps, waves and refills. They look at the state, not at the picture."""
+"""Scripted policies that survive, so that a comparison reaches ramps, waves and refills. They see the state."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from jaxenv_minatar.aliens import alien_columns
 from jaxenv_minatar.base import DOWN, FIRE, LEFT, NOOP, RIGHT, SIZE, UP, MinAtarGame
 from jaxenv_minatar.seaquest_rules import LAST_RAMP, diver_ages, diver_x
 
-Habit = Callable[[Any, Array], Array]
+ScriptedPolicy = Callable[[Any, Array], Array]
 """From a state and a key to an action, index in the full action set."""
 
 
-def plan(env: MinAtarGame[Any, Any], params: Any, habit: Habit, horizon: int) -> Habit:
-    """Return a player that tries every action in its head and follows ``habit`` from then on; it takes the one that ends best.
+def look_ahead(env: MinAtarGame[Any, Any], params: Any, base_policy: ScriptedPolicy, horizon: int) -> ScriptedPolicy:
+    """Return a policy that simulates every action, each followed by ``base_policy``, and takes the one with the best result.
 
-    What the game will draw it guesses, and that its actions are executed it believes: so it dies now and then.
+    It does not know the game's draws, and ignores sticky actions, so it dies now and then.
     """
     env = dataclasses.replace(env, minimal_actions=False)
     actions = jnp.asarray(env.minimal_action_set, jnp.int32)
 
-    def imagine(action: Array, state: Any, key: Array) -> Array:
+    def value_of(action: Array, state: Any, key: Array) -> Array:
         def body(loop: tuple[Any, Array, Array], key: Array) -> Any:
             state, action, alive = loop
             draws = env.draw_step(key, params)
             draws = draws._replace(sticky=jnp.ones_like(draws.sticky))
             out = env.dynamics(state, action, draws, params)
             alive = alive & ~jnp.asarray(out.terminated)
-            return (out.state, jnp.asarray(habit(out.state, key), jnp.int32), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
+            return (out.state, jnp.asarray(base_policy(out.state, key), jnp.int32), alive), jnp.where(alive, 1.0 + out.reward, 0.0)
 
         _, value = jax.lax.scan(body, (state, action, jnp.asarray(True)), jax.random.split(key, horizon))
         return value.sum()
 
-    def player(state: Any, key: Array) -> Array:
-        value = jax.vmap(imagine, (0, None, None))(actions, state, key)
-        return actions[jnp.argmax(value + jnp.where(actions == habit(state, key), 0.1, 0.0))]
+    def policy(state: Any, key: Array) -> Array:
+        value = jax.vmap(value_of, (0, None, None))(actions, state, key)
+        return actions[jnp.argmax(value + jnp.where(actions == base_policy(state, key), 0.1, 0.0))]
 
-    return player
+    return policy
 
 
 def _towards(position: Array, target: Array) -> Array:
