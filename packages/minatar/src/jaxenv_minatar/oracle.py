@@ -18,7 +18,7 @@ from jax import Array
 from jaxenv import make
 from jaxenv.registry.spec import EnvSpec
 from jaxenv.testing.fidelity import FidelityReport, Quantity
-from jaxenv.testing.lockstep import RecordDraws, ScriptedGenerator
+from jaxenv.testing.lockstep import RecordDraws, ScriptedCall, ScriptedGenerator
 
 from jaxenv_minatar import scripted_policies
 from jaxenv_minatar.base import MinAtarGame
@@ -49,14 +49,14 @@ class Reference:
         self._generator = ScriptedGenerator("MinAtar")
         self.game.random = self.game.env.random = self._generator
 
-    def reset(self, script: list[Call]) -> np.ndarray:
+    def reset(self, script: list[ScriptedCall]) -> np.ndarray:
         """Begin an episode and return its first observation."""
         self._generator.push(script)
         self.game.reset()
         self._generator.finish()
         return self.game.state()
 
-    def act(self, action: int, script: list[Call]) -> tuple[np.ndarray, float, bool, list[Any]]:
+    def act(self, action: int, script: list[ScriptedCall]) -> tuple[np.ndarray, float, bool, list[Any]]:
         """Take one step: observation, reward, terminal flag and the attributes that are compared."""
         self._generator.push(script)
         reward, terminal = self.game.act(action)
@@ -178,9 +178,10 @@ def _replay(env: MinAtarGame[Any, Any], game: ReferenceGame, reference: Referenc
     return worst
 
 
-def _script(calls: Sequence[Call], index: int) -> list[Call]:
+def _script(calls: Sequence[Call], index: int) -> list[ScriptedCall]:
     """Return the calls that happen at one index of the recorded arrays."""
-    return [call._replace(value=call.value[index]) for call in calls if call.when is None or call.when[index]]
+    happening = (call for call in calls if call.when is None or call.when[index])
+    return [ScriptedCall(call.method, call.arguments, call.value[index]) for call in happening]
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +78,7 @@ def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) ->
     low_known, high_known = isinstance(low, float | int), isinstance(high, float | int)
     scalars = np.shape(word) == () and word.dtype == np.uint32
     for bound, known in ((low, low_known), (high, high_known)):
-        scalars = scalars and (known or (np.shape(bound) == () and bound.dtype == dtype))
+        scalars = scalars and (known or (np.shape(bound) == () and cast("Array", bound).dtype == dtype))
     if not scalars:
         return low + (word >> 8).astype(dtype) * 2.0**-24 * (high - low)
     # The same program by jax.lax, which is traced several times as fast as operators are.
