@@ -21,7 +21,7 @@ _INFIX = {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "div": "/", "rem":
 _MATH = frozenset(
     "acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 log log1p pow sin sinh sqrt tan tanh".split()
 )
-_EXACT = {"abs": "Math.abs", "ceil": "Math.ceil", "floor": "Math.floor", "max": "Math.max", "min": "Math.min", "sign": "Math.sign"}
+_EXACT = {"abs": "abs", "ceil": "ceil", "floor": "floor", "max": "max", "min": "min", "sign": "sign"}
 """Functions of floats whose results need no rounding."""
 
 DTYPES = frozenset("bool int8 int16 int32 uint8 uint16 uint32 float32".split())
@@ -157,14 +157,14 @@ def _of_floats(instruction: Instruction, x: Sequence[str]) -> str:
     if op in _EXACT:
         return f"{_EXACT[op]}({arguments})"
     if op in _MATH:
-        return f"f(Math.{op}({arguments}))"
+        return f"f({op}({arguments}))"
     if op in ("add", "add_any", "sub", "mul", "div"):
         return f"f({x[0]} {_INFIX[op]} {x[1]})"
     match op:
         case "rem":
             return f"({x[0]} % {x[1]})"
         case "clamp":
-            return f"Math.min(Math.max({bare(x[1])}, {bare(x[0])}), {bare(x[2])})"
+            return f"min(max({bare(x[1])}, {bare(x[0])}), {bare(x[2])})"
         case "neg":
             return f"(-{x[0]})"
         case "square":
@@ -172,9 +172,9 @@ def _of_floats(instruction: Instruction, x: Sequence[str]) -> str:
         case "exp2":
             return f"f(2 ** {x[0]})"
         case "rsqrt":
-            return f"f(1 / Math.sqrt({bare(x[0])}))"
+            return f"f(1 / sqrt({bare(x[0])}))"
         case "logistic":
-            return f"f(1 / (1 + Math.exp(-{x[0]})))"
+            return f"f(1 / (1 + exp(-{x[0]})))"
         case "round":  # the exponent holds JAX's rounding method
             return f"{'roundToEven' if instruction.exponent else 'roundFromZero'}({bare(x[0])})"
         case "integer_pow":
@@ -221,7 +221,7 @@ def _of_integers(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any
     if op in ("add", "add_any", "sub"):
         return wrapped(f"{x[0]} {_INFIX[op]} {x[1]}" if dtype.itemsize == 4 else f"({x[0]} {_INFIX[op]} {x[1]})", dtype)
     if op in ("mul", "square"):
-        product = f"Math.imul({bare(x[0])}, {bare(x[-1])})"
+        product = f"imul({bare(x[0])}, {bare(x[-1])})"
         return product if dtype.name == "int32" else wrapped(product, dtype)
     if op in ("and", "or", "xor"):
         return wrapped(f"({x[0]} {_INFIX[op]} {x[1]})", dtype) if dtype.name == "uint32" else f"({x[0]} {_INFIX[op]} {x[1]})"
@@ -233,11 +233,11 @@ def _of_integers(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any
         case "neg":
             return wrapped(f"-{x[0]}", dtype)
         case "abs":
-            return x[0] if unsigned else wrapped(f"Math.abs({bare(x[0])})", dtype)
+            return x[0] if unsigned else wrapped(f"abs({bare(x[0])})", dtype)
         case "sign" | "max" | "min":
-            return f"{_EXACT[op]}({', '.join(map(bare, x))})" if op != "sign" else f"Math.sign({bare(x[0])})"
+            return f"{_EXACT[op]}({', '.join(map(bare, x))})" if op != "sign" else f"sign({bare(x[0])})"
         case "clamp":
-            return f"Math.min(Math.max({bare(x[1])}, {bare(x[0])}), {bare(x[2])})"
+            return f"min(max({bare(x[1])}, {bare(x[0])}), {bare(x[2])})"
         case "div" | "rem":
             divisor = operands[1]
             if isinstance(divisor, np.generic) and divisor.item() != 0:
@@ -299,5 +299,5 @@ def _counted(op: str, x: str, of: np.dtype[Any]) -> str:
     bits = 8 * of.itemsize
     number = x if bits == 32 else f"{x} & {(1 << bits) - 1}"
     if op == "clz":
-        return f"Math.clz32({bare(number)})" if bits == 32 else f"(Math.clz32({number}) - {32 - bits})"
+        return f"clz32({bare(number)})" if bits == 32 else f"(clz32({number}) - {32 - bits})"
     return f"countBits({bare(number)})"

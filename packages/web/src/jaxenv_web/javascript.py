@@ -7,11 +7,11 @@ constants that are named after the field that they are the new value of.
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,13 @@ from jaxenv.engine.cuda.schedule import Branch, schedule
 from jaxenv.engine.scalar import Instruction, Leaf, Register, ScalarProgram, UnsupportedError
 from jaxenv.engine.scalar.program import Derived
 
-from jaxenv_web.expressions import bare, check_dtype, expression, literal
+from jaxenv_web.assets import asset
+from jaxenv_web.expressions import bare, check_dtype, expression, literal, loose
 
+_BITWISE = frozenset(["and", "or", "xor", "not", "shift_left"])
+"""Operations on uint32 whose results fit into 32 bits before they are made non-negative."""
+_LOOSE = frozenset(["and", "or", "xor", "not", "add", "sub", "mul"])
+"""Operations of which the lowest 32 bits depend on the lowest 32 bits of their operands alone."""
 LONGEST = 100
 """Characters beyond which an expression gets a line of its own."""
 ARRAYS = {
@@ -29,10 +34,21 @@ ARRAYS = {
 }  # fmt: skip
 """The typed array for numbers of a dtype."""
 
-_RESERVED = {"arguments", "await", "case", "catch", "const", "default", "delete", "do", "else", "enum", "eval", "export", "extends",
-             "f", "false", "for", "function", "if", "import", "in", "instanceof", "let", "new", "null", "return", "static", "super",
-             "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "words", "floats", "div",
-             "rem", "power", "threefry", "i"}  # fmt: skip
+_KEYWORDS = (
+    "arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally "
+    "for function if import in instanceof interface let new null of package private protected public return static super switch "
+    "this throw true try typeof undefined var void while with yield NaN Infinity"
+)
+
+
+@cache
+def reserved() -> frozenset[str]:
+    """Return the names that generated variables can't have: JavaScript's own, and those of the functions that they call."""
+    code = asset("arithmetic.js")
+    mine = re.findall(r"^const (\w+)", code, re.MULTILINE)
+    functions = re.findall(r"\w+", re.search(r"{(.*)} = Math", code)[1])  # pyright: ignore[reportOptionalSubscript]
+    return frozenset([*_KEYWORDS.split(), "i", *mine, *functions, "floats"])
+
 
 
 @dataclass
@@ -96,8 +112,19 @@ def function(name: str, program: ScalarProgram, variables: Mapping[str, str], ta
     writer = Writer(program, variables, tables)
     writer.statements()
     outcome = _object(_tree(program.results, [writer.output(elements, leaf) for elements, leaf in writer.outputs]))
-    body = [*writer.lines, f"return {bare(outcome)};"]
+    body = [*joined(writer.lines), f"return {bare(outcome)};"]
     return "\n".join([f"function {name}({', '.join(variables.values())}) {{", *(f"  {line}" for line in body), "}"])
+
+
+def joined(lines: Sequence[str]) -> list[str]:
+    """Return statements with definitions of constants that follow one another as one."""
+    found: list[str] = []
+    for line in lines:
+        if line.startswith("const ") and found and found[-1].endswith(";") and found[-1].startswith(("const ", "    ")):
+            found[-1] = found[-1][:-1] + ","
+            line = "    " + line.removeprefix("const ")
+        found.append(line)
+    return found
 
 
 def _tree(leaves: Sequence[Leaf], values: Sequence[str]) -> Any:
@@ -118,6 +145,34 @@ def _object(tree: Any) -> str:
     return "{" + ", ".join(_entry(path, bare(_object(value))) for path, value in tree.items()) + "}"
 
 
+def rolled(parts: Sequence[str]) -> str | None:
+    """Return expressions that differ in integers alone, by equal steps from one to the next, as one loop; None for others."""
+    if len(parts) < SHORTEST_LOOP:
+        return None
+    first, second, *rest = [_INTEGER.split(part) for part in parts]
+    steps = [int(b) - int(a) if i % 2 else 0 for i, (a, b) in enumerate(zip(first, second, strict=False)) if i % 2 or a == b]
+    if len(steps) != len(first) or not any(steps):
+        return None
+    for count, row in enumerate([second, *rest], 1):
+        moved = [str(int(x) + count * step) if i % 2 else x for i, (x, step) in enumerate(zip(first, steps, strict=True))]
+        if row != moved:
+            return None
+    texts = [_affine(int(x), step) if i % 2 else x for i, (x, step) in enumerate(zip(first, steps, strict=True))]
+    return f"Array.from({{length: {len(parts)}}}, (_, i) => {''.join(texts)})"
+
+
+_INTEGER = re.compile(r"(?<![\w.-])(\d+)(?![\w.])")
+SHORTEST_LOOP = 6
+"""Elements from which expressions become a loop."""
+
+
+def _affine(start: int, step: int) -> str:
+    if not step:
+        return str(start)
+    product = "i" if step == 1 else f"{step} * i" if step != -1 else "-i"
+    return f"({product})" if not start and step != 1 else product if not start else f"({product} + {start})"
+
+
 class Writer:
     """Writes the statements of one program.
 
@@ -125,18 +180,22 @@ class Writer:
         program: the program.
         variables: the JavaScript variable of each of its arguments.
         tables: where constant arrays go.
+        longest: characters beyond which an expression gets a line of its own.
     """
 
-    def __init__(self, program: ScalarProgram, variables: Mapping[str, str], tables: Tables) -> None:
-        self.program, self.variables, self.tables = program, variables, tables
+    def __init__(
+        self, program: ScalarProgram, variables: Mapping[str, str], tables: Tables, longest: int = LONGEST
+    ) -> None:
+        self.program, self.variables, self.tables, self.longest = program, variables, tables, longest
         self.lines: list[str] = []
         self._texts: dict[int, str] = {}
         self._vectors: dict[int, str] = {}
         """For each vector that is computed element by element where it is used, its element ``i``."""
         self._makers = {result.number: i for i in program.instructions for result in i.results}
         self.outputs = self._collapsed()
-        self._taken = {*variables.values(), *_RESERVED}
+        self._taken = {*variables.values(), *reserved()}
         self._uses = self._counted()
+        self._loose = self._of_low_bits()
         self._names = self._named()
         first = len(program.arguments) - len(program.constants)
         self._constants = {first + i: constant for i, constant in enumerate(program.constants)}
@@ -155,6 +214,25 @@ class Writer:
             uses.update(x.number for x in elements if isinstance(x, Register))
         return uses
 
+    def _of_low_bits(self) -> set[int]:
+        """Return the uint32 registers of which every use sees the lowest 32 bits alone, so that they may be negative numbers."""
+        strict = {x.number for elements, _ in self.outputs for x in elements if isinstance(x, Register)}
+        loose_ones: set[int] = set()
+        for instruction in reversed(self.program.instructions):
+            result = instruction.results[0]
+            if result.dtype.name == "uint32" and not result.size and result.number not in strict:
+                loose_ones.add(result.number)
+            for position, operand in enumerate(instruction.operands):
+                if not isinstance(operand, Register) or operand.dtype.name != "uint32":
+                    continue
+                op = instruction.op
+                is_loose = op in _LOOSE or (op.startswith("shift") and position == 0)
+                is_loose |= op == "select_n" and position > 0 and (result.number in loose_ones or result.size > 0)
+                is_loose |= op in ("eq", "ne") and any(isinstance(x, np.generic) and x == 0 for x in instruction.operands)
+                if not is_loose:
+                    strict.add(operand.number)
+        return loose_ones
+
     def _named(self) -> dict[int, str]:
         """Return a name for each register that is the new value of a field."""
         names: dict[int, str] = {}
@@ -166,7 +244,7 @@ class Writer:
 
     def _free(self, wanted: str) -> str:
         base = candidate = re.sub(r"\W+", "_", wanted).strip("_") or "x"
-        base = candidate = f"{base}_" if keyword.iskeyword(base) or base in _RESERVED or base[0].isdigit() else base
+        base = candidate = f"{base}_" if base in reserved() or base[0].isdigit() else base
         count = 1
         while candidate in self._taken:
             count += 1
@@ -228,7 +306,7 @@ class Writer:
             return self._vector(instruction, declaration)
         text = self._scalar(instruction)
         simple = re.fullmatch(r"[\w.]+(\[\w+\])?", text) is not None
-        if self._uses[result.number] <= 1 and len(text) <= LONGEST:
+        if self._uses[result.number] <= 1 and len(text) <= self.longest:
             self._texts[result.number] = text
             return []
         if simple and instruction.op == "element":
@@ -292,7 +370,8 @@ class Writer:
             case "reduce_sum" | "reduce_max" | "reduce_min" | "reduce_and" | "reduce_or":
                 return self._reduced(instruction)
             case _:
-                return expression(instruction, [self.text(x) for x in operands])
+                text = expression(instruction, [self.text(x) for x in operands])
+                return loose(text) if instruction.results[0].number in self._loose and op in _BITWISE else text
 
     def _reduced(self, instruction: Instruction) -> str:
         vector, dtype = instruction.operands[0], instruction.results[0].dtype
@@ -300,7 +379,7 @@ class Writer:
         if dtype.kind == "b":
             return f"{a}.{'every' if instruction.op in ('reduce_and', 'reduce_min') else 'some'}(x => x)"
         rounded = {"float32": "f(a + x)", "int32": "a + x | 0", "uint32": "a + x >>> 0"}.get(dtype.name, "a + x")
-        body = {"reduce_sum": rounded, "reduce_max": "Math.max(a, x)", "reduce_min": "Math.min(a, x)"}.get(instruction.op)
+        body = {"reduce_sum": rounded, "reduce_max": "max(a, x)", "reduce_min": "min(a, x)"}.get(instruction.op)
         if body is None:
             raise UnsupportedError(f"the operation {instruction.op} of {dtype}")
         return f"{a}.reduce((a, x) => {body})"
@@ -325,7 +404,7 @@ class Writer:
         self._texts[vector.number] = name
         self._vectors.pop(vector.number, None)
         self.lines.append(f"const {name} = new {ARRAYS[vector.dtype.name]}({vector.size});")
-        self.lines.append(f"for (let i = 0; i < {vector.size}; i++) {name}[i] = {bare(each)};")
+        self.lines.append(f"for (let i = 0; i < {vector.size}; i++) {name}[i] = {bare(loose(each) if vector.dtype.name == "uint32" else each)};")
         return name
 
     def _vector(self, instruction: Instruction, declaration: str) -> list[str]:
@@ -347,7 +426,7 @@ class Writer:
             self._dense(instruction)
         else:
             each = expression(instruction, [self._each(x) for x in instruction.operands])
-            if self._uses[result.number] <= 1 and len(each) <= LONGEST:
+            if self._uses[result.number] <= 1 and len(each) <= self.longest:
                 self._vectors[result.number] = each
             else:
                 self._written(result, each)
@@ -357,8 +436,7 @@ class Writer:
         """Return numbers and vectors one after the other, as an array."""
         if len(operands) == 1 and isinstance(operands[0], Register) and operands[0].size:
             return self._whole(operands[0])
-        parts = [f"...{self._whole(x)}" if isinstance(x, Register) and x.size else bare(self.text(x)) for x in operands]
-        return f"[{', '.join(parts)}]"
+        return f"[{', '.join(self._runs(operands))}]"
 
     def _packed(self, instruction: Instruction) -> None:
         result = instruction.results[0]
@@ -388,22 +466,42 @@ class Writer:
     def _literal_or_table(self, elements: Sequence[Any], leaf: Leaf) -> str:
         if len(elements) > 8 and all(isinstance(x, np.generic) for x in elements):
             return self.tables.name(np.array([x.item() for x in elements], leaf.dtype))
-        return f"[{', '.join(self._runs(elements))}]"
+        parts = self._runs(elements)
+        return rolled(parts) or f"[{', '.join(parts)}]"
 
     def _runs(self, elements: Sequence[Any]) -> list[str]:
-        """Return elements as the parts of an array literal, with whole vectors spread into it."""
+        """Return numbers and vectors as the parts of an array literal, with elements of one vector spread into it together."""
         parts: list[str] = []
         place = 0
         while place < len(elements):
             x = elements[place]
-            maker = self._makers.get(x.number) if isinstance(x, Register) else None
-            if maker is not None and maker.op == "element" and maker.element == 0:
-                vector: Any = maker.operands[0]
-                run = [self._makers.get(y.number) if isinstance(y, Register) else None for y in elements[place : place + vector.size]]
-                if [(m.op, m.operands[0], m.element) for m in run if m] == [("element", vector, i) for i in range(vector.size)]:
-                    parts.append(f"...{self._whole(vector)}")
-                    place += vector.size
-                    continue
-            parts.append(bare(self.text(x)))
-            place += 1
+            if isinstance(x, Register) and x.size:
+                parts.append(f"...{self._whole(x)}")
+                place += 1
+                continue
+            vector, first, step, count = self._progression(elements[place:])
+            if count < 4:
+                parts += [bare(self.text(x)) for x in elements[place : place + count]]
+            elif (first, step, count) == (0, 1, vector.size):
+                parts.append(f"...{self._whole(vector)}")
+            else:
+                parts.append(f"...strided({self._whole(vector)}, {first}, {step}, {count})")
+            place += count
         return parts
+
+    def _progression(self, elements: Sequence[Any]) -> tuple[Any, int, int, int]:
+        """Return the vector that the first elements are of, the first one's place, their distance, and how many there are."""
+        vector, first, step, count = None, 0, 0, 0
+        for x in elements:
+            maker = self._makers.get(x.number) if isinstance(x, Register) else None
+            if maker is None or maker.op != "element" or maker.operands[0] is not (vector or maker.operands[0]):
+                break
+            vector = maker.operands[0]
+            if count == 0:
+                first = maker.element
+            elif count == 1:
+                step = maker.element - first
+            elif maker.element != first + count * step:
+                break
+            count += 1
+        return vector, first, step, max(count, 1)

@@ -1,10 +1,5 @@
 """x"""
-from importlib import resources
-
-
-def asset(name: str) -> str:
-    """Return a file of the page's own code."""
-    return resources.files("jaxenv_web").joinpath("static", name).read_text()
+from jaxenv_web.assets import asset
 
 
 def arithmetic() -> str:

@@ -43,7 +43,9 @@ class Programs:
         action = jax.eval_shape(lambda key: self.env.action_space(params).sample(key), key)
         return {"key": key, "params": jax.eval_shape(lambda: params), "obs": obs, "state": state, "action": action}
 
-    def program(self, what: str, function: Callable[..., Any], names: str, results: str, **more: Any) -> ScalarProgram:
+    def program(
+        self, what: str, function: Callable[..., Any], names: str, results: str, *, shortest_row: int = SHORTEST_ROW, **more: Any
+    ) -> ScalarProgram:
         """Return the program of a function.
 
         Args:
@@ -51,6 +53,7 @@ class Programs:
             function: from the arguments that are named to a tuple of what the results are called.
             names: names of its arguments, separated by spaces; each is in :attr:`shapes` or in ``more``.
             results: names of its results, separated by spaces.
+            shortest_row: elements of a row from which an operation on it is a loop.
             more: shapes of other arguments.
 
         Raises:
@@ -59,7 +62,7 @@ class Programs:
         shapes = self.shapes | more
         args = [shapes[name] for name in names.split()]
         try:
-            return scalarize(function, *args, names=names.split(), results=results.split(), shortest_row=SHORTEST_ROW)[0]
+            return scalarize(function, *args, names=names.split(), results=results.split(), shortest_row=shortest_row)[0]
         except UnsupportedError as error:
             raise NotWritableError(self.env.name, what, str(error)) from error
 

@@ -1,29 +1,30 @@
 // What generated code needs beside JavaScript's own arithmetic.
 const f = Math.fround;
+const {abs, acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil, clz32, cos, cosh, exp, expm1, floor, imul, log, log1p, max, min, pow, sign, sin, sinh, sqrt, tan, tanh, trunc} = Math;
 const words = new Int32Array(1), floats = new Float32Array(words.buffer);
 const bitsOf = x => { floats[0] = x; return words[0]; };
 const floatOf = x => { words[0] = x; return floats[0]; };
 const div = (a, b) => b === 0 ? -1 : a / b;
 const rem = (a, b) => b === 0 ? a : a % b;
-const toInteger = (x, low, high) => x > low ? x < high ? Math.trunc(x) : high : x <= low ? low : 0;
-const roundFromZero = x => x < 0 ? -Math.floor(0.5 - x) : Math.floor(x + 0.5);
+const toInteger = (x, low, high) => x > low ? x < high ? trunc(x) : high : x <= low ? low : 0;
+const roundFromZero = x => x < 0 ? -floor(0.5 - x) : floor(x + 0.5);
 const roundToEven = x => { const y = Math.round(x); return y - x === 0.5 && y % 2 !== 0 ? y - 1 : y; };
 const countBits = x => { let n = 0; for (x |= 0; x !== 0; x &= x - 1) n++; return n; };
 const power = (x, n) => {
   let product = 1;
-  for (let left = Math.abs(n), factor = x; left; left >>= 1, factor = f(factor * factor)) if (left & 1) product = f(product * factor);
+  for (let left = abs(n), factor = x; left; left >>= 1, factor = f(factor * factor)) if (left & 1) product = f(product * factor);
   return n < 0 ? f(1 / product) : product;
 };
 // The inverse of the error function: M. Giles, "Approximating the erfinv function" (2012), in single precision.
 const erfInv = x => {
-  let w = f(-f(Math.log1p(f(-x * x))));
+  let w = f(-f(log1p(f(-x * x))));
   const near = w < 5;
-  w = near ? f(w - 2.5) : f(f(Math.sqrt(w)) - 3);
+  w = near ? f(w - 2.5) : f(f(sqrt(w)) - 3);
   const p = (near
     ? [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 2.1858087e-4, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941]
     : [-2.00214257e-4, 1.00950558e-4, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682]
   ).reduce((sum, c) => f(f(c) + f(sum * w)));
-  return Math.abs(x) === 1 ? x * Infinity : f(p * x);
+  return abs(x) === 1 ? x * Infinity : f(p * x);
 };
 // A block of threefry-2x32 (Salmon et al. 2011): the counter (a, b) under the key (k0, k1).
 const threefry = (k0, k1, a, b) => {
@@ -48,3 +49,5 @@ const dense = (row, matrix, size) => {
   }
   return Float32Array.from(sums);
 };
+// Elements of an array at equal distances.
+const strided = (array, first, step, count) => Array.from({length: count}, (_, i) => array[first + i * step]);

@@ -138,6 +138,17 @@ ELEMENTWISE = frozenset(_NAMES.split())
 
 COMPARISONS = frozenset(["eq", "ge", "gt", "is_finite", "le", "lt", "ne"])
 
+
+def _shifted(shift: Callable[[Any, Any], Any], beyond: Callable[[Any, int], Any]) -> Callable[[Any, Any], Any]:
+    """Return a shift of a constant; NumPy leaves open what shifts by the width and more are."""
+
+    def folded(number: Any, places: Any) -> Any:
+        bits = 8 * number.dtype.itemsize
+        return shift(number, places) if 0 <= places < bits else beyond(number, bits)
+
+    return folded
+
+
 FOLDED: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "and": np.bitwise_and,
@@ -153,6 +164,7 @@ FOLDED: dict[str, Callable[..., Any]] = {
     "neg": np.negative,
     "not": np.invert,
     "or": np.bitwise_or,
+    "shift_left": _shifted(np.left_shift, lambda x, bits: x.dtype.type(0)),
     "sub": np.subtract,
     "xor": np.bitwise_xor,
 }
