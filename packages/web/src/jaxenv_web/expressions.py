@@ -223,6 +223,8 @@ def _of_integers(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any
     if op in ("mul", "square"):
         product = f"imul({bare(x[0])}, {bare(x[-1])})"
         return product if dtype.name == "int32" else wrapped(product, dtype)
+    if op == "xor" and isinstance(operands[1], np.generic) and dtype.name == "uint32" and operands[1] == 0xFFFFFFFF:
+        return wrapped(f"~{x[0]}", dtype)
     if op in ("and", "or", "xor"):
         return wrapped(f"({x[0]} {_INFIX[op]} {x[1]})", dtype) if dtype.name == "uint32" else f"({x[0]} {_INFIX[op]} {x[1]})"
     if op.startswith("shift"):
@@ -257,18 +259,17 @@ def _shifted(op: str, by: Any, x: Sequence[str], dtype: np.dtype[Any]) -> str:
         number = f"({number} << {32 - bits} >> {32 - bits})"
     sign = {"shift_left": "<<", "shift_right_logical": ">>>"}.get(op, ">>")
 
-    def shifted(places: str) -> str:
-        text = f"{number} {sign} {places}"
-        if (dtype.name, sign) in (("int32", "<<"), ("int32", ">>"), ("uint32", ">>>")):
-            return f"({text})"
-        return wrapped(text if bits == 32 else f"({text})", dtype)
-
-    if isinstance(by, np.generic):
-        if 0 <= by.item() < bits:
-            return shifted(x[1])
-        return shifted(str(min(bits, 32) - 1)) if arithmetic else "0"
-    beyond = shifted(str(bits - 1)) if arithmetic else "0"
-    return f"({x[1]} >>> 0 < {bits} ? {shifted(x[1])} : {beyond})"
+    if not isinstance(by, np.generic):
+        text = f"{'shiftLeft' if sign == '<<' else 'shiftRight'}({bare(number)}, {bare(x[1])}, {bits})"
+        text = f"shiftSigned({bare(number)}, {bare(x[1])}, {bits})" if arithmetic else text
+        return text if dtype.name == "int32" and sign != ">>>" else wrapped(text, dtype)
+    places = by.item() if 0 <= by.item() < bits else bits - 1 if arithmetic else None
+    if places is None:
+        return "0"
+    text = f"{number} {sign} {places}"
+    if (dtype.name, sign) in (("int32", "<<"), ("int32", ">>"), ("uint32", ">>>")):
+        return f"({text})"
+    return wrapped(text if bits == 32 else f"({text})", dtype)
 
 
 def _converted(x: str, of: np.dtype[Any], dtype: np.dtype[Any]) -> str:

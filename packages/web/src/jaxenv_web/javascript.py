@@ -69,11 +69,20 @@ class Tables:
             numbers = array.reshape(-1)
             if array.size > 1 and np.all(numbers == numbers[0]):
                 body = f"({array.size}).fill({literal(numbers[0].astype(np.int32) if array.dtype.kind == 'b' else numbers[0])})"
+            elif (step := _step(numbers)) is not None:
+                body = f"({array.size}).map((_, i) => {_affine(int(numbers[0]), step)})"
             else:
                 flat = numbers.astype(np.uint8) if array.dtype.kind == "b" else numbers
                 body = f"([{', '.join(map(literal, flat))}])"
             self.lines.append(f"const {self.names[key]} = new {ARRAYS[array.dtype.name]}{body};")
         return self.names[key]
+
+
+def _step(numbers: np.ndarray) -> int | None:
+    """Return the distance between neighbours of non-negative integers, if it is always the same."""
+    wide = numbers.astype(np.int64) if numbers.dtype.kind in "iu" else numbers[:0]
+    steps = set(np.diff(wide).tolist())
+    return steps.pop() if len(wide) > SHORTEST_LOOP and len(steps) == 1 and wide.min() >= 0 else None
 
 
 def property_of(leaf_name: str) -> tuple[str, str]:
@@ -111,9 +120,15 @@ def function(name: str, program: ScalarProgram, variables: Mapping[str, str], ta
     """
     writer = Writer(program, variables, tables)
     writer.statements()
-    outcome = _object(_tree(program.results, [writer.output(elements, leaf) for elements, leaf in writer.outputs]))
+    return finished(name, list(variables.values()), writer)
+
+
+def finished(name: str, parameters: Sequence[str], writer: Writer) -> str:
+    """Return the definition of a function from a writer that has written its statements."""
+    results = writer.program.results
+    outcome = _object(_tree(results, [writer.output(elements, leaf) for elements, leaf in writer.outputs]))
     body = [*joined(writer.lines), f"return {bare(outcome)};"]
-    return "\n".join([f"function {name}({', '.join(variables.values())}) {{", *(f"  {line}" for line in body), "}"])
+    return "\n".join([f"function {name}({', '.join(parameters)}) {{", *(f"  {line}" for line in body), "}"])
 
 
 def joined(lines: Sequence[str]) -> list[str]:

@@ -109,6 +109,10 @@ class Programs:
         space = self.env.action_space(jax.tree.map(np.asarray, self.params))
         return self.program("random actions", lambda key: (space.sample(key),), "key", "action")
 
+    def cast(self, action: Any) -> Any:
+        """Return an action in the dtype of the action space."""
+        return self.env.action_space(jax.tree.map(np.asarray, self.params)).cast(action, "the agent's action")
+
     def functions(self) -> tuple[list[str], javascript.Tables]:
         """Return the JavaScript functions of all programs, and the constant arrays that they read.
 

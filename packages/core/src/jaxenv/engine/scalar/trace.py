@@ -139,6 +139,12 @@ ELEMENTWISE = frozenset(_NAMES.split())
 COMPARISONS = frozenset(["eq", "ge", "gt", "is_finite", "le", "lt", "ne"])
 
 
+def _arithmetic(number: Any, places: Any) -> Any:
+    """Shift right with the sign, whether the number has one or not."""
+    signed = np.dtype(f"int{8 * number.dtype.itemsize}")
+    return np.right_shift(number.astype(signed), signed.type(places)).astype(number.dtype)
+
+
 def _shifted(shift: Callable[[Any, Any], Any], beyond: Callable[[Any, int], Any]) -> Callable[[Any, Any], Any]:
     """Return a shift of a constant; NumPy leaves open what shifts by the width and more are."""
 
@@ -165,6 +171,7 @@ FOLDED: dict[str, Callable[..., Any]] = {
     "not": np.invert,
     "or": np.bitwise_or,
     "shift_left": _shifted(np.left_shift, lambda x, bits: x.dtype.type(0)),
+    "shift_right_arithmetic": _shifted(_arithmetic, lambda x, bits: _arithmetic(x, bits - 1)),
     "sub": np.subtract,
     "xor": np.bitwise_xor,
 }
