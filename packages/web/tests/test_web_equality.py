@@ -11,7 +11,7 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.cli.options import in_namespace
-from jaxenv_web import page
+from jaxenv_web.assets import asset
 from jaxenv_web.programs import Programs, flat, values
 
 NODE = shutil.which("node")
@@ -95,7 +95,7 @@ def replayed(ids, steps, tmp_path, generator=jaxenv.random.key, limit=None, **ch
             env = env.replace(max_steps_in_episode=limit)
             params = jax.tree.map(jnp.asarray, env.default_params)
         expected[env_id] = first, rows = recorded(env, params, generator, steps)
-        source = page.arithmetic() + Programs(env, params, generator).source()
+        source = asset("arithmetic.js") + Programs(env, params, generator).source()
         given = {"states": columns(rows["states"]), "actions": columns(rows["actions"]), "params": values(params)}
         cases[env_id] = {"source": source, "seed": SEED, "steps": steps, **given}
     (tmp_path / "cases.json").write_text(json.dumps(cases))

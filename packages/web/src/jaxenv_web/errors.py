@@ -34,3 +34,12 @@ class OutputFolderError(JaxenvError, OSError):
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(f"Pages can't be written to {folder}: {reason}. Choose another folder.")
+
+
+class NothingToWriteError(JaxenvError, ValueError):
+    """``jaxenv web`` has a folder and no ids."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"jaxenv web has the folder {folder} but no ids. Name environments before the folder: jaxenv web CartPole-v1 {folder}."
+        )

@@ -95,14 +95,20 @@ def bare(text: str) -> str:
     return text
 
 
+def _is_tight(text: str) -> bool:
+    """Whether an expression is a name, a call, or enclosed in parentheses."""
+    call = re.match(r"[\w.]*(?=\()", text)
+    rest = text[call.end() :] if call else text
+    return re.fullmatch(r"[\w.]+", text) is not None or (call is not None and bare(rest) is not rest)
+
+
 def loose(text: str) -> str:
     """Return an expression without a final ``| 0`` or ``>>> 0``, for operators that only see its lowest 32 bits."""
     inner = bare(text)
     for end in (" >>> 0", " | 0"):
         if inner is not text and inner.endswith(end):
             kept = inner.removesuffix(end)
-            tight = bare(kept) is not kept or re.fullmatch(r"[\w.]+|[\w.]+\([^()]*\)", kept)
-            return kept if tight else f"({kept})"
+            return kept if _is_tight(kept) else f"({kept})"
     return text
 
 

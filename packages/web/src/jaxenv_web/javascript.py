@@ -22,7 +22,7 @@ from jaxenv.engine.scalar.program import Derived
 from jaxenv_web.assets import asset
 from jaxenv_web.expressions import bare, check_dtype, expression, literal, loose
 
-_BITWISE = frozenset(["and", "or", "xor", "not", "shift_left"])
+_BITWISE = frozenset(["and", "or", "xor", "not", "shift_left", "convert_element_type", "bitcast_convert_type"])
 """Operations on uint32 whose results fit into 32 bits before they are made non-negative."""
 _LOOSE = frozenset(["and", "or", "xor", "not", "add", "sub", "mul"])
 """Operations of which the lowest 32 bits depend on the lowest 32 bits of their operands alone."""
@@ -135,9 +135,9 @@ def joined(lines: Sequence[str]) -> list[str]:
     """Return statements with definitions of constants that follow one another as one."""
     found: list[str] = []
     for line in lines:
-        if line.startswith("const ") and found and found[-1].endswith(";") and found[-1].startswith(("const ", "    ")):
+        if line.startswith("const ") and found and found[-1].endswith(";") and found[-1].startswith(("const ", "  ")):
             found[-1] = found[-1][:-1] + ","
-            line = "    " + line.removeprefix("const ")
+            line = "  " + line.removeprefix("const ")
         found.append(line)
     return found
 
@@ -241,7 +241,8 @@ class Writer:
                 if not isinstance(operand, Register) or operand.dtype.name != "uint32":
                     continue
                 op = instruction.op
-                is_loose = op in _LOOSE or (op.startswith("shift") and position == 0)
+                is_loose = op in _LOOSE or op.startswith("shift")
+                is_loose |= op == "convert_element_type" and result.dtype.kind != "f"
                 is_loose |= op == "select_n" and position > 0 and (result.number in loose_ones or result.size > 0)
                 is_loose |= op in ("eq", "ne") and any(isinstance(x, np.generic) and x == 0 for x in instruction.operands)
                 if not is_loose:
