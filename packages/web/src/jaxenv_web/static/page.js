@@ -112,7 +112,6 @@ const frame = now => {
 const say = text => { $("message").textContent = text; };
 const hand = player => { game.player = $("player").value = player; game.carry = INFO.carry; say(""); };
 const resume = running => { game.running = running; $("pause").textContent = running ? "Pause" : "Play"; };
-const others = INFO.players.filter(player => player !== "you");
 const press = name => {
   if (!(name in KEYS)) return;
   if (game.player !== "you") hand("you");
@@ -126,7 +125,7 @@ const light = () => document.querySelectorAll("#buttons button").forEach(b => b.
 const nameOf = event => ({ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", " ": "space"})[event.key] ?? event.key.toLowerCase();
 const COMMANDS = {
   enter: () => resume(!game.running), r: restart, ".": () => { resume(false); take(); },
-  t: () => hand(game.player === "you" ? others[0] : INFO.players.includes("you") ? "you" : game.player),
+  t: () => hand(game.player === "you" ? INFO.player : INFO.players.includes("you") ? "you" : game.player),
 };
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
@@ -167,6 +166,7 @@ $("pause").onclick = () => resume(!game.running);
 $("one").onclick = COMMANDS["."];
 $("restart").onclick = restart;
 $("measure").onclick = () => { say("Measuring…"); setTimeout(() => { measure(2e4); say(`${Math.round(measure(4e5)).toLocaleString("en")} steps a second without drawing.`); }, 20); };
+$("speed").value = INFO.speed;
 $("speed").oninput = event => { game.speed = +event.target.value; };
 $("seed").onchange = event => { game.seed = Number(event.target.value) >>> 0; restart(); };
 for (const player of INFO.players) $("player").append(new Option({you: "You play", random: "Random actions", agent: "Trained agent"}[player], player));
