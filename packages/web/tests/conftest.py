@@ -10,7 +10,8 @@ import pytest
 def browser():
     """Return an installed Chromium that Playwright drives; without one, the test is skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = os.environ.get("JAXENV_CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    path = os.environ.get("JAXENV_CHROMIUM") or next(filter(None, found), None)
     if path is None:
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as driver:

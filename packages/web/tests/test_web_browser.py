@@ -189,7 +189,7 @@ def test_the_agent_does_what_the_policy_does(opened):
         now = jax.random.fold_in(key, i)
         given = [values(carry), values(obs), values(now)]
         carry, action = agent.policy(agent.policy_params, carry, obs, now)
-        mine = tab.evaluate("([carry, obs, key]) => { const out = act(carry, obs, key); return [Array.from(out.carry), out.action]; }", given)
+        mine = tab.evaluate("(given) => { const out = act(...given); return [Array.from(out.carry), out.action]; }", given)
         assert mine[1] == int(action)
         np.testing.assert_allclose(mine[0], np.asarray(carry).reshape(-1), atol=5e-3)
         obs, state, *_ = env.step(now, state, action, params)

@@ -93,7 +93,7 @@ class _AgentWriter(Writer):
     def __init__(self, program: ScalarProgram, policy_params: Any, tables: Tables) -> None:
         self.weights: dict[int, tuple[str, np.ndarray]] = {}
         arrays = map(np.asarray, jax.tree.leaves(policy_params))
-        self._learned = {i: x for i, x in enumerate(arrays)}
+        self._learned = dict(enumerate(arrays))
         super().__init__(program, {"policy_params": "W", "carry": "carry", "obs": "obs", "key": "key"}, tables, LONGEST)
 
     def constant(self, leaf: int) -> np.ndarray:

@@ -112,7 +112,8 @@ class RecordingCanvas(Canvas):
 
     def _write(self, codes: Any, at: Any, color: Any, height: float, align: str, opacity: Any) -> Canvas:
         x, y = at
-        return self._with("text", decimal(x), decimal(y), decimal(height), f'"{align}"', codes=jnp.asarray(codes), color=color, opacity=opacity)
+        where = decimal(x), decimal(y), decimal(height), f'"{align}"'
+        return self._with("text", *where, codes=jnp.asarray(codes), color=color, opacity=opacity)
 
     def _graph(self, function: Callable[[Array], Array]) -> tuple[Any, Any]:
         """Return points of the graph of a function, beyond both sides of the view."""
@@ -144,7 +145,7 @@ def _xy(point: Any) -> tuple[Array, ...]:
 
 
 def _many(*values: Any) -> tuple[Array, ...]:
-    """Return the numbers of a shape that may be many: those that differ from one to the next in one shape, the others as scalars."""
+    """Return the numbers of a shape that may be many: arrays in one shape, and scalars."""
     numbers = [_number(value) for value in values]
     shape = jnp.broadcast_shapes(*(x.shape for x in numbers))
     return tuple(jnp.broadcast_to(x, shape) if x.shape else x for x in numbers)

@@ -18,13 +18,12 @@ from jaxenv.engine.scalar import Instruction, UnsupportedError
 
 _COMPARED = {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _INFIX = {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "xor": "^"}
-_MATH = frozenset(
-    "acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 log log1p pow sin sinh sqrt tan tanh".split()
-)
+_NAMES = "acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 log log1p pow sin sinh sqrt tan tanh"
+_MATH = frozenset(_NAMES.split())
 _EXACT = {"abs": "abs", "ceil": "ceil", "floor": "floor", "max": "max", "min": "min", "sign": "sign"}
 """Functions of floats whose results need no rounding."""
 
-DTYPES = frozenset("bool int8 int16 int32 uint8 uint16 uint32 float32".split())
+DTYPES = frozenset(["bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32"])
 """Dtypes that a JavaScript number holds and whose arithmetic it can do."""
 
 
@@ -246,6 +245,8 @@ def _of_integers(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any
             return f"{_EXACT[op]}({', '.join(map(bare, x))})" if op != "sign" else f"sign({bare(x[0])})"
         case "clamp":
             return f"min(max({bare(x[1])}, {bare(x[0])}), {bare(x[2])})"
+        case "integer_pow":
+            return wrapped(f"integerPower({bare(x[0])}, {instruction.exponent})", dtype)
         case "div" | "rem":
             divisor = operands[1]
             if isinstance(divisor, np.generic) and divisor.item() != 0:

@@ -50,7 +50,6 @@ def reserved() -> frozenset[str]:
     return frozenset([*_KEYWORDS.split(), "i", *mine, *functions, "floats"])
 
 
-
 @dataclass
 class Tables:
     """Constant arrays of a page, each written once."""
@@ -198,9 +197,7 @@ class Writer:
         longest: characters beyond which an expression gets a line of its own.
     """
 
-    def __init__(
-        self, program: ScalarProgram, variables: Mapping[str, str], tables: Tables, longest: int = LONGEST
-    ) -> None:
+    def __init__(self, program: ScalarProgram, variables: Mapping[str, str], tables: Tables, longest: int = LONGEST) -> None:
         self.program, self.variables, self.tables, self.longest = program, variables, tables, longest
         self.lines: list[str] = []
         self._texts: dict[int, str] = {}
@@ -420,7 +417,8 @@ class Writer:
         self._texts[vector.number] = name
         self._vectors.pop(vector.number, None)
         self.lines.append(f"const {name} = new {ARRAYS[vector.dtype.name]}({vector.size});")
-        self.lines.append(f"for (let i = 0; i < {vector.size}; i++) {name}[i] = {bare(loose(each) if vector.dtype.name == "uint32" else each)};")
+        element = loose(each) if vector.dtype.name == "uint32" else each
+        self.lines.append(f"for (let i = 0; i < {vector.size}; i++) {name}[i] = {bare(element)};")
         return name
 
     def _vector(self, instruction: Instruction, declaration: str) -> list[str]:

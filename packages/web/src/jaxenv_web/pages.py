@@ -168,20 +168,28 @@ def _info(spec: EnvSpec, env: Any, params: Any, picture: drawing.Drawing | None,
     states = jax.tree.leaves(programs.shapes["state"])
     names = {word for name in action_names(type(env.unwrapped)) for word in re.findall(r"[a-z]+", name.lower())}
     observed = jax.tree.leaves(programs.shapes["obs"])
-    board = list(observed[0].shape) if len(observed) == 1 and len(observed[0].shape) in (2, 3) else None
+    board = _board(observed[0]) if len(observed) == 1 else None
     return {
         "id": spec.id,
         "params": values(params),
         "fields": list(fields(params)),
         "controls": played,
-        "players": [*(["you"] if "legend" in played and played["legend"] else []), "random", *(["agent"] if agent else [])],
+        "players": [*(["you"] if played["legend"] else []), "random", *(["agent"] if agent else [])],
         "player": "agent" if agent else "random",
         "realtime": isinstance(env.action_space(params), spaces.Box) or bool(names & _IDLE),
         "speed": 30 if any(np.dtype(x.dtype).kind == "f" for x in states if not _is_key(x)) else 8,
         "carry": agent.carry if agent else None,
-        "board": (board + [1])[:3] if board else None,
+        "board": board,
         "picture": picture is not None,
     }
+
+
+def _board(obs: Any) -> tuple[int, ...] | None:
+    """Return rows, columns and channels of an observation that is shown as a board; None for one that is shown as numbers."""
+    shape = tuple(obs.shape)
+    if len(shape) == 1 and obs.dtype == np.bool_:
+        return (1, *shape, 1)
+    return (*shape, 1)[:3] if len(shape) in (2, 3) else None
 
 
 def _is_key(leaf: Any) -> bool:
@@ -222,7 +230,8 @@ def fields(params: Any, above: str = "") -> Iterator[dict[str, Any]]:
         limits = {} if stated is None else {
             "least": stated.at_least, "most": stated.at_most, "above": stated.above, "below": stated.below, "range": str(stated)
         }  # fmt: skip
-        entry: dict[str, Any] = {"path": above + field.name, "label": field.name, "kind": kind, "meaning": meanings.get(field.name, "")}
+        entry: dict[str, Any] = {"path": above + field.name, "label": field.name, "kind": kind}
+        entry["meaning"] = meanings.get(field.name, "")
         entry |= {name: limit for name, limit in limits.items() if limit not in (None, "")}
         if kind == "number":
             entry["slider"] = _slider(float(array), entry)

@@ -18,6 +18,7 @@ const power = (x, n) => {
   for (let left = abs(n), factor = x; left; left >>= 1, factor = f(factor * factor)) if (left & 1) product = f(product * factor);
   return n < 0 ? f(1 / product) : product;
 };
+const integerPower = (x, n) => { let product = 1; for (; n; n >>= 1, x = imul(x, x)) if (n & 1) product = imul(product, x); return product; };
 // The inverse of the error function: M. Giles, "Approximating the erfinv function" (2012), in single precision.
 const erfInv = x => {
   let w = f(-f(log1p(f(-x * x))));

@@ -696,9 +696,7 @@ def scalarize(
         UnsupportedError: the function can't be taken apart.
     """
     jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
-    program = scalarize_jaxpr(
-        jaxpr, args, shapes, names=names, results=results, carried=carried, shortest_row=shortest_row
-    )
+    program = scalarize_jaxpr(jaxpr, args, shapes, names=names, results=results, carried=carried, shortest_row=shortest_row)
     return program, shapes
 
 
