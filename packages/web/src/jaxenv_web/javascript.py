@@ -270,13 +270,13 @@ class Writer:
         found: list[tuple[Sequence[Any], Leaf]] = []
         for elements, leaf in zip(self.program.outputs, self.program.results, strict=True):
             makers = [self._makers.get(x.number) if isinstance(x, Register) else None for x in elements]
-            vectors = {i.operands[0] if i is not None and i.op == "element" else None for i in makers}
-            if len(vectors) == 1 and None not in vectors:
-                (vector,) = vectors
-                if vector.size == leaf.size and [i.element for i in makers if i] == list(range(leaf.size)):
-                    found.append(((vector,), leaf))
-                    continue
-            found.append((elements, leaf))
+            parts = [i for i in makers if i is not None and i.op == "element"]
+            whole = len(parts) == leaf.size and [i.element for i in parts] == list(range(leaf.size))
+            vectors: list[Any] = [i.operands[0] for i in parts]
+            if whole and vectors and vectors[0].size == leaf.size and all(x is vectors[0] for x in vectors):
+                found.append((vectors[:1], leaf))
+            else:
+                found.append((elements, leaf))
         return found
 
     # -- statements -----------------------------------------------------------------------------------------------

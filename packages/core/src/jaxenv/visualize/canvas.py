@@ -13,7 +13,7 @@ of memory::
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal, Self, TypeAlias
@@ -42,7 +42,7 @@ _class: ContextVar[type[Canvas] | None] = ContextVar("canvas class", default=Non
 
 
 @contextmanager
-def canvas_class(kind: type[Canvas]) -> Iterator[None]:
+def canvas_class(kind: type[Canvas]) -> Generator[None, None, None]:
     """Let ``Canvas(...)`` make canvases of a subclass within the block, such as one that records what is drawn.
 
     Functions that are compiled already draw as they did when they were traced: combine it with ``jax.disable_jit``.
