@@ -1,13 +1,16 @@
 """Settings of every test run: strict promotion, hooks checked against their annotations, one cache, documents executed."""
 
+import contextlib
 import inspect
 import os
 import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
+from unittest import SkipTest
 
 import jax
+import pytest
 from beartype import beartype
 from jaxtyping import jaxtyped
 from sybil import Sybil
@@ -56,9 +59,24 @@ def close_page(namespace):
     namespace["_folder"].cleanup()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    """Run the blocks above a document's block first, if this process has not: pytest-xdist may have given them to another."""
+    block = getattr(item, "example", None)
+    if block is None:
+        return
+    ran = block.namespace.setdefault("_ran", set())
+    for above in block.document.examples():
+        if above.start < block.start and above.start not in ran:
+            ran.add(above.start)
+            with contextlib.suppress(SkipTest):
+                above.evaluate()
+    ran.add(block.start)
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
     excludes=["packages/core/src/**", "tests/**"],
     setup=open_page,
     teardown=close_page,

@@ -116,7 +116,7 @@ def check_networks(ids: list[str], num_envs: int, num_steps: int) -> int:
         )
         done = (np.asarray(kernel.trajectory.action) != np.asarray(scan.trajectory.action)).reshape(num_steps, num_envs, -1).any(-1)
         before = np.cumsum(done, axis=0) == 0  # steps of an environment before its first action that differs
-        largest = differences(*(jax.tree.map(lambda x: x[before], t.trajectory.obs) for t in (kernel, scan)))[1]
+        largest = differences(*(jax.tree.map(lambda x, before=before: x[before], t.trajectory.obs) for t in (kernel, scan)))[1]
         members = jax.tree.map(lambda leaf: jnp.stack([leaf * (1.0 - 0.1 * i) for i in range(5)]), weights)
         population = options | {"policy_params": members, "policy_params_axis": 0}
         differs = 0.0

@@ -19,27 +19,27 @@ HERE = Path(__file__).parent
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INTRODUCTION = """# Speed
 
-This page is made by `docs/make_benchmarks.py` from files that `jaxenv bench --json` wrote. Yours can be added: put it into `docs/benchmarks` and run the script.
+`docs/make_benchmarks.py` writes this page from files of `jaxenv bench --json`. To add your own, put a file into `docs/benchmarks` and run the script.
 
 ## How it is measured
 
-All libraries run in one process and take turns, run by run. Every environment takes a random action from its library's own action space, or one that the network of `--policy mlp`
-chooses, and resets by itself. What is timed ends when every output is there. Compile time (tracing and compiling, without a cache) is apart. Figures are medians.
-The load beforehand is how many processes wanted a CPU in the minute before: where that is more than there are CPUs, times are too long, and ratios less so, since all take turns.
+All libraries run in one process and take turns, run by run. Actions are random, from each library's own action space, or come from a network (`--policy mlp`). Environments reset by
+themselves. A timing ends when every output is computed. Figures are medians. Compile time is separate: tracing and compiling, without a cache. The load is the number of processes that
+waited for a CPU in the minute before. Where it exceeds the number of CPUs, times are too long; ratios suffer less, because libraries take turns.
 
 | library | how it plays |
 |---|---|
 | jaxenv | `jaxenv.rollout` as it comes: a compiled scan on a CPU, one kernel for all steps on a GPU; observations, rewards and flags of every step are outputs |
-| gymnax | the loop of its documentation, compiled: a scan, keys split at every step; the same outputs |
-| pgx | the same loop around `pgx.experimental.auto_reset`, every action being legal; the same outputs |
-| Gymnasium | `gymnasium.make_vec`: the environment that computes the whole batch in NumPy where there is one (CartPole), else a loop over single ones in one process; stepped from Python |
-| envpool | its synchronous `step` with the number of threads that a section names; stepped from Python |
+| gymnax | the loop of its documentation, compiled: a scan that splits keys at every step; the same outputs |
+| pgx | the same loop around `pgx.experimental.auto_reset`, with every action legal; the same outputs |
+| Gymnasium | `gymnasium.make_vec`, stepped from Python: the NumPy environment of a whole batch where it exists (CartPole), else a loop over single environments in one process |
+| envpool | its synchronous `step`, called from Python, with the number of threads that a section names |
 
-JAX libraries use JAX's default keys. jaxenv does too where a section says `default keys`; where it says `jaxenv keys`, it has its own (`jaxenv.random.key`). Under `--policy mlp`
-every library plays one network of two tanh layers of 64 with the same weights, compiled by JAX; libraries whose observations or actions make it another network are not compared.
+JAX libraries use JAX's default keys (`--prng default`). With `--prng jaxenv`, jaxenv uses its own (`jaxenv.random.key`). Under `--policy mlp` every library plays one network, two tanh
+layers of 64 with the same weights, compiled by JAX. Libraries whose observations or actions would change the network are not compared.
 
-**Reading the tables.** A cell is the time of one step of one environment, ns, and how many times as fast jaxenv is: above 1x jaxenv is faster. Compile time is relative to the other
-library's: below 1 jaxenv compiles faster.
+**Reading the tables.** A cell is the time of one step of one environment in ns. The ratio in brackets is how many times as fast jaxenv is: above 1x jaxenv is faster. Compile time is
+jaxenv's divided by the other library's: below 1 jaxenv compiles faster.
 """
 
 

@@ -13,11 +13,12 @@ PAGE = Path(__file__).parent / "bridges.md"
 
 HEAD = """# Environments of other suites
 
-`jaxenv-bridges` ([its README](../packages/bridges/README.md)) makes the environments of seven other suites environments of jaxenv. This page is written by `docs/make_bridges.py` from test
-runs. "Ids" is how many environments of the suite are listed, "kept" how many of the promises that `jaxenv.testing.check_env` knows were put to the test and kept. A promise that is not
-put to the test has nothing to look at (no gradients are promised, a game has no drawing, no episode of random play terminated), or was left out of that run to save time.
+[`jaxenv-bridges`](../packages/bridges/README.md) turns the environments of seven other suites into environments of jaxenv. `docs/make_bridges.py` writes this page from test runs.
 
-| environment | version | Python | JAX | ids | kept | broken by the suite | not put to the test |
+"Ids" is the number of environments of the suite. "Passed" is the number of checks of `jaxenv.testing.check_env` that passed. A check is not run where it has nothing to test: no gradients are
+promised, a game has no drawing, no episode of random play terminated. Some were left out to save time.
+
+| environment | version | Python | JAX | ids | passed | failed because of the suite | not run |
 |---|---|---|---|---|---|---|---|
 """
 

@@ -1,9 +1,11 @@
-"""Write docs/gallery.md and docs/gallery/: a film and the facts of each task.
+"""Write docs/gallery/, a film of each task, and docs/assets/mosaic.gif, sixteen of them side by side.
 
     python docs/make_gallery.py            everything
-    python docs/make_gallery.py minatar    the films of the ids that contain a word, and the page
+    python docs/make_gallery.py minatar    the films of the ids that contain a word
+    python docs/make_gallery.py mosaic     the sixteen alone
 
-Needs the families, Pillow, and scikit-learn for its handwritten digits.
+Needs the families, Pillow, and scikit-learn for its handwritten digits. The sixteen are played by the agents that jaxenv-baselines
+ships, where it is installed and has one.
 """
 
 from __future__ import annotations
@@ -15,16 +17,24 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jaxenv
-from jaxenv import EnvSpec, spaces
+import numpy as np
+from jaxenv import EnvSpec
 from jaxenv.cli.render import record
-from jaxenv.environment import NO_TIME_LIMIT
-from jaxenv.visualize import Visualizer
+from jaxenv.visualize import Visualizer, encode
+from sitegen.environments import OVERRIDES, picture_of, tasks
 
 DOCS = Path(__file__).parent
 STEPS, FPS = 60, 12
 
-OVERRIDES = {"bsuite/MNISTBandit-bsuite": {"source": "digits"}}
-"""MNIST itself is downloaded by nobody; scikit-learn's digits stand in for it."""
+MOSAIC = DOCS / "assets" / "mosaic.gif"
+TILE, GAP = 128, 4
+TILES = (
+    ("CartPole-v1", "Breakout-MinAtar", "Swimmer-misc", "Catch-bsuite"),
+    ("Asterix-MinAtar", "Pendulum-v1", "FourRooms-misc", "SpaceInvaders-MinAtar"),
+    ("Acrobot-v1", "Pong-misc", "Freeway-MinAtar", "Reacher-misc"),
+    ("MetaMaze-misc", "Seaquest-MinAtar", "MountainCarContinuous-v0", "DeepSea-bsuite"),
+)
+"""Ids of the sixteen, by row and column."""
 
 POLICIES: dict[str, Any] = {
     "classic/CartPole-v1": lambda obs, key: jnp.where(obs[2] + 0.3 * obs[3] > 0.0, 1, 0),
@@ -51,10 +61,15 @@ STRIDES = {
 """Steps from one frame to the next, where little happens in a step."""
 
 
-def tasks() -> list[EnvSpec]:
-    """Return one spec for each class of environment: most ids differ in numbers alone, or in what happens to the reward."""
-    specs = [spec for spec in jaxenv.registered_envs() if "wrapped" not in spec.entry_point]
-    return list({spec.entry_point: spec for spec in reversed(specs)}.values())[::-1]
+def loaded(spec: EnvSpec) -> dict[str, Any]:
+    """Return who plays a task, as :func:`record` takes it: an agent that is shipped, else a rule of thumb, else random actions."""
+    try:
+        import jaxenv_baselines
+
+        agent = jaxenv_baselines.load(spec.id)
+    except (ImportError, LookupError):  # not installed, or no agent for this task
+        return {"policy": POLICIES.get(spec.id)}
+    return {"policy": agent.policy, "policy_params": agent.policy_params, "initial_carry": agent.initial_carry}
 
 
 def film(spec: EnvSpec, path: Path) -> None:
@@ -66,47 +81,35 @@ def film(spec: EnvSpec, path: Path) -> None:
     Visualizer(env, params, states, returns).animate(path, fps=FPS)
 
 
-def entry(spec: EnvSpec, path: Path) -> str:
-    """Return the page's section on a task."""
+def mosaic(path: Path) -> None:
+    """Play sixteen tasks and write them side by side."""
+    rows = [np.concatenate([tile(jaxenv.spec(name)) for name in names], axis=2) for names in TILES]
+    frames = np.concatenate(rows, axis=1)
+    path.parent.mkdir(exist_ok=True)
+    encode.write(path, list(frames), FPS, "jaxenv")
+    print(f"{path.name}: {path.stat().st_size:,} bytes, {frames.shape[2]} x {frames.shape[1]}")
+
+
+def tile(spec: EnvSpec) -> np.ndarray:
+    """Return the frames of a task, uint8[STEPS, TILE + GAP, TILE + GAP, 3]."""
     env, params = jaxenv.make(spec, **OVERRIDES.get(spec.id, {}))
-    limit = int(params.max_steps_in_episode)
-    facts = {
-        "observation": _shown(env.observation_space(params)),
-        "action": _shown(env.action_space(params)),
-        "time limit": "none" if limit == NO_TIME_LIMIT else f"{limit:,} steps",
-        "reference": spec.reference,
-    }
-    table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
-    return f"### {spec.name}\n\n{spec.summary}\n\n![{spec.name}]({path.relative_to(DOCS)})\n\n| | |\n|---|---|\n{table}\n"
-
-
-def _shown(space: Any) -> str:
-    match space:
-        case spaces.Box():
-            return f"{space.dtype}{list(space.shape)}"
-        case spaces.Discrete():
-            return f"one of {space.n}"
-        case _:
-            return f"`{space}`"
+    stride = STRIDES.get(spec.id, 1)
+    states, _ = record(env, params, **loaded(spec), steps=STEPS * stride, num_envs=1, seed=0)
+    states = jax.tree.map(lambda leaf: leaf[:-1:stride, 0], states)
+    drawn = np.asarray(jax.vmap(lambda state: env.render(state, params, TILE))(states))
+    return np.pad(drawn, ((0, 0), (GAP // 2, GAP // 2), (GAP // 2, GAP // 2), (0, 0)), constant_values=255)
 
 
 def main() -> None:
     wanted = sys.argv[1:]
     (DOCS / "gallery").mkdir(exist_ok=True)
-    sections: dict[str, list[str]] = {}
     for spec in tasks():
-        path = DOCS / "gallery" / f"{spec.name.lower()}.gif"
+        path = DOCS / picture_of(spec)
         if not wanted or any(word in spec.id for word in wanted):
             film(spec, path)
             print(f"{path.name}: {path.stat().st_size:,} bytes")
-        sections.setdefault(spec.namespace or "", []).append(entry(spec, path))
-    head = (
-        "# Gallery\n\nEvery task, as `env.render` draws it: in JAX, from the state, at any size. What the agent cannot see is\n"
-        "an outline. Actions are random, or follow a rule of thumb where random ones would show little. This page is written by\n"
-        "`docs/make_gallery.py`; `jaxenv render ID out.gif` makes such a film.\n"
-    )
-    body = "".join(f"\n## {name}\n\n" + "\n".join(entries) for name, entries in sections.items())
-    (DOCS / "gallery.md").write_text(head + body, encoding="utf-8")
+    if not wanted or "mosaic" in wanted:
+        mosaic(MOSAIC)
 
 
 if __name__ == "__main__":

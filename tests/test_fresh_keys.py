@@ -1,4 +1,5 @@
-"""No example uses a random key twice: README, pages, docstrings, the template of a plugin, and the scripts in examples.
+"""No example uses a random key twice: README, pages, docstrings, the template of a plugin, and the scripts in examples
+and docs/lessons.
 
 A key that goes to ``reset`` and then to ``step`` makes the next episode begin as this one did, and nothing says so.
 """
@@ -31,13 +32,13 @@ IDLE = {
 
 def examples():
     """Yield what there is to look at: a name, and Python code."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.glob("packages/**/*.md.in")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.glob("packages/**/*.md.in")]
     for page in pages:
         for number, block in enumerate(
             re.findall(r"^```py\w*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         ):
             yield f"{page.relative_to(ROOT)}:{number}", block
-    for script in ROOT.glob("examples/*.py"):
+    for script in [*ROOT.glob("examples/*.py"), *ROOT.glob("docs/lessons/*.py")]:
         yield str(script.relative_to(ROOT)), script.read_text(encoding="utf-8")
     for source in [*ROOT.glob("packages/*/src/**/*.py"), *ROOT.glob("packages/**/*.py.in")]:
         tree = ast.parse(re.sub(r"\$\w+", "name", source.read_text(encoding="utf-8")))
@@ -137,6 +138,7 @@ def test_there_are_examples_of_every_kind():
         "docs/writing-a-plugin",
         "packages/bsuite/README",
         "examples/",
+        "docs/lessons/",
         "misc/src/",
         "core/src/jaxenv/",
         ".in:",

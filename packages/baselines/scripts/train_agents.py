@@ -1,12 +1,13 @@
-"""Train, evaluate and write the agents that are shipped: every configured id, within a limit of time for each and for all.
+"""Train, evaluate and write the agents that are shipped: every configured id, with time limits for each and for all.
 
     python packages/baselines/scripts/train_agents.py --out agents
     python packages/baselines/scripts/train_agents.py --out agents --only CartPole Breakout --seeds 4 --limit 30
 
 Ids come in the order of ``configs.py``. While one trains, the programs of the next ones are compiled in threads. Each agent is
 written as soon as it is evaluated, into ``OUT/<full id>/`` (``agent.safetensors``, ``agent.json``, ``metrics.jsonl``), and
-``OUT/results.json`` has a line about each id: what it returned, steps and seconds, or why it is missing. An agent that is there
-already is left alone, so the script can be run again. To ship the agents, copy them into ``src/jaxenv_baselines/agents``.
+``OUT/results.json`` has an entry for each id: return, steps and seconds, or an error. Ids with an agent in ``OUT`` are skipped, so
+the script can be run again. To ship the agents, copy ``agent.*`` into ``src/jaxenv_baselines/agents``, then run
+``tests/golden.py --write``, ``scripts/measure_transfer.py`` and ``docs/make_baselines.py --results OUT``.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def main() -> None:
-    """Train what is asked for."""
+    """Train the requested agents."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="directory of the agents")
     parser.add_argument("--only", nargs="*", help="ids, or parts of them")
@@ -96,11 +97,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=60.0, help="seconds of training for each id")
     parser.add_argument("--total", type=float, default=1e9, help="seconds after which no training begins")
-    parser.add_argument("--episodes", type=int, default=1000, help="whole episodes that judge each agent")
+    parser.add_argument("--episodes", type=int, default=1000, help="episodes that evaluate each agent")
     parser.add_argument("--sizes", choices=["auto", "cpu", "gpu"], default="auto", help="whose settings")
     parser.add_argument("--set", type=setting, action="append", default=[], help="NAME=VALUE, for every id")
     parser.add_argument("--compilers", type=int, default=2, help="threads that compile ahead")
-    parser.add_argument("--float32", action="store_true", help="keep floats whole, and not as float16")
+    parser.add_argument("--float32", action="store_true", help="store weights as float32, not as float16")
     given = parser.parse_args()
     warnings.simplefilter("ignore", JaxenvPerformanceWarning)
 
@@ -111,7 +112,7 @@ def main() -> None:
     for env_id, future in ahead(ids, given):
         if time.perf_counter() - start > given.total:
             future.cancel()
-            results[env_id] = {"error": "there was no time left"}
+            results[env_id] = {"error": "no time was left"}
             continue
         clock = time.perf_counter()
         try:
@@ -132,13 +133,13 @@ def main() -> None:
                 "finished": finished,
             }
             returns = described["returns"]
-            said = f"{returns['mean']:.5g} [{returns['low']:.5g}, {returns['high']:.5g}] after {described['steps']:,} steps"
-            said += "" if finished else ", which is not all"
+            line = f"{returns['mean']:.5g} [{returns['low']:.5g}, {returns['high']:.5g}] after {described['steps']:,} steps"
+            line += "" if finished else ", not all of them"
         except Exception as error:  # one id that fails takes no other along
             traceback.print_exc()
             results[env_id] = {"error": f"{type(error).__name__}: {error}"}
-            said = results[env_id]["error"]
-        print(f"{time.perf_counter() - start:6.1f} s  {env_id}: {said}", flush=True)
+            line = results[env_id]["error"]
+        print(f"{time.perf_counter() - start:6.1f} s  {env_id}: {line}", flush=True)
         files.write_json(file, results)
 
 

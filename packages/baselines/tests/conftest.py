@@ -116,13 +116,13 @@ def tasks() -> None:
 def message() -> Callable[..., str]:
     """Return a function that calls another one and returns what the error of this class says: a sentence that ends in an action."""
 
-    def said(kind: type[JaxenvError], function: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    def raised_message(kind: type[JaxenvError], function: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
         with pytest.raises(kind) as raised:
             function(*args, **kwargs)
         assert str(raised.value).endswith(".")
         return str(raised.value)
 
-    return said
+    return raised_message
 
 
 @pytest.fixture

@@ -1,6 +1,13 @@
 """The commands: trained, interrupted, gone on with, evaluated, shown; and refused in one sentence before any work."""
 
 import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import jaxenv
 import pytest
@@ -8,6 +15,7 @@ from jaxenv_baselines import agent, configs, training
 from jaxenv_baselines.algorithms import algorithm, config_of
 from jaxenv_baselines.tasks import Task
 
+README = Path(__file__).parents[1] / "README.md"
 SIZES = ["num_envs=8", "num_steps=16", "minibatches=2", "epochs=1", "widths=[16]"]
 SET = [word for size in SIZES for word in ("--set", size)]
 
@@ -36,7 +44,7 @@ def test_train_writes_an_agent_its_curve_and_its_metrics(command, directory):
 def test_a_directory_with_a_training_is_not_overwritten(command, directory):
     code, _, err = command("train", "local/Aim", "--out", directory, *SET)
     assert code == 2
-    assert err.startswith(f"Error: {directory} holds a training already. Go on with it (--resume)")
+    assert err.startswith(f"Error: {directory} holds a training already. Resume it (--resume)")
 
 
 def test_evaluate_says_how_good_it_is(command, directory):
@@ -44,9 +52,9 @@ def test_evaluate_says_how_good_it_is(command, directory):
     assert code == 0
     assert "95% interval" in out
     code, out, _ = command("evaluate", "local/Aim", "--agent", directory, "--episodes", 64, "--json")
-    said = json.loads(out)
-    assert said["episodes"] == 64
-    assert said["low"] < said["mean"] < said["high"]
+    summary = json.loads(out)
+    assert summary["episodes"] == 64
+    assert summary["low"] < summary["mean"] < summary["high"]
 
 
 def test_rollout_plays_a_trained_agent(command, directory):
@@ -55,7 +63,7 @@ def test_rollout_plays_a_trained_agent(command, directory):
     assert json.loads(out)["policy"] == f"agent:{directory}"
     code, _, err = command("rollout", "local/Cue", "--policy", f"agent:{directory}")
     assert code == 2
-    assert "holds an agent of local/Aim, but local/Cue is asked for" in err
+    assert "holds an agent of local/Aim, but local/Cue was requested" in err
 
 
 def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, monkeypatch):
@@ -72,15 +80,86 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
         patch.setattr(training.Training, "run", interrupted)
         code, _, err = command(*words)
     assert code == 130
-    assert "Interrupted. The same command with --resume goes on from " in err
+    assert "Interrupted. Run the same command with --resume to continue from " in err
     assert not (tmp_path / agent.DESCRIPTION).exists()
     code, _, err = command(*words, "--resume")
     assert code == 0, err
     assert json.loads((tmp_path / agent.DESCRIPTION).read_text())["steps"] == 1024
 
 
+LOGGER = """
+import json
+
+class FakeWriter:  # the interface of TensorBoard's SummaryWriter
+    def add_scalar(self, tag, scalar_value, global_step=None):
+        with open("log.jsonl", "a") as stream:
+            stream.write(json.dumps([tag, scalar_value, global_step]) + chr(10))
+
+writer = FakeWriter()
+
+def log(report):
+    for name, value in report.scalars.items():
+        writer.add_scalar(name, value, report.steps)
+
+def two(report, more):
+    pass
+"""
+
+
+def test_a_function_of_the_user_s_gets_every_report(command, tmp_path, monkeypatch):
+    (tmp_path / "my_logger.py").write_text(LOGGER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    words = ["train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", "out", *SET]
+    code, _, err = command(*words, "--log", "my_logger:log")
+    assert code == 0, err
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    metrics = [json.loads(line) for line in (tmp_path / "out" / training.METRICS).read_text().splitlines()]
+    assert {step for _, _, step in logged} == {line["steps"] for line in metrics}
+    last = {tag: value for tag, value, step in logged if step == metrics[-1]["steps"]}
+    assert [last["return_mean/0"], last["return_mean/1"]] == metrics[-1]["return_mean"]
+    assert last["entropy/1"] == metrics[-1]["entropy"][1]
+    code, _, err = command(*words[:-2], "--out", "other", "--log", "my_logger:two")
+    assert code == 2
+    assert "--log" in err
+    assert "Write a function of one argument, a jaxenv_baselines.training.Report." in err
+    code, _, err = command(*words, "--log", "my_logger")
+    assert code == 2
+    assert "'module:function'" in err
+
+
+REPORT = training.Report(10, 20, 1.5, 100.0, {"return_mean": [None, 2.0], "episodes": [0.0, 1.0]})
+SCALARS = {"return_mean/1": 2.0, "episodes/0": 0.0, "episodes/1": 1.0, "seconds": 1.5, "steps_per_second": 100.0}
+
+
+def test_numbers_that_are_missing_are_not_logged():
+    assert REPORT.scalars == SCALARS
+
+
+@pytest.mark.parametrize("library", ["tensorboard", "wandb"])
+def test_the_documented_loggers_log_every_number(library, monkeypatch):
+    logged = {}
+
+    class Fake:
+        def add_scalar(self, tag, value, step):
+            logged[tag] = (value, step)
+
+        def log(self, data, *, step):
+            logged.update({tag: (value, step) for tag, value in data.items()})
+
+    for name in ("torch", "torch.utils", "torch.utils.tensorboard"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(SummaryWriter=lambda directory: Fake()))
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda project: Fake()))
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if f"{library} import" in block or f"import {library}" in block]
+    names = {}
+    exec(block, names)
+    names["log"](REPORT)
+    assert logged == {tag: (value, 10) for tag, value in SCALARS.items()}
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["local/Nothing"], "local/Nothing"),
         (["local/Aim", "--algorithm", "dreams"], "There is no algorithm 'dreams'"),
@@ -90,11 +169,11 @@ def test_an_interrupted_training_is_kept_and_gone_on_with(command, tmp_path, mon
         (["local/Aim", "--env-set", "speed=1"], "speed"),
     ],
 )
-def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, said):
+def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, expected):
     monkeypatch.setattr(training.Training, "compile", lambda _: pytest.fail("it was compiled"))
     code, _, err = command("train", *words, "--out", tmp_path / "out")
     assert code == 2
-    assert said in err
+    assert expected in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
@@ -123,3 +202,16 @@ def test_every_configured_environment_can_be_trained_as_its_row_says(env_id):
     for gpu in (False, True):
         name, settings = configs.settings_for(env_id, gpu=gpu)
         algorithm(name).check(Task.of(env, params), config_of(name, settings))
+
+
+@pytest.mark.long
+def test_the_command_solves_cartpole_within_20_seconds_without_a_cache(tmp_path):
+    """In seconds of CPU time, which other work on the machine does not change much."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION_CACHE")}
+    environment |= {"JAX_ENABLE_COMPILATION_CACHE": "false", "JAX_PLATFORMS": "cpu"}
+    words = [sys.executable, "-m", "jaxenv", "train", "CartPole-v1", "--out", str(tmp_path / "out")]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert json.loads((tmp_path / "out" / agent.DESCRIPTION).read_text())["returns"]["low"] >= 475.0
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20.0

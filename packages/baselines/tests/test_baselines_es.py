@@ -81,13 +81,13 @@ def test_seeds_and_numbers_train_side_by_side_as_they_do_alone(evosax):
     np.testing.assert_allclose(alone.distribution.mean, together.distribution.mean[1], rtol=1e-3, atol=1e-4)
 
 
-def test_numbers_with_bounds_are_seen_between_minus_1_and_1_and_others_as_they_are():
-    see = es.Model.of(task_of("MountainCar-v0"), es.Config()).see
-    np.testing.assert_allclose(see(jnp.array([-1.2, 0.07])), [-1.0, 1.0], rtol=1e-5)
-    see = es.Model.of(task_of("CartPole-v1"), es.Config()).see
-    np.testing.assert_allclose(see(jnp.array([4.8, 7.0, 0.0, -9.0])), [1.0, 7.0, 0.0, -9.0], rtol=1e-5)
-    see = es.Model.of(task_of("FourRooms-misc"), es.Config(one_hot=True)).see
-    assert see(jnp.array([0, 12, 3, 4])).sum() == 4.0
+def test_bounded_numbers_are_scaled_to_between_minus_1_and_1_and_others_as_they_are():
+    encode = es.Model.of(task_of("MountainCar-v0"), es.Config()).encode
+    np.testing.assert_allclose(encode(jnp.array([-1.2, 0.07])), [-1.0, 1.0], rtol=1e-5)
+    encode = es.Model.of(task_of("CartPole-v1"), es.Config()).encode
+    np.testing.assert_allclose(encode(jnp.array([4.8, 7.0, 0.0, -9.0])), [1.0, 7.0, 0.0, -9.0], rtol=1e-5)
+    encode = es.Model.of(task_of("FourRooms-misc"), es.Config(one_hot=True)).encode
+    assert encode(jnp.array([0, 12, 3, 4])).sum() == 4.0
 
 
 def test_boards_get_a_convolution(evosax):
@@ -96,7 +96,7 @@ def test_boards_get_a_convolution(evosax):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"strategy": "luck"}, "strategy is 'luck', but one of open_es, snes, cma_es was expected"),
         ({"population": 3}, "population is 3, but an even number was expected"),
@@ -104,8 +104,8 @@ def test_boards_get_a_convolution(evosax):
         ({"activation": "step"}, "activation is 'step', but tanh or relu was expected"),
     ],
 )
-def test_settings_that_cannot_be(message, changes, said):
-    assert said in message(ConfigError, es.check, task_of("local/Cue"), es.Config(**changes))
+def test_settings_that_cannot_be(message, changes, expected):
+    assert expected in message(ConfigError, es.check, task_of("local/Cue"), es.Config(**changes))
 
 
 def test_tasks_that_it_cannot_see(message):
@@ -122,5 +122,5 @@ def test_tasks_that_it_cannot_act_in(message):
 
 def test_evosax_is_asked_for_where_it_is_missing(message, monkeypatch):
     monkeypatch.setitem(sys.modules, "evosax", None)
-    said = message(MissingExtraError, es.check, task_of("local/Cue"), es.Config())
-    assert said == "evosax is not installed. Install it: pip install 'jaxenv-baselines[es]'."
+    text = message(MissingExtraError, es.check, task_of("local/Cue"), es.Config())
+    assert text == "evosax is not installed. Install it: pip install 'jaxenv-baselines[es]'."

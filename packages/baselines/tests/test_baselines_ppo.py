@@ -44,7 +44,7 @@ def explored(task, config, model, learner, key):
 
 def test_advantages_are_sums_of_discounted_surprises_within_an_episode():
     rng = np.random.RandomState(0)
-    reward, value, following = (rng.randn(7, 3).astype(np.float32) for _ in range(3))
+    reward, value, next_value = (rng.randn(7, 3).astype(np.float32) for _ in range(3))
     done = rng.rand(7, 3) < 0.3
     config = ppo.Config(discount=0.9, trace=0.8)
     expected = np.zeros((7, 3))
@@ -52,39 +52,47 @@ def test_advantages_are_sums_of_discounted_surprises_within_an_episode():
         for start in range(7):
             weight = 1.0
             for now in range(start, 7):
-                expected[start, env] += weight * (reward[now, env] + 0.9 * following[now, env] - value[now, env])
+                expected[start, env] += weight * (reward[now, env] + 0.9 * next_value[now, env] - value[now, env])
                 weight *= 0.9 * 0.8
                 if done[now, env]:
                     break
-    found = ppo.advantages(config, *map(jnp.asarray, (reward, value, following, done)))
+    found = ppo.advantages(config, *map(jnp.asarray, (reward, value, next_value, done)))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("torso", "limit"), [("mlp", 2), ("gru", 2), ("mlp", 3)])
-def test_what_follows_a_step_is_what_the_critic_says_of_the_final_observation_where_time_was_up(torso, limit, small):
-    """With a limit of 2 time is up again and again; at 3 it is up where the task ends anyway, and nothing follows."""
-    task, config = task_of("local/Cue", max_steps_in_episode=limit), small.replace(torso=torso)
+@pytest.mark.parametrize(
+    ("name", "torso", "limit", "cuts"),
+    [
+        ("local/Cue", "mlp", 2, 8 * 8),
+        ("local/Cue", "gru", 2, 8 * 8),
+        ("local/Cue", "mlp", 3, 0),  # the task terminates in its third step anyway
+        ("Pendulum-v1", "mlp", 5, 8 * 3),
+        ("MountainCarContinuous-v0", "gru", 5, 8 * 3),
+    ],
+)
+def test_targets_bootstrap_from_the_final_observation_after_a_truncation(name, torso, limit, cuts, small):
+    task, config = task_of(name, max_steps_in_episode=limit), small.replace(torso=torso)
 
     @jax.jit
     def both_ways(task, key):
         model, learner = ppo.Model.of(task, config), ppo.begin(task, config, key)
         result = explored(task, config, model, learner, key)
-        played = result.trajectory
-        _, values, memories = ppo._judge(model, learner.weights, None, played.obs, played.done, learner.carry)
-        found = ppo._following(task, model, learner.weights, None, result, values, memories)
-        final = played.info["final_observation"]
+        trajectory = result.trajectory
+        _, values, hidden = ppo._evaluate(model, learner.weights, None, trajectory.obs, trajectory.done, learner.carry)
+        found = ppo._next_values(task, model, learner.weights, None, result, values, hidden)
+        final = trajectory.info["final_observation"]
         weights = learner.weights
-        said = final if memories is None else model.remember(weights, memories, model.enter(weights, final))[1]
-        return found, model.critic(learner.weights, said) * played.info["discount"], played
+        x = final if hidden is None else model.recurrent_step(weights, hidden, model.recurrent_input(weights, final))[1]
+        return found, model.critic(learner.weights, x) * trajectory.info["discount"], trajectory
 
-    found, of_all, played = both_ways(task, jaxenv.random.key(1))
-    cut = played.info["truncated"] & ~played.info["terminated"]
-    assert int(cut.sum()) == (8 * 8 if limit == 2 else 0)
+    found, of_all, trajectory = both_ways(task, jaxenv.random.key(1))
+    cut = trajectory.info["truncated"] & ~trajectory.info["terminated"]
+    assert int(cut.sum()) == cuts
     np.testing.assert_allclose(found, of_all, rtol=1e-5, atol=1e-6)
 
 
 def test_the_critic_learns_the_value_of_a_task_that_only_time_ends():
-    """Every state is worth 1 / (1 - 0.9) = 10. Who takes running out of time for the end of the task finds 2.7 on average."""
+    """The value of every state is 1 / (1 - 0.9) = 10. Without bootstrapping it would be 2.7 on average."""
     config = ppo.Config(
         num_envs=16,
         num_steps=20,
@@ -101,6 +109,34 @@ def test_the_critic_learns_the_value_of_a_task_that_only_time_ends():
     assert value == pytest.approx(10.0, rel=0.03)
 
 
+@pytest.mark.parametrize(("bootstraps", "low", "high"), [(True, -450.0, 0.0), (False, -2000.0, -650.0)])
+def test_pendulum_is_learned_from_short_pieces_only_by_bootstrapping(bootstraps, low, high, monkeypatch):
+    """Episodes of 16 steps are too short for a swing-up: its reward is known from the values of final observations alone."""
+    if not bootstraps:
+        monkeypatch.setattr(ppo, "bootstrapped", lambda _, trajectory, values, __: jnp.where(trajectory.done, 0.0, values))
+    config = ppo.Config(
+        num_envs=32,
+        num_steps=64,
+        total_steps=400_000,
+        minibatches=8,
+        epochs=8,
+        learning_rate=3e-3,
+        discount=0.95,
+        entropy=0.0,
+    )
+    short, whole = task_of("Pendulum-v1", max_steps_in_episode=16), task_of("Pendulum-v1")
+    learner, _ = jax.jit(lambda task, key: ppo.train(task, config, key))(short, jaxenv.random.key(KEY))
+    played = jaxenv.evaluate(
+        whole.env,
+        whole.params,
+        ppo.policy(whole, config),
+        jaxenv.random.key(5),
+        num_episodes=100,
+        policy_params=ppo.policy_params(whole, config, learner),
+    )
+    assert low < float(played.returns.mean()) < high
+
+
 def test_the_memory_that_is_learned_from_is_the_memory_that_played(small):
     task, config = task_of("local/Cue"), small.replace(torso="gru")
 
@@ -108,12 +144,12 @@ def test_the_memory_that_is_learned_from_is_the_memory_that_played(small):
     def both(task, key):
         model, learner = ppo.Model.of(task, config), ppo.begin(task, config, key)
         result = explored(task, config, model, learner, key)
-        _, _, memories = ppo._judge(model, learner.weights, None, result.trajectory.obs, result.trajectory.done, learner.carry)
-        return jnp.where(result.trajectory.done[-1][:, None], 0.0, memories[-1]), result.carry
+        _, _, hidden = ppo._evaluate(model, learner.weights, None, result.trajectory.obs, result.trajectory.done, learner.carry)
+        return jnp.where(result.trajectory.done[-1][:, None], 0.0, hidden[-1]), result.carry
 
-    learned_from, played = both(task, jaxenv.random.key(3))
-    assert float(jnp.abs(played).max()) > 0.01
-    np.testing.assert_allclose(learned_from, played, rtol=1e-5, atol=1e-6)
+    learned_from, final_carry = both(task, jaxenv.random.key(3))
+    assert float(jnp.abs(final_carry).max()) > 0.01
+    np.testing.assert_allclose(learned_from, final_carry, rtol=1e-5, atol=1e-6)
 
 
 def test_a_memory_learns_what_is_shown_once():
@@ -126,7 +162,7 @@ def test_continuous_actions_reach_a_target_in_a_box_that_is_not_around_zero():
     config = ppo.Config(widths=(32,), num_envs=32, num_steps=16, learning_rate=3e-3, total_steps=60_000)
     task = task_of("local/Aim")
     learner, _ = trained(task, config)
-    played = jaxenv.evaluate(
+    evaluation = jaxenv.evaluate(
         task.env,
         task.params,
         ppo.policy(task, config),
@@ -134,7 +170,7 @@ def test_continuous_actions_reach_a_target_in_a_box_that_is_not_around_zero():
         num_episodes=200,
         policy_params=ppo.policy_params(task, config, learner),
     )
-    assert float(played.returns.mean()) > -0.01
+    assert float(evaluation.returns.mean()) > -0.01
 
 
 def test_seeds_and_hyperparameters_are_trained_side_by_side(small):
@@ -164,7 +200,7 @@ def test_equal_models_make_equal_policies_so_that_one_compilation_serves_them(sm
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"num_envs": 0}, "num_envs is 0, but an integer of at least 1 was expected"),
         ({"minibatches": 3}, "minibatches is 3, but a divisor of num_envs * num_steps, 128, was expected"),
@@ -172,9 +208,9 @@ def test_equal_models_make_equal_policies_so_that_one_compilation_serves_them(sm
         ({"activation": "gelu"}, "activation is 'gelu', but tanh or relu was expected"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(small, message, changes, said):
+def test_settings_that_cannot_be_are_refused(small, message, changes, expected):
     text = message(ConfigError, ppo.check, task_of("local/Aim"), small.replace(**changes))
-    assert said in text
+    assert expected in text
     assert "Set another value: --set" in text
 
 

@@ -42,7 +42,7 @@ def mean_return(task, config, learner, episodes=64):
     return float(played.returns.mean())
 
 
-def explored(task, config, model, judge):
+def explored(task, config, model, q_params):
     return jaxenv.rollout(
         task.env,
         task.params,
@@ -50,13 +50,13 @@ def explored(task, config, model, judge):
         jax.random.key(1),
         num_envs=config.num_envs,
         num_steps=config.num_steps,
-        policy_params={**judge, "epsilon": jnp.float32(0.5)},
+        policy_params={**q_params, "epsilon": jnp.float32(0.5)},
     )
 
 
-def judged(model, learner, config):
-    hope = {name: getattr(config, name) for name in ("bonus", "bonus_decay", "count_width")}
-    return {"weights": learner.weights, "counts": learner.counts, **hope}
+def q_params_of(model, learner, config):
+    bonus = {name: getattr(config, name) for name in ("bonus", "bonus_decay", "count_width")}
+    return {"weights": learner.weights, "counts": learner.counts, **bonus}
 
 
 @pytest.mark.parametrize("count_bits", [0, 8])
@@ -66,15 +66,15 @@ def test_targets_are_lambda_returns_by_hand(count_bits):
     model = pqn.Model.of(task, config)
     learner = pqn.begin(task, config, jaxenv.random.key(0))
     learner = learner._replace(counts=jnp.arange(learner.counts.size, dtype=jnp.float32).reshape(learner.counts.shape))
-    judge = judged(model, learner, config)
-    result = explored(task, config, model, judge)
+    q_params = q_params_of(model, learner, config)
+    result = explored(task, config, model, q_params)
     played = result.trajectory
 
-    hashes, values = jax.jit(model.hash), jax.jit(model.values)
+    hashes, values = jax.jit(model.hash), jax.jit(model.q_values)
 
     def best_and_hopes(obs):
-        hopes = np.zeros(2) if not count_bits else 0.6 / (np.asarray(learner.counts)[hashes(judge, obs)] + 1.0)
-        return float(np.max(np.asarray(values(judge, obs)) + hopes)), hopes
+        bonuses = np.zeros(2) if not count_bits else 0.6 / (np.asarray(learner.counts)[hashes(q_params, obs)] + 1.0)
+        return float(np.max(np.asarray(values(q_params, obs)) + bonuses)), bonuses
 
     expected = np.zeros((7, 4))
     for env in range(4):
@@ -86,19 +86,19 @@ def test_targets_are_lambda_returns_by_hand(count_bits):
             else:
                 ahead = following if later is None else 0.3 * following + 0.7 * later
             expected[now, env] = 2.0 * float(played.reward[now, env]) + 0.9 * ahead
-            following, hopes = best_and_hopes(played.obs[now, env])
-            later = hopes[int(played.action[now, env])] + expected[now, env]
+            following, bonuses = best_and_hopes(played.obs[now, env])
+            later = bonuses[int(played.action[now, env])] + expected[now, env]
     assert np.asarray(played.info["truncated"]).any()
-    np.testing.assert_allclose(pqn.targets(task, config, model, judge, result), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(pqn.targets(task, config, model, q_params, result), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_only_final_observations_tell_what_standing_is_worth():
-    # Time is up every fifth step, unseen: who takes that for an end learns about 4, who looks further 1 / (1 - 0.9) = 10.
+    # Truncated every fifth step. With bootstrapping the value is 1 / (1 - 0.9) = 10, without it about 4.
     task = task_of("local/Stand")
     config = small(discount=0.9, num_steps=16, total_steps=30_000, num_envs=8, learning_rate=1e-2, normalize_observations=False)
     config = config.replace(final_epsilon=1.0)  # both actions are learned of
     learner, _ = trained(task, config)
-    values = pqn.Model.of(task, config).values({"weights": learner.weights}, jnp.ones(1))
+    values = pqn.Model.of(task, config).q_values({"weights": learner.weights}, jnp.ones(1))
     np.testing.assert_allclose(values, 10.0, rtol=0.1)
 
 
@@ -127,12 +127,12 @@ def test_a_bonus_falls_with_tries_and_there_is_none_without_counts():
     config = small(count_bits=4, bonus=2.0, bonus_decay=0.5)
     model, learner = pqn.Model.of(task, config), pqn.begin(task, config, jaxenv.random.key(0))
     obs = jnp.zeros((3, 3), jnp.bool_)
-    params = judged(model, learner, config)
-    np.testing.assert_allclose(model.hopes(params, obs), [2.0, 2.0])
+    params = q_params_of(model, learner, config)
+    np.testing.assert_allclose(model.bonuses(params, obs), [2.0, 2.0])
     params["counts"] = learner.counts.at[model.hash(params, obs), 1].set(3.0)
-    np.testing.assert_allclose(model.hopes(params, obs), [2.0, 1.0])
+    np.testing.assert_allclose(model.bonuses(params, obs), [2.0, 1.0])
     plain = small(bonus=2.0)
-    np.testing.assert_allclose(pqn.Model.of(task, plain).hopes({}, obs), [0.0, 0.0])
+    np.testing.assert_allclose(pqn.Model.of(task, plain).bonuses({}, obs), [0.0, 0.0])
 
 
 def test_random_actions_become_few_on_a_line():
@@ -185,26 +185,26 @@ def test_boards_get_a_convolution():
     learner = jax.jit(pqn.begin)(task, config, jaxenv.random.key(0))
     assert learner.weights["params"]["Dense_0"]["kernel"].shape == (9, 4)
     boards = jnp.zeros((2, 10, 5), jnp.bool_).at[1, 4, 2].set(True)
-    values = jax.vmap(lambda obs: pqn.Model.of(task, config).values({"weights": learner.weights}, obs))(boards)
+    values = jax.vmap(lambda obs: pqn.Model.of(task, config).q_values({"weights": learner.weights}, obs))(boards)
     assert values.shape == (2, 3)
     assert not np.allclose(values[0], values[1])
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"minibatches": 5}, "minibatches is 5, but a divisor of num_envs * num_steps, 32, was expected"),
         ({"count_bits": 25}, "count_bits is 25, but an integer from 0 to 24 was expected"),
         ({"num_envs": 0}, "num_envs is 0, but an integer of at least 1 was expected"),
-        ({"torso": "gru"}, "torso is 'gru', but mlp or cnn: pqn has no memory"),
+        ({"torso": "gru"}, "torso is 'gru', but mlp or cnn: pqn is not recurrent"),
     ],
 )
-def test_settings_that_cannot_be(message, changes, said):
-    assert said in message(ConfigError, pqn.check, task_of("local/Cue"), small(**changes))
+def test_settings_that_cannot_be(message, changes, expected):
+    assert expected in message(ConfigError, pqn.check, task_of("local/Cue"), small(**changes))
 
 
 def test_tasks_that_it_cannot_act_in_or_see(message):
-    assert "pqn chooses among a few actions, but Aim's action space is" in message(
+    assert "pqn supports discrete actions only, but Aim's action space is" in message(
         ChoicesError, pqn.check, task_of("local/Aim"), small()
     )
     assert "torso is 'cnn'" in message(TorsoError, pqn.check, task_of("local/Cue"), small(torso="cnn"))

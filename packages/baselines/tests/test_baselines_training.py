@@ -1,4 +1,4 @@
-"""Trainings that are interrupted, agents that are written and read, and what is said of damaged files."""
+"""Resuming a training, saving and loading agents, and errors on damaged files."""
 
 import dataclasses
 import errno
@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole")
     run = begun()
     list(run.run())
-    run.keep(directory)
+    run.save_checkpoint(directory)
     run.save_agent(directory)
     return run, directory
 
@@ -57,7 +57,7 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does_bit_for_bi
     for report in first.run():
         if report.steps >= run.steps // 2:
             break
-    first.keep(tmp_path)
+    first.save_checkpoint(tmp_path)
     second = begun()
     second.resume(tmp_path)
     assert 0 < second.updates < run.updates
@@ -67,10 +67,10 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does_bit_for_bi
         plain, other = (jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x for x in (one, other))
         np.testing.assert_array_equal(plain, other)
 
-    def told(lines):
+    def comparable(lines):
         return [{name: value for name, value in line.items() if not name.startswith(("seconds", "steps_per"))} for line in lines]
 
-    assert told(second.lines) == told(run.lines)
+    assert comparable(second.lines) == comparable(run.lines)
 
 
 def test_reports_say_what_happened_to_each_member(whole):
@@ -128,12 +128,24 @@ def test_the_description_says_how_the_agent_came_about(whole):
 def test_half_of_the_bytes_are_what_was_judged(whole, tmp_path):
     run, directory = whole
     described = json.loads((directory / agent.DESCRIPTION).read_text())
-    chosen = jax.tree.map(agent.rounded, run.evaluate()[1])
+    chosen = agent.rounded(run.evaluate()[1])
     agent.save(tmp_path, described, chosen, half=True)
     assert (tmp_path / agent.WEIGHTS).stat().st_size < 0.7 * (directory / agent.WEIGHTS).stat().st_size
     for one, other in zip(jax.tree.leaves(agent.load(tmp_path).policy_params), jax.tree.leaves(chosen), strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_evaluated_agent_has_the_weights_that_are_stored(tmp_path):
+    # XLA removes a conversion to float16 and back: agents were evaluated with other weights than were stored.
+    run = training.Training(
+        jaxenv.spec("local/Stand"), {"max_steps_in_episode": 3}, "ppo", config_of("ppo", SMALL), episodes=4, half=True
+    )
+    list(run.run())
+    evaluated = run.evaluate()[1]
+    for leaf in jax.tree.leaves(evaluated["weights"]):
+        np.testing.assert_array_equal(leaf, np.asarray(leaf).astype(np.float16).astype(np.float32))
+    assert any(np.any(leaf != np.asarray(leaf).astype(np.float16)) for leaf in jax.tree.leaves(evaluated["observations"]))
 
 
 def test_an_agent_remembers_what_the_environment_was_told(tmp_path):
@@ -157,20 +169,20 @@ class TestFailures:
         assert "agent.safetensors is damaged: its SHA-256 is not the one in agent.json. Get it anew" in text
 
     @pytest.mark.parametrize(
-        ("change", "said"),
+        ("change", "expected"),
         [
-            ("no json", "it is no JSON"),
-            ("[]", "it is no object of JSON"),
+            ("no json", "it is not JSON"),
+            ("[]", "it is not a JSON object"),
             ({"format": 99}, "its format is 99, but 1 is read"),
             ({"sha256": None}, "its sha256 is missing or of another kind"),
             ({"spec": {}}, "its spec has no id"),
-            ({"algorithm": "dreams"}, "what it says can't be built: There is no algorithm 'dreams'"),
+            ({"algorithm": "dreams"}, "its agent can't be built: There is no algorithm 'dreams'"),
         ],
     )
-    def test_a_damaged_description(self, copied, message, change, said):
+    def test_a_damaged_description(self, copied, message, change, expected):
         file = copied / agent.DESCRIPTION
         file.write_text(change if isinstance(change, str) else json.dumps(json.loads(file.read_text()) | change))
-        assert said in message(DamagedAgentError, agent.load, copied)
+        assert expected in message(DamagedAgentError, agent.load, copied)
 
     def test_weights_of_another_network(self, copied, message):
         file = copied / agent.DESCRIPTION
@@ -184,7 +196,7 @@ class TestFailures:
         (copied / agent.WEIGHTS).write_bytes(data)
         file = copied / agent.DESCRIPTION
         file.write_text(json.dumps(json.loads(file.read_text()) | {"sha256": files.sha256(data)}))
-        assert "it is no file of safetensors" in message(DamagedAgentError, agent.load, copied)
+        assert "it is not a safetensors file" in message(DamagedAgentError, agent.load, copied)
 
     def test_missing_files(self, copied, message, tmp_path):
         assert "There is no file" in message(MissingAgentError, agent.load, tmp_path / "nowhere")
@@ -193,7 +205,7 @@ class TestFailures:
 
     def test_an_agent_of_another_task(self, whole, message):
         text = message(OtherTaskError, agent.load, whole[1], env_id="local/Aim")
-        assert "holds an agent of local/Cue, but local/Aim is asked for" in text
+        assert "holds an agent of local/Cue, but local/Aim was requested" in text
 
     def test_an_agent_in_an_environment_with_other_fields(self, whole, message):
         loaded = agent.load(whole[1])
@@ -202,8 +214,8 @@ class TestFailures:
         text = message(OtherFieldsError, agent.require_fit, loaded, "shipped", *other)
         assert "The agent shipped does not fit Aim with the observation space Box(" in text
         assert text.endswith("Leave out what changes this space.")
-        told = dataclasses.replace(loaded, description={"overrides": {"see": True}})
-        assert "as it was in training: --set see=true." in message(OtherFieldsError, agent.require_fit, told, "shipped", *other)
+        changed = dataclasses.replace(loaded, description={"overrides": {"see": True}})
+        assert "as it was in training: --set see=true." in message(OtherFieldsError, agent.require_fit, changed, "shipped", *other)
 
     def test_an_environment_without_an_agent(self, message):
         assert "No agent is shipped for local/Cue. Train one (jaxenv train local/Cue)" in message(
@@ -223,9 +235,9 @@ class TestFailures:
 
     def test_going_on_with_another_training(self, whole, message):
         _, directory = whole
-        assert "whose seed is 3, but 4 is asked for" in message(OtherTrainingError, begun(seed=4).resume, directory)
+        assert "whose seed is 3, but 4 was requested" in message(OtherTrainingError, begun(seed=4).resume, directory)
         other = begun(learning_rate=0.5)
-        assert "whose learning_rate is 0.001, but 0.5 is asked for" in message(OtherTrainingError, other.resume, directory)
+        assert "whose learning_rate is 0.001, but 0.5 was requested" in message(OtherTrainingError, other.resume, directory)
 
     def test_going_on_with_a_damaged_training(self, copied, message):
         file = copied / training.CHECKPOINT
@@ -233,12 +245,12 @@ class TestFailures:
         assert "is damaged" in message(DamagedAgentError, begun().resume, copied)
 
     def test_a_directory_that_is_taken(self, whole, message, tmp_path):
-        assert "Go on with it (--resume)" in message(DirectoryTakenError, training.require_free, whole[1])
+        assert "Resume it (--resume)" in message(DirectoryTakenError, training.require_free, whole[1])
         training.require_free(tmp_path)
 
     def test_a_directory_that_cannot_be_written(self, message, tmp_path):
         (tmp_path / "file").write_text("")
-        assert "file/out could not be written: " in message(NotWrittenError, begun().require_writable, tmp_path / "file" / "out")
+        assert "file/out could not be written: " in message(NotWrittenError, training.require_writable, tmp_path / "file" / "out")
 
     def test_unknown_algorithms_and_settings(self, message):
         assert "There is no algorithm 'dreams'. Choose " in message(UnknownAlgorithmError, config_of, "dreams", {})
@@ -246,7 +258,7 @@ class TestFailures:
         assert "ppo has no setting 'speed'. Choose one of learning_rate, " in text
 
     @pytest.mark.parametrize(
-        ("settings", "said"),
+        ("settings", "expected"),
         [
             ({"num_envs": 1.5}, "num_envs is 1.5, but an integer was expected"),
             ({"learning_rate": "fast"}, "learning_rate is 'fast', but a number was expected"),
@@ -255,8 +267,8 @@ class TestFailures:
             ({"torso": 3}, "torso is 3, but a str was expected"),
         ],
     )
-    def test_settings_of_the_wrong_type(self, message, settings, said):
-        assert said in message(ConfigError, config_of, "ppo", settings)
+    def test_settings_of_the_wrong_type(self, message, settings, expected):
+        assert expected in message(ConfigError, config_of, "ppo", settings)
 
 
 def test_settings_survive_json():
@@ -267,7 +279,7 @@ def test_settings_survive_json():
 
 def test_a_summary_of_returns():
     played = jaxenv.evaluation.Evaluation(np.arange(100.0), np.full(100, 7), np.arange(100) < 98)
-    said = evaluation.summary(played)
-    assert (said["episodes"], said["mean"], said["median"], said["iqm"]) == (100, 49.5, 49.5, 49.5)
-    assert said["high"] - said["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
-    assert (said["length"], said["unfinished"]) == (7.0, 2)
+    summary = evaluation.summary(played)
+    assert (summary["episodes"], summary["mean"], summary["median"], summary["iqm"]) == (100, 49.5, 49.5, 49.5)
+    assert summary["high"] - summary["mean"] == pytest.approx(1.96 * np.std(np.arange(100), ddof=1) / 10)
+    assert (summary["length"], summary["unfinished"]) == (7.0, 2)

@@ -127,6 +127,12 @@ def test_the_same_under_jit_and_with_raw_keys() -> None:
         np.testing.assert_array_equal(plain.returns, other.returns)
 
 
+def test_the_limit_of_params_from_outside_is_known_under_jit() -> None:
+    env, params = Ladder(), Ladder().default_params
+    played = jax.jit(lambda key: jaxenv.evaluate(env, params, None, key, num_episodes=3))(jax.random.key(0))
+    assert bool(played.finished.all())
+
+
 def test_without_a_limit_max_steps_is_asked_for() -> None:
     params = LADDER.default_params.replace(max_steps_in_episode=jaxenv.Params().max_steps_in_episode)
     with pytest.raises(EvaluationLengthError, match=r"Ladder has no time limit.* Pass max_steps"):

@@ -1,4 +1,4 @@
-"""Trained agents, and their files: ``agent.safetensors`` with the weights, ``agent.json`` with everything else.
+"""Trained agents and their files: ``agent.safetensors`` holds the weights, ``agent.json`` everything else.
 
 >>> import jaxenv, jaxenv_baselines
 >>> agent = jaxenv_baselines.load("CartPole-v1")
@@ -29,28 +29,28 @@ from jaxenv_baselines.errors import DamagedAgentError, NotConfiguredError, Other
 from jaxenv_baselines.tasks import Task
 
 FORMAT = 1
-"""Version of what ``agent.json`` holds."""
+"""Version of the format of ``agent.json``."""
 SHIPPED = Path(__file__).parent / "agents"
-"""Where shipped agents are, each in a folder with the name of its full id."""
+"""Directory of the shipped agents, each in a folder named like its full id."""
 WEIGHTS, DESCRIPTION = "agent.safetensors", "agent.json"
 
 
 @dataclass(frozen=True)
 class Agent:
-    """A trained agent: everything that :func:`jaxenv.rollout` needs to let it play."""
+    """A trained agent: everything that :func:`jaxenv.rollout` needs."""
 
     env: Environment[Any, Any]
-    """The environment that it was trained in."""
+    """The environment of the training."""
     params: Any
     """Its parameters."""
     policy: Callable[..., Any]
     """``(policy_params, obs, key) -> action``; with a carry, ``(policy_params, carry, obs, key) -> (carry, action)``."""
     policy_params: dict[str, Any]
-    """The weights, and what else it has learned: nested dicts of arrays."""
+    """Weights and normalization statistics: nested dicts of arrays."""
     initial_carry: Any
-    """The carry at the start of an episode; None without."""
+    """The carry at the start of an episode; None if the policy is not recurrent."""
     description: dict[str, Any]
-    """What ``agent.json`` holds: environment, algorithm, config, seed, versions, steps and returns."""
+    """Contents of ``agent.json``: environment, algorithm, config, seed, versions, steps and returns."""
 
 
 def description(
@@ -65,18 +65,18 @@ def description(
     seconds: float,
     returns: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what ``agent.json`` will hold, all but the weights' SHA-256.
+    """Return the contents of ``agent.json``, except the SHA-256 of the weights.
 
     Args:
-        spec: of the environment.
-        overrides: what ``make`` was told beside it.
-        name: of the algorithm.
-        config: its config.
-        seed: of the training.
-        member: which of the training's members this is.
-        steps: played in training.
-        seconds: that it took.
-        returns: of whole episodes, as :func:`jaxenv_baselines.evaluation.summary` gives them.
+        spec: spec of the environment.
+        overrides: keyword arguments of ``make``.
+        name: name of the algorithm.
+        config: config of the algorithm.
+        seed: seed of the training.
+        member: index of the member.
+        steps: environment steps of the training, per member.
+        seconds: duration of the training, including compilation.
+        returns: result of :func:`jaxenv_baselines.evaluation.summary`.
     """
     return {
         "format": FORMAT,
@@ -98,39 +98,48 @@ def save(directory: Path, described: Mapping[str, Any], policy_params: Any, *, h
     """Write an agent into a directory.
 
     Args:
-        directory: made if it is not there.
-        described: what :func:`description` returned.
+        directory: created if missing.
+        described: result of :func:`description`.
         policy_params: nested dicts of arrays.
-        half: whether floats are kept as float16.
+        half: whether to store weights as float16; pass what :func:`rounded` returned, which loses nothing then.
 
     Raises:
-        NotWrittenError: they can't be written.
+        NotWrittenError: a file can't be written.
     """
     kept = jax.tree.map(np.asarray, jax.device_get(policy_params))
     if half:
-        kept = jax.tree.map(lambda leaf: leaf.astype(np.float16) if leaf.dtype == np.float32 else leaf, kept)
+        weights = jax.tree.map(lambda leaf: leaf.astype(np.float16) if leaf.dtype == np.float32 else leaf, kept["weights"])
+        kept = {**kept, "weights": weights}
     data = files.packed(kept)
     files.write(directory / WEIGHTS, data)
     files.write_json(directory / DESCRIPTION, {**described, "sha256": files.sha256(data)})
 
 
-def rounded(leaf: Any) -> Any:
-    """Return what is left of an array that is kept as float16."""
-    return leaf.astype(jnp.float16).astype(leaf.dtype) if leaf.dtype == jnp.float32 else leaf
+def rounded(policy_params: dict[str, Any]) -> dict[str, Any]:
+    """Round float32 weights to the nearest float16, still as float32.
+
+    Normalization statistics stay as they are: a mean that is large beside its deviation, as that of a cosine, would move too far.
+    ``lax.reduce_precision`` and not ``astype``, as XLA removes a conversion to float16 and back from a compiled program.
+    """
+
+    def nearest(leaf: Any) -> Any:
+        return jax.lax.reduce_precision(leaf, exponent_bits=5, mantissa_bits=10) if leaf.dtype == jnp.float32 else leaf
+
+    return {**policy_params, "weights": jax.tree.map(nearest, policy_params["weights"])}
 
 
 def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
     """Load an agent.
 
     Args:
-        where: the id of an environment, for the agent that is shipped for it; or a directory that ``jaxenv train`` wrote.
-        env_id: the environment that it must be of; None means any.
+        where: id of an environment, for its shipped agent; or a directory that ``jaxenv train`` wrote.
+        env_id: id that the agent must have been trained on; None accepts any.
 
     Raises:
         NotConfiguredError: no agent is shipped for the id.
-        MissingAgentError: the directory holds none.
-        DamagedAgentError: a file is not what was written.
-        OtherTaskError: the agent is of another environment than ``env_id``.
+        MissingAgentError: the directory holds no agent.
+        DamagedAgentError: a file is damaged.
+        OtherTaskError: the agent was trained on another environment than ``env_id``.
     """
     directory = where if isinstance(where, Path) else _directory(where)
     described = files.read_json(directory / DESCRIPTION)
@@ -145,7 +154,7 @@ def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
         module, task = algorithm(described["algorithm"]), Task.of(env, params)
         module.check(task, config)
     except JaxenvError as error:
-        raise DamagedAgentError(file, f"what it says can't be built: {str(error).split('. ')[0]}") from error
+        raise DamagedAgentError(file, f"its agent can't be built: {str(error).split('. ')[0]}") from error
     data = files.read(directory / WEIGHTS)
     if files.sha256(data) != described["sha256"]:
         raise DamagedAgentError(directory / WEIGHTS, f"its SHA-256 is not the one in {DESCRIPTION}")
@@ -155,22 +164,22 @@ def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
 
 
 def shipped() -> list[dict[str, Any]]:
-    """Return the descriptions of all shipped agents, by full id."""
+    """Return the descriptions of all shipped agents, sorted by full id."""
     return [files.read_json(file) for file in sorted(SHIPPED.rglob(DESCRIPTION))]
 
 
 def policy_for(argument: str, spec: EnvSpec, env: Environment[Any, Any], params: Any) -> LoadedPolicy:
-    """Return the policy that ``--policy agent:ARGUMENT`` means: ``shipped``, or a directory (see ``jaxenv_policies``)."""
+    """Return the policy of ``--policy agent:ARGUMENT``; the argument is ``shipped`` or a directory (see ``jaxenv_policies``)."""
     agent = load(spec.id) if argument == "shipped" else load(Path(argument), env_id=spec.id)
     require_fit(agent, argument, env, params)
     return LoadedPolicy(agent.policy, agent.policy_params, agent.initial_carry)
 
 
 def require_fit(agent: Agent, where: str | Path, env: Environment[Any, Any], params: Any) -> None:
-    """Refuse an agent for an environment of its id whose fields give it other observations or actions.
+    """Check that an agent's spaces have the shapes and dtypes of an environment's.
 
     Raises:
-        OtherFieldsError: they do.
+        OtherFieldsError: they differ.
     """
     for role in ("observation", "action"):
         own, given = getattr(agent.env, f"{role}_space")(agent.params), getattr(env, f"{role}_space")(params)
@@ -197,7 +206,7 @@ def _directory(name: str) -> Path:
 
 
 def _checked(directory: Path, described: dict[str, Any]) -> str:
-    """Return the id in a description, if everything is there."""
+    """Validate a description and return its id."""
     file = directory / DESCRIPTION
     if described.get("format") != FORMAT:
         raise DamagedAgentError(file, f"its format is {described.get('format')!r}, but {FORMAT} is read")

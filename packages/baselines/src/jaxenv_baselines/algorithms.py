@@ -15,40 +15,39 @@ if TYPE_CHECKING:
     from jaxenv_baselines.tasks import Task
 
 MODULES = {"ppo": "jaxenv_baselines.ppo", "pqn": "jaxenv_baselines.pqn", "es": "jaxenv_baselines.es"}
-"""Where each algorithm is. A new one is a module with what :class:`Algorithm` says, and an entry here."""
+"""Modules of the algorithms. A new one is a module that satisfies :class:`Algorithm`, and an entry here."""
 
 
 class Algorithm(Protocol):
-    """What the module of an algorithm has. Its functions are pure, and see one member: callers ``vmap`` over seeds and configs."""
+    """Interface of an algorithm's module. Its functions are pure and train one member; callers ``vmap`` over seeds and configs."""
 
     Config: type[Any]
-    """A ``flax.struct`` dataclass with a default for everything: numbers are leaves, what sets shapes is static."""
+    """A ``flax.struct`` dataclass with defaults: floats are leaves, settings that determine shapes are static."""
     check: Callable[[Task, Any], None]
-    """``check(task, config)`` raises, before any work, what is wrong."""
+    """``check(task, config)`` raises an error if the config does not fit the task; it compiles nothing."""
     num_updates: Callable[[Any], int]
-    """``num_updates(config)``: updates of a whole training."""
+    """``num_updates(config)``: number of updates of a training."""
     steps_per_update: Callable[[Any], int]
-    """``steps_per_update(config)``: steps of the environments in one of them."""
+    """``steps_per_update(config)``: environment steps per update."""
     begin: Callable[[Task, Any, Array], Any]
-    """``begin(task, config, key)``: the training before its first update, a tree of arrays with an attribute ``updates``, int32[],
-    the number of updates made."""
+    """``begin(task, config, key)``: the initial state of a training, a pytree of arrays with an attribute ``updates``, int32[], the
+    number of updates made."""
     update: Callable[[Task, Any, Any], tuple[Any, dict[str, Array]]]
-    """``update(task, config, training)``: the training after the next update, and what happened: float32[] by name. What ends in
-    ``_sum``, and ``episodes``, is summed over updates, everything else averaged; ``return_sum`` and ``length_sum`` are of the
-    episodes that ended."""
+    """``update(task, config, state)``: ``(state, metrics)``, metrics float32[] by name. ``episodes`` and names that end in ``_sum``
+    are summed over updates, all others averaged. ``return_sum`` and ``length_sum`` are over the episodes that ended."""
     policy: Callable[[Task, Any], Callable[..., Any]]
-    """``policy(task, config)``: the trained agent's policy, for :func:`jaxenv.rollout`; equal for equal arguments."""
+    """``policy(task, config)``: the trained agent's policy for :func:`jaxenv.rollout`; equal for equal arguments."""
     policy_params: Callable[[Task, Any, Any], dict[str, Any]]
-    """``policy_params(task, config, training)``: its parameters, nested dicts of arrays."""
+    """``policy_params(task, config, state)``: its parameters, nested dicts of arrays."""
     initial_carry: Callable[[Task, Any], Any]
-    """``initial_carry(task, config)``: its carry at the start of an episode; None without."""
+    """``initial_carry(task, config)``: its carry at the start of an episode; None if not recurrent."""
 
 
 def algorithm(name: str) -> Algorithm:
     """Return the module of an algorithm.
 
     Raises:
-        UnknownAlgorithmError: there is none of this name.
+        UnknownAlgorithmError: no algorithm has this name.
     """
     if name not in MODULES:
         raise UnknownAlgorithmError(name, sorted(MODULES))
@@ -59,8 +58,8 @@ def config_of(name: str, settings: Mapping[str, Any]) -> Any:
     """Return an algorithm's config with these settings.
 
     Raises:
-        UnknownAlgorithmError: there is no such algorithm.
-        UnknownSettingError: it has no such setting.
+        UnknownAlgorithmError: no algorithm has this name.
+        UnknownSettingError: it has no setting of a given name.
         ConfigError: a setting has another type than its default.
     """
     kind = algorithm(name).Config
@@ -72,13 +71,13 @@ def config_of(name: str, settings: Mapping[str, Any]) -> Any:
 
 
 def settings_of(config: Any) -> dict[str, Any]:
-    """Return a config as plain data that JSON can hold."""
+    """Return a config as JSON data."""
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _like(name: str, value: Any, default: Any) -> Any:
-    """Return a setting's value in the type of its default."""
+    """Convert a setting's value to the type of its default."""
     if isinstance(default, bool):
         if isinstance(value, bool):
             return value

@@ -19,7 +19,7 @@ class Row(NamedTuple):
     gpu: dict[str, Any]
     """What is different on a GPU."""
     env: dict[str, Any]
-    """What ``make`` is told beside the id."""
+    """Arguments of ``make`` besides the id."""
 
 
 def _ppo(
@@ -114,7 +114,7 @@ _DEFAULT = Row("ppo", {}, {}, {})
 
 
 def env_settings_for(env_id: str) -> dict[str, Any]:
-    """Return what ``make`` is told beside a full id."""
+    """Return the arguments of ``make`` besides a full id."""
     return dict(CONFIGS.get(env_id, _DEFAULT).env)
 
 

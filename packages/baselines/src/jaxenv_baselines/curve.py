@@ -1,4 +1,4 @@
-"""The learning curve of a training, as a picture: the members' median return, and their spread."""
+"""Plot of a learning curve: median return over members, quartiles and extremes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def draw(file: Path, title: str, lines: list[dict[str, Any]]) -> None:
     """Write a PNG.
 
     Args:
-        file: where to.
-        title: above the curve.
-        lines: what a training reported: ``steps``, and ``return_mean`` of each member.
+        file: path of the PNG.
+        title: title of the plot.
+        lines: logged metrics: ``steps``, and ``return_mean`` of each member.
 
     Raises:
         ImportError: Matplotlib is not installed.

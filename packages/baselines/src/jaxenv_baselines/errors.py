@@ -1,4 +1,4 @@
-"""What goes wrong with agents and their training: each message a sentence that ends in an action."""
+"""Errors of agents and their training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxenv.errors.wording import listed, short
 
 
 class ActionSpaceError(JaxenvError, TypeError):
-    """An algorithm can't act in an environment."""
+    """An algorithm does not support an action space."""
 
     def __init__(self, name: str, space: Any, most: int) -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class ActionSpaceError(JaxenvError, TypeError):
 
 
 class TorsoError(JaxenvError, ValueError):
-    """A network can't be built on an environment's observations."""
+    """A torso does not support an observation space."""
 
     def __init__(self, name: str, torso: str, known: Sequence[str], space: Any) -> None:
         super().__init__(
@@ -32,28 +32,28 @@ class TorsoError(JaxenvError, ValueError):
 
 
 class ConfigError(JaxenvError, ValueError):
-    """A setting of an algorithm has a value that it can't have."""
+    """A setting of an algorithm is out of its range."""
 
     def __init__(self, name: str, given: Any, expected: str) -> None:
         super().__init__(f"{name} is {short(given)}, but {expected} was expected. Set another value: --set {name}=VALUE.")
 
 
 class UnknownSettingError(JaxenvError, LookupError):
-    """An algorithm has no such setting."""
+    """An algorithm has no setting of this name."""
 
     def __init__(self, algorithm: str, name: str, known: Sequence[str]) -> None:
         super().__init__(f"{algorithm} has no setting {name!r}. Choose one of {listed(known)}.")
 
 
 class UnknownAlgorithmError(JaxenvError, LookupError):
-    """There is no such algorithm."""
+    """No algorithm has this name."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"There is no algorithm {name!r}. Choose {listed(known)}.")
 
 
 class NotConfiguredError(JaxenvError, LookupError):
-    """Nobody ships an agent for an environment."""
+    """No agent is shipped for an environment."""
 
     def __init__(self, env_id: str) -> None:
         super().__init__(
@@ -70,7 +70,7 @@ class MissingAgentError(JaxenvError, FileNotFoundError):
 
 
 class DamagedAgentError(JaxenvError, ValueError):
-    """A file of an agent or of a training is not what was written."""
+    """A file of an agent or a checkpoint is damaged."""
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(f"{file} is damaged: {reason}. Get it anew, or train again into another directory.")
@@ -81,7 +81,7 @@ class OtherTaskError(JaxenvError, ValueError):
 
     def __init__(self, directory: Path, found: str, wanted: str) -> None:
         super().__init__(
-            f"{directory} holds an agent of {found}, but {wanted} is asked for. Name another directory or environment."
+            f"{directory} holds an agent of {found}, but {wanted} was requested. Name another directory or environment."
         )
 
 
@@ -97,20 +97,21 @@ class OtherFieldsError(JaxenvError, ValueError):
 
 
 class OtherTrainingError(JaxenvError, ValueError):
-    """A directory holds another training than the one that is asked for."""
+    """A checkpoint belongs to a training with other settings."""
 
     def __init__(self, directory: Path, name: str, found: Any, wanted: Any) -> None:
         super().__init__(
-            f"{directory} holds a training whose {name} is {short(found)}, but {short(wanted)} is asked for. "
-            "Ask for the same again, or choose another directory (--out)."
+            f"{directory} holds a training whose {name} is {short(found)}, but {short(wanted)} was requested. "
+            "Use the same settings, or choose another directory (--out)."
         )
 
 
 class DirectoryTakenError(JaxenvError, FileExistsError):
-    """A directory holds a training already."""
+    """A directory holds a training or a search already."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(f"{directory} holds a training already. Go on with it (--resume), or choose another directory (--out).")
+    def __init__(self, directory: Path, what: str, *, resumable: bool = False) -> None:
+        action = "Resume it (--resume), or choose" if resumable else "Choose"
+        super().__init__(f"{directory} holds {what} already. {action} another directory (--out).")
 
 
 class NotWrittenError(JaxenvError, OSError):
@@ -118,23 +119,56 @@ class NotWrittenError(JaxenvError, OSError):
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(
-            f"{file} could not be written: {reason}. What was written before is as it was. "
-            "Make room, or choose another directory (--out)."
+            f"{file} could not be written: {reason}. The previous file is intact. Make room, or choose another directory (--out)."
         )
 
 
 class ChoicesError(JaxenvError, TypeError):
-    """An algorithm needs actions that are one of a few."""
+    """An algorithm supports discrete actions only."""
 
     def __init__(self, name: str, algorithm: str, space: Any) -> None:
         super().__init__(
-            f"{algorithm} chooses among a few actions, but {name}'s action space is {short(space)}. Use --algorithm ppo, or wrap "
-            "the environment in DiscretizeAction."
+            f"{algorithm} supports discrete actions only, but {name}'s action space is {short(space)}. Use --algorithm ppo, or "
+            "wrap the environment in DiscretizeAction."
         )
 
 
 class MissingExtraError(JaxenvError, ImportError):
-    """What an algorithm builds on is not installed."""
+    """A dependency of an algorithm is not installed."""
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f"{package} is not installed. Install it: pip install 'jaxenv-baselines[{extra}]'.")
+
+
+class NoReferenceError(JaxenvError, LookupError):
+    """A task has no reference implementation to evaluate an agent in."""
+
+    def __init__(self, env_id: str, reason: str) -> None:
+        super().__init__(
+            f"No reference implementation can evaluate the agent of {env_id}: {reason}. Choose an agent of classic, minatar or "
+            "bsuite with the published settings."
+        )
+
+
+class MissingReferenceError(JaxenvError, ImportError):
+    """The reference implementation of a task is not installed."""
+
+    def __init__(self, package: str, distribution: str) -> None:
+        super().__init__(f"{package} is not installed. Install it: pip install '{distribution}[oracle]'.")
+
+
+class SweepError(JaxenvError, ValueError):
+    """A search over hyperparameters can't be done as it was requested."""
+
+    def __init__(self, given: str, expected: str) -> None:
+        super().__init__(f"--sweep has {given!r}, but {expected} was expected. Change the option.")
+
+
+class SweepOptionError(JaxenvError, ValueError):
+    """An option of ``jaxenv train`` does not go together with a search, or needs one."""
+
+    def __init__(self, option: str, *, needs: bool) -> None:
+        if needs:
+            super().__init__(f"{option} needs a search. Add --sweep NAME=VALUES, or leave {option} out.")
+        else:
+            super().__init__(f"{option} does not go together with --sweep. Leave one of them out.")

@@ -1,15 +1,15 @@
-"""Evolution strategies: improve a distribution over networks by how well its samples play (evosax: Lange 2022).
+"""Evolution strategies over the weights of a network (evosax: Lange 2022).
 
-A generation draws ``population`` networks, lets each play ``episodes`` episodes with the same random numbers, and moves the
-distribution towards those that did well. No gradient of a network is taken, so nothing is asked of rewards, and a memory costs
-nothing more. The agent is the distribution's mean.
+A generation samples ``population`` networks from a search distribution, evaluates each on ``episodes`` episodes with common random
+numbers, and updates the distribution by their returns. No gradient of the network is taken, so rewards may be sparse or delayed,
+and a recurrent network needs no backpropagation through time. The agent is the mean of the distribution.
 
 ==============  ==================================================================================================
-``strategy``    what it is
+``strategy``    method
 ==============  ==================================================================================================
-``"open_es"``   a normal distribution of one fixed width, moved by Adam (Salimans et al. 2017); for large networks
-``"snes"``      a width for each weight, which adapts (Schaul, Glasmachers & Schmidhuber 2011); for medium ones
-``"cma_es"``    a full covariance matrix, which adapts (Hansen & Ostermeier 2001); for some hundred weights
+``"open_es"``   a normal distribution of fixed standard deviation, mean updated by Adam (Salimans et al. 2017); large networks
+``"snes"``      a standard deviation per weight, adapted (Schaul, Glasmachers & Schmidhuber 2011); medium networks
+``"cma_es"``    a full covariance matrix, adapted (Hansen & Ostermeier 2001); a few hundred weights
 ==============  ==================================================================================================
 
 Everything is a pure function of arrays. Numbers of a :class:`Config` are leaves, so that ``jax.vmap(train, (None, 0, 0))``
@@ -38,46 +38,46 @@ from jaxenv_baselines.networks import ACTIVATIONS, Categorical, Encoder, Gaussia
 from jaxenv_baselines.tasks import Task
 
 STRATEGIES = {"open_es": "Open_ES", "snes": "SNES", "cma_es": "CMA_ES"}
-"""The strategies, and evosax's classes."""
+"""Names of strategies, and evosax's classes."""
 
 
 @struct.dataclass
 class Config:
-    """What a training depends on, beside the task and the key. Floats are leaves; what sets shapes is static."""
+    """Hyperparameters. Floats are leaves of the pytree; integers, flags and strings, which set shapes, are static."""
 
     learning_rate: float = 0.02
-    """Adam's step size at the start; of effect with ``open_es`` alone."""
+    """Adam's learning rate at the start; used by ``open_es`` only."""
     final_learning_rate: float = 0.005
-    """Adam's step size at the end; it moves on a line from one to the other."""
+    """Adam's learning rate at the end; it is interpolated linearly."""
     deviation: float = 0.1
-    """Standard deviation of each weight of a sample; ``snes`` and ``cma_es`` change it as they learn."""
+    """Initial standard deviation of each weight; ``snes`` and ``cma_es`` adapt it."""
 
     strategy: str = struct.field(pytree_node=False, default="open_es")
     """``"open_es"``, ``"snes"`` or ``"cma_es"``."""
     total_steps: int = struct.field(pytree_node=False, default=20_000_000)
-    """Steps in all environments together, at most; rounded up to whole generations of episodes that are never short."""
+    """Upper limit of steps over all environments; rounded up to whole generations of full-length episodes."""
     population: int = struct.field(pytree_node=False, default=64)
-    """Networks of a generation, an even number."""
+    """Networks per generation, an even number."""
     episodes: int = struct.field(pytree_node=False, default=4)
-    """Episodes that each network plays."""
+    """Episodes per network and generation."""
     episode_steps: int = struct.field(pytree_node=False, default=500)
-    """Steps after which an episode is left, with what it returned so far."""
+    """Steps after which an episode is cut; its return so far counts."""
     torso: str = struct.field(pytree_node=False, default="mlp")
-    """``"mlp"``, ``"cnn"`` for boards, ``"gru"`` for tasks that need a memory."""
+    """``"mlp"``; ``"cnn"`` for boards; ``"gru"`` for tasks that need a memory."""
     widths: tuple[int, ...] = struct.field(pytree_node=False, default=(16,))
-    """Widths of the layers."""
+    """Widths of the hidden layers."""
     filters: int = struct.field(pytree_node=False, default=8)
-    """Channels of the CNN."""
+    """Channels of the convolution."""
     memory: int = struct.field(pytree_node=False, default=16)
-    """Width of the GRU."""
+    """Size of the GRU's hidden state."""
     activation: str = struct.field(pytree_node=False, default="tanh")
     """``"tanh"`` or ``"relu"``."""
     one_hot: bool = struct.field(pytree_node=False, default=False)
-    """Whether integer observations become one-hot; else those with bounds are scaled to [-1, 1]."""
+    """Whether integer observations are one-hot encoded; else bounded ones are scaled to [-1, 1]."""
 
 
 class Actor(nn.Module):
-    """What to do: logits, or the means of continuous actions."""
+    """A network that outputs logits, or means of continuous actions."""
 
     outputs: int
     torso: str
@@ -88,7 +88,7 @@ class Actor(nn.Module):
 
     @nn.compact
     def __call__(self, carry: Any, x: Array) -> tuple[Any, Array]:
-        """Return the memory after a step, None without, and float32[outputs]."""
+        """Return the next hidden state (None if not recurrent) and float32[outputs]."""
         if self.torso == "gru":
             carry, x = nn.GRUCell(self.memory)(carry, ACTIVATIONS[self.activation](nn.Dense(self.memory)(x)))
         filters = self.filters if self.torso == "cnn" else 0
@@ -97,22 +97,22 @@ class Actor(nn.Module):
 
 @dataclass(frozen=True)
 class Model:
-    """The network of an agent, and how it sees and acts. A value: two of the same fields are equal."""
+    """Network, observation encoder and action distribution. A value: models with the same fields are equal."""
 
     network: Actor
-    """The weights' structure."""
+    """The actor."""
     encoder: Encoder
-    """From an observation to numbers."""
+    """Maps an observation to the network's input."""
     actions: Categorical | Gaussian
-    """The distribution over actions, of which the likeliest is taken."""
+    """The action distribution, of which the mode is taken."""
 
     @classmethod
     def of(cls, task: Task, config: Config) -> Model:
         """Return the model for a task.
 
         Raises:
-            ActionSpaceError: no network can act in the task.
-            TorsoError: the network can't be built on its observations.
+            ActionSpaceError: the action space is not supported.
+            TorsoError: the torso does not support the observation space.
         """
         space = task.observation_space
         require_torso(task.name, config.torso, space)
@@ -122,11 +122,11 @@ class Model:
 
     @property
     def initial_carry(self) -> Array | None:
-        """The memory at the start of an episode, float32[memory]; None without."""
+        """The hidden state at the start of an episode, float32[memory]; None if the network is not recurrent."""
         return jnp.zeros(self.network.memory) if self.network.torso == "gru" else None
 
-    def see(self, obs: Any) -> Array:
-        """Return what the network is given of an observation: numbers that have bounds are scaled to [-1, 1]."""
+    def encode(self, obs: Any) -> Array:
+        """Encode an observation; bounded numbers are scaled to [-1, 1]."""
         x, space = self.encoder(obs), self.encoder.space
         if not isinstance(space, spaces.Box) or self.encoder.one_hot:
             return x
@@ -138,10 +138,10 @@ class Model:
         return (x - (high + low) / 2) / ((high - low) / 2)
 
     def act(self, weights: Any, carry: Any, obs: Any) -> tuple[Any, Array]:
-        """Return the memory after an observation, and the action."""
-        said: Any = self.network.apply(weights, carry, self.see(obs))
-        carry, described = said
-        return carry, self.actions.limit(self.actions.mode(described))
+        """Return the next hidden state and the action."""
+        outputs: Any = self.network.apply(weights, carry, self.encode(obs))
+        carry, dist_params = outputs
+        return carry, self.actions.limit(self.actions.mode(dist_params))
 
 
 @dataclass(frozen=True)
@@ -163,29 +163,29 @@ class Recurrent:
     model: Model
 
     def __call__(self, policy_params: Any, carry: Array, obs: Any, key: Array) -> tuple[Array, Array]:
-        """Return the memory after the observation, and the action."""
+        """Return the next hidden state and the action."""
         del key
         return self.model.act(policy_params["weights"], carry, obs)
 
 
 class Learner(NamedTuple):
-    """A training between two generations; all leaves are arrays."""
+    """The state of a training between two generations; all leaves are arrays."""
 
     key: Array
-    """Of the member; each generation folds its number into it."""
+    """The member's key; each generation folds its number into it."""
     updates: Array
-    """Generations so far, int32[]."""
+    """Number of generations made, int32[]."""
     distribution: Any
-    """The strategy's state."""
+    """State of the strategy: the search distribution."""
 
 
 def check(task: Task, config: Config) -> None:
-    """Refuse, before anything is computed, what can't be trained.
+    """Check a config against a task, before anything is compiled.
 
     Raises:
-        ConfigError: a setting has a value that it can't have.
-        ActionSpaceError: no network can act in the task.
-        TorsoError: the network can't be built on its observations.
+        ConfigError: a setting is out of its range.
+        ActionSpaceError: the action space is not supported.
+        TorsoError: the torso does not support the observation space.
         MissingExtraError: evosax is not installed.
     """
     for name in ("total_steps", "population", "episodes", "episode_steps", "filters", "memory"):
@@ -202,49 +202,49 @@ def check(task: Task, config: Config) -> None:
 
 
 def steps_per_update(config: Config) -> int:
-    """Return how many steps a generation plays at most."""
+    """Return the largest number of environment steps per generation."""
     return config.population * config.episodes * config.episode_steps
 
 
 def num_updates(config: Config) -> int:
-    """Return how many generations a training has."""
+    """Return the number of generations of a training."""
     return -(-config.total_steps // steps_per_update(config))
 
 
 def policy(task: Task, config: Config) -> FeedForward | Recurrent:
-    """Return the policy of a trained agent, for :func:`jaxenv.rollout`."""
+    """Return the trained agent's policy, for :func:`jaxenv.rollout`."""
     return (Recurrent if config.torso == "gru" else FeedForward)(Model.of(task, config))
 
 
 def initial_carry(task: Task, config: Config) -> Any:
-    """Return the policy's memory at the start of an episode; None without."""
+    """Return the policy's carry at the start of an episode; None if not recurrent."""
     return Model.of(task, config).initial_carry
 
 
 def policy_params(task: Task, config: Config, learner: Learner) -> dict[str, Any]:
-    """Return the parameters of the policy, the mean of the distribution: nested dicts of arrays."""
-    with _evosax_s_promotion():
+    """Return the parameters of the policy, the mean of the distribution, as nested dicts of arrays."""
+    with _standard_promotion():
         return {"weights": _strategy(task, config, learner.updates)[0].get_mean(learner.distribution)}
 
 
 def begin(task: Task, config: Config, key: Array) -> Learner:
-    """Return a training before its first generation."""
+    """Initialise a training: draw the initial mean."""
     key_network, key_strategy, key_train = jaxenv.random.split(key, 3)
-    with _evosax_s_promotion():
+    with _standard_promotion():
         strategy, params = _strategy(task, config, jnp.int32(0))
         state = strategy.init(key_strategy, _weights(task, config, key_network), params)
     return Learner(key_train, jnp.int32(0), jax.tree.map(_strong, state))
 
 
 def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[str, Array]]:
-    """Play and learn one generation.
+    """Evaluate one generation and update the distribution.
 
     Returns:
-        The training after it, and what happened: ``episodes``, ``return_sum`` and ``length_sum`` of the mean's episodes, and the
-        population's mean return, each float32[].
+        ``(learner, metrics)``, each metric float32[]: ``episodes``, ``return_sum`` and ``length_sum`` of the mean's episodes, and
+        ``population_return``, the mean return of the population.
     """
     key_ask, key_play, key_tell = jaxenv.random.split(jaxenv.random.fold_in(learner.key, learner.updates), 3)
-    with _evosax_s_promotion():
+    with _standard_promotion():
         strategy, params = _strategy(task, config, learner.updates)
         population, asked = strategy.ask(key_ask, learner.distribution, params)
         mean = strategy.get_mean(learner.distribution)
@@ -260,20 +260,20 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
         max_steps=config.episode_steps,
     )
     returns = played.returns.mean(axis=1)
-    with _evosax_s_promotion():
-        told, _ = strategy.tell(key_tell, population, -returns[:-1], asked, params)
-    state = jax.tree.map(lambda new, old: jnp.asarray(new).astype(old.dtype), told, learner.distribution)
-    happened = {
+    with _standard_promotion():
+        updated, _ = strategy.tell(key_tell, population, -returns[:-1], asked, params)
+    state = jax.tree.map(lambda new, old: jnp.asarray(new).astype(old.dtype), updated, learner.distribution)
+    metrics = {
         "episodes": jnp.float32(config.episodes),
         "return_sum": played.returns[-1].sum(),
         "length_sum": played.lengths[-1].sum().astype(jnp.float32),
         "population_return": returns[:-1].mean(),
     }
-    return Learner(learner.key, learner.updates + 1, state), happened
+    return Learner(learner.key, learner.updates + 1, state), metrics
 
 
 def train(task: Task, config: Config, key: Array) -> tuple[Learner, dict[str, Array]]:
-    """Train from scratch: return the trained state, and what happened in each generation, leaves ``[num_updates]``."""
+    """Train from scratch: return the final state, and the metrics of each generation, leaves ``[num_updates]``."""
     return jax.lax.scan(
         lambda learner, _: update(task, config, learner), begin(task, config, key), length=num_updates(config), xs=None
     )
@@ -285,11 +285,11 @@ def _weights(task: Task, config: Config, key: Array) -> Any:
     shapes = jax.eval_shape(lambda: task.env.reset(jax.random.key(0), task.params)[0])
     obs = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     key = jax.random.wrap_key_data(jaxenv.random.words(key, 2), impl="threefry2x32")
-    return model.network.init(key, model.initial_carry, model.see(obs))
+    return model.network.init(key, model.initial_carry, model.encode(obs))
 
 
 def _strategy(task: Task, config: Config, updates: Array) -> tuple[Any, Any]:
-    """Return evosax's object for a strategy as it is in some generation, and its params."""
+    """Return evosax's strategy with the learning rate of a generation, and its params."""
     shapes = jax.eval_shape(lambda: _weights(task, config, jax.random.key(0)))
     template = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     kind = _classes()[config.strategy]
@@ -322,7 +322,7 @@ def _classes() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _evosax_s_promotion() -> Generator[None, None, None]:
-    """Let evosax mix dtypes and ranks, whatever the caller's own code may do."""
+def _standard_promotion() -> Generator[None, None, None]:
+    """Allow implicit promotion of dtypes and ranks inside evosax."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield

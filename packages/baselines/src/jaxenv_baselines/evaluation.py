@@ -1,4 +1,4 @@
-"""What is said of the returns of whole episodes."""
+"""Summary statistics of returns."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 from jaxenv.evaluation import Evaluation
 
-MAX_STEPS = 5_000
-"""Steps after which an episode of a task without a time limit is left, with what it returned so far."""
+MAX_STEPS = 100_000
+"""Steps after which an episode is cut if the task has no time limit; its return so far counts."""
 
 
 def max_steps(time_limit: int | None) -> int:
-    """Return how many steps an episode is followed, given the task's own limit or None."""
+    """Return the number of steps to evaluate an episode for, given the task's time limit or None."""
     return MAX_STEPS if time_limit is None else time_limit
 
 
 def summary(played: Evaluation) -> dict[str, Any]:
-    """Return what is said of the episodes of one agent.
+    """Return summary statistics of the episodes of one agent.
 
     Args:
-        played: what :func:`jaxenv.evaluate` returned, leaves ``[num_episodes]``.
+        played: result of :func:`jaxenv.evaluate`, leaves ``[num_episodes]``.
 
     Returns:
         ``episodes``, ``mean``, ``low`` and ``high`` (the mean's 95% interval, by the normal approximation), ``median``, ``iqm``
-        (the mean of the middle half), ``length`` (mean, in steps) and ``unfinished`` (episodes that were left before their end).
+        (the mean of the middle half), ``length`` (mean, in steps) and ``unfinished`` (episodes cut before their end).
     """
     values = np.sort(np.asarray(played.returns, np.float64))
     count = len(values)

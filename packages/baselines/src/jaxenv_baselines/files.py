@@ -1,4 +1,4 @@
-"""Files of arrays and of JSON: written whole or not at all, and read with suspicion. No pickle."""
+"""Files of arrays and of JSON: atomic writes, validated reads, no pickle."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from jaxenv_baselines.errors import DamagedAgentError, MissingAgentError, NotWri
 
 
 def write(file: Path, data: bytes) -> None:
-    """Put ``data`` in the place of a file, whole or not at all.
+    """Replace the contents of a file atomically.
 
     Raises:
-        NotWrittenError: the disk is full, or the folder can't be written to.
+        NotWrittenError: the disk is full, or the directory is not writable.
     """
     part = file.with_name(f"{file.name}.part")
     try:
@@ -41,11 +41,11 @@ def write(file: Path, data: bytes) -> None:
 
 
 def read(file: Path) -> bytes:
-    """Return what a file holds.
+    """Return the contents of a file.
 
     Raises:
-        MissingAgentError: there is none.
-        DamagedAgentError: it can't be read.
+        MissingAgentError: the file does not exist.
+        DamagedAgentError: the file can't be read.
     """
     try:
         return file.read_bytes()
@@ -56,42 +56,42 @@ def read(file: Path) -> bytes:
 
 
 def write_json(file: Path, data: Mapping[str, Any]) -> None:
-    """Write an object of JSON."""
+    """Write a JSON object."""
     write(file, (json.dumps(data, indent=2, allow_nan=False) + "\n").encode())
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Return an object of JSON."""
+    """Read a JSON object."""
     try:
         data = json.loads(read(file))
     except ValueError as error:
-        raise DamagedAgentError(file, "it is no JSON") from error
+        raise DamagedAgentError(file, "it is not JSON") from error
     if not isinstance(data, dict):
-        raise DamagedAgentError(file, "it is no object of JSON")
+        raise DamagedAgentError(file, "it is not a JSON object")
     return cast("dict[str, Any]", data)
 
 
 def packed(tree: Any, metadata: Mapping[str, str] | None = None) -> bytes:
-    """Return the leaves of a tree, by their paths, in the format of safetensors. Random keys become what they are made of."""
+    """Serialize the leaves of a tree, named by their paths, as safetensors. Typed keys are stored as their key data."""
     leaves = {_name(path): np.asarray(jax.device_get(_plain(leaf))) for path, leaf in jax.tree.leaves_with_path(tree)}
     return save_tensors({name: np.ascontiguousarray(leaf) for name, leaf in leaves.items()}, dict(metadata or {}) or None)
 
 
 def unpacked(file: Path, data: bytes, like: Any) -> Any:
-    """Return the tree that :func:`packed` made ``data`` of.
+    """Deserialize the result of :func:`packed`.
 
     Args:
-        file: where the data come from, for messages.
-        data: what the file holds.
-        like: a tree of arrays, or of their shapes and dtypes, of the same structure. Floats of fewer bits become its floats.
+        file: path of the data, for messages.
+        data: contents of the file.
+        like: a tree of arrays, or of ``jax.ShapeDtypeStruct``, with the structure to restore. float16 is cast to its float32.
 
     Raises:
-        DamagedAgentError: it is something else.
+        DamagedAgentError: the arrays do not match ``like``.
     """
     try:
         found = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, OverflowError) as error:
-        raise DamagedAgentError(file, f"it is no file of safetensors ({str(error).splitlines()[0]})") from error
+        raise DamagedAgentError(file, f"it is not a safetensors file ({str(error).splitlines()[0]})") from error
     expected = jax.tree.leaves_with_path(like)
     names = [_name(path) for path, _ in expected]
     if sorted(names) != sorted(found):
@@ -102,16 +102,16 @@ def unpacked(file: Path, data: bytes, like: Any) -> Any:
 
 
 def metadata_of(file: Path, data: bytes) -> dict[str, str]:
-    """Return the metadata that :func:`packed` put into ``data``."""
+    """Return the metadata of the result of :func:`packed`."""
     try:
         length = int.from_bytes(data[:8], "little")
         return json.loads(data[8 : 8 + length])["__metadata__"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedAgentError(file, "it is no file of safetensors with a description") from error
+        raise DamagedAgentError(file, "it is not a safetensors file with metadata") from error
 
 
 def sha256(data: bytes) -> str:
-    """Return the SHA-256 of ``data``, in hexadecimal digits."""
+    """Return the SHA-256 of ``data`` as hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -138,7 +138,7 @@ def _restored(file: Path, name: str, found: Any, like: Any) -> Any:
 
 
 def _generator(like: Any) -> Any:
-    """Return the generator of a key of which perhaps only shape and dtype are known."""
+    """Return the PRNG implementation of a key, which may be abstract."""
     found: list[Any] = []
     jax.eval_shape(lambda key: found.append(jax.random.key_impl(key)), like)
     return found[0]

@@ -1,8 +1,8 @@
-"""From an observation to what the algorithms need: a distribution over actions, and a value.
+"""Networks: observation encoders, action distributions, and an actor-critic.
 
-Networks are flax's linen, not nnx: a linen module is a frozen, hashable description, and its weights are a plain tree of arrays
-that is passed in. So weights of many members stack and ``vmap``, a policy that holds a module is equal to another of the same
-sizes and shares its compilation, and a file of weights needs no object beside it.
+Networks are flax linen modules, not nnx. A linen module is frozen and hashable, and its weights are a plain pytree of arrays
+that is passed in. So weights of many members stack and ``vmap``, policies with equal modules share one
+compilation, and a checkpoint is a tree of arrays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jaxenv import spaces
 from jaxenv_baselines.errors import ActionSpaceError, TorsoError
 
 MOST_CHOICES = 1024
-"""The most actions that one categorical distribution is made of."""
+"""Largest number of actions of a categorical distribution."""
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 TORSOS = ("mlp", "cnn", "gru")
@@ -30,14 +30,14 @@ TORSOS = ("mlp", "cnn", "gru")
 
 @dataclass(frozen=True)
 class Encoder:
-    """From an observation of a space to float32: a board [rows, columns, channels] for a CNN, else a vector."""
+    """Maps an observation to float32: a board [rows, columns, channels] for a CNN, else a vector."""
 
     space: spaces.Space
     """The space of observations."""
     board: bool = False
-    """Whether the observation stays a board, [rows, columns, channels]; a board without channels gets one."""
+    """Whether to keep the shape [rows, columns, channels]; a board without channels gets one."""
     one_hot: bool = False
-    """Whether every integer of a bounded Box of integers becomes one-hot."""
+    """Whether every integer of a bounded Box of integers is one-hot encoded."""
 
     def __call__(self, obs: Any) -> Array:
         """Encode one observation."""
@@ -58,19 +58,19 @@ class Categorical:
 
     @property
     def outputs(self) -> int:
-        """How many numbers of a network describe the distribution."""
+        """Number of logits."""
         return self.space.n if isinstance(self.space, spaces.Discrete) else math.prod(self.space.nvec.ravel().tolist())
 
     def sample(self, key: Array, logits: Array) -> Array:
-        """Draw an action."""
+        """Sample an action."""
         return self._action(jax.random.categorical(key, logits))
 
     def mode(self, logits: Array) -> Array:
-        """Return the likeliest action."""
+        """Return the most probable action."""
         return self._action(jnp.argmax(logits))
 
     def log_prob(self, logits: Array, action: Array) -> Array:
-        """Return the logarithm of an action's probability."""
+        """Return the log-probability of an action."""
         return jax.nn.log_softmax(logits)[self.choice(action)]
 
     def entropy(self, logits: Array) -> Array:
@@ -79,7 +79,7 @@ class Categorical:
         return -(jnp.exp(log_probs) * log_probs).sum()
 
     def limit(self, action: Array) -> Array:
-        """Return the action that the environment is given."""
+        """Return the action unchanged; :class:`Gaussian` clips here."""
         return action
 
     def _action(self, choice: Array) -> Array:
@@ -89,7 +89,7 @@ class Categorical:
         return jnp.stack(parts).reshape(self.space.shape).astype(self.space.dtype)
 
     def choice(self, action: Array) -> Array:
-        """Return the number of an action, as a network counts them."""
+        """Return the index of an action's logit."""
         if isinstance(self.space, spaces.Discrete):
             return action.astype(jnp.int32) - self.space.start
         counts = self.space.nvec.ravel().tolist()
@@ -99,10 +99,10 @@ class Categorical:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """A normal distribution over a bounded Box of floats, in which 0 is its middle and 1 and -1 its bounds.
+    """A diagonal normal distribution over a bounded Box of floats, scaled so that the bounds are -1 and 1.
 
-    A network gives the means and, whatever the observation, the logarithms of the deviations. Actions are drawn without bounds,
-    so that their densities are simple; the environment is given the nearest within.
+    Parameters are the means, from the network, and the logarithms of the standard deviations, which do not depend on the
+    observation. Samples are not clipped, so that densities are exact; the environment gets the nearest action within the bounds.
     """
 
     space: spaces.Box
@@ -110,30 +110,30 @@ class Gaussian:
 
     @property
     def outputs(self) -> int:
-        """How many means a network gives."""
+        """Number of means."""
         return math.prod(self.space.shape)
 
-    def sample(self, key: Array, described: Array) -> Array:
-        """Draw an action, without bounds."""
-        mean, log_std = self._described(described)
+    def sample(self, key: Array, dist_params: Array) -> Array:
+        """Sample an action, not clipped."""
+        mean, log_std = self._split(dist_params)
         return self._action(mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape))
 
-    def mode(self, described: Array) -> Array:
-        """Return the likeliest action, without bounds."""
-        return self._action(self._described(described)[0])
+    def mode(self, dist_params: Array) -> Array:
+        """Return the mean, not clipped."""
+        return self._action(self._split(dist_params)[0])
 
-    def log_prob(self, described: Array, action: Array) -> Array:
-        """Return the logarithm of an action's density, in units of half the space's width."""
-        mean, log_std = self._described(described)
+    def log_prob(self, dist_params: Array, action: Array) -> Array:
+        """Return the log-density of an action, in units of half the space's width."""
+        mean, log_std = self._split(dist_params)
         raw = (jnp.ravel(action) - self._middle) / self._half
         return (-0.5 * jnp.square((raw - mean) / jnp.exp(log_std)) - log_std - 0.5 * math.log(2 * math.pi)).sum()
 
-    def entropy(self, described: Array) -> Array:
+    def entropy(self, dist_params: Array) -> Array:
         """Return the entropy, in nats, in the same units."""
-        return (self._described(described)[1] + 0.5 * math.log(2 * math.pi * math.e)).sum()
+        return (self._split(dist_params)[1] + 0.5 * math.log(2 * math.pi * math.e)).sum()
 
     def limit(self, action: Array) -> Array:
-        """Return the nearest action within the bounds."""
+        """Clip an action to the bounds."""
         return jnp.clip(action, self.space.low, self.space.high)
 
     @property
@@ -147,19 +147,19 @@ class Gaussian:
     def _action(self, raw: Array) -> Array:
         return (self._middle + self._half * raw).reshape(self.space.shape).astype(self.space.dtype)
 
-    def _described(self, described: Array) -> tuple[Array, Array]:
-        return described[: self.outputs], described[self.outputs :]
+    def _split(self, dist_params: Array) -> tuple[Array, Array]:
+        return dist_params[: self.outputs], dist_params[self.outputs :]
 
 
 def distribution(name: str, space: spaces.Space) -> Categorical | Gaussian:
-    """Return the distribution over actions of a space.
+    """Return the action distribution for a space.
 
     Args:
-        name: of the environment, for messages.
-        space: of its actions.
+        name: name of the environment, for messages.
+        space: its action space.
 
     Raises:
-        ActionSpaceError: there is none for such a space.
+        ActionSpaceError: the space is not supported.
     """
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
         found = Categorical(space)
@@ -170,13 +170,13 @@ def distribution(name: str, space: spaces.Space) -> Categorical | Gaussian:
     raise ActionSpaceError(name, space, MOST_CHOICES)
 
 
-def _spread(gain: float) -> Any:
-    """Return an initialiser of weights that keeps deviations, times a gain. Uniform numbers: the fastest to compile."""
+def _scaled_init(gain: float) -> Any:
+    """Return a fan-in initialiser with a gain. It is uniform, which compiles fastest."""
     return nn.initializers.variance_scaling(gain**2, "fan_in", "uniform")
 
 
 class Tower(nn.Module):
-    """Layers of one activation, and a linear one on top."""
+    """An MLP with a linear output layer, optionally on a convolution."""
 
     widths: tuple[int, ...]
     outputs: int
@@ -187,80 +187,80 @@ class Tower(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Return float32[..., outputs]."""
-        activate, spread = ACTIVATIONS[self.activation], _spread
+        activate = ACTIVATIONS[self.activation]
         if self.convolution:
             # As a matrix product of patches: under vmap over members a convolution would become a grouped one, which is slow.
             rows, columns, _ = x.shape[-3:]
             patches = [x[..., i : rows - 2 + i, j : columns - 2 + j, :] for i in range(3) for j in range(3)]
-            x = activate(nn.Dense(self.convolution, kernel_init=spread(2**0.5))(jnp.concatenate(patches, axis=-1)))
+            x = activate(nn.Dense(self.convolution, kernel_init=_scaled_init(2**0.5))(jnp.concatenate(patches, axis=-1)))
             x = x.reshape(*x.shape[:-3], -1)
         for width in self.widths:
-            x = activate(nn.Dense(width, kernel_init=spread(2**0.5))(x))
-        return nn.Dense(self.outputs, kernel_init=spread(self.scale))(x)
+            x = activate(nn.Dense(width, kernel_init=_scaled_init(2**0.5))(x))
+        return nn.Dense(self.outputs, kernel_init=_scaled_init(self.scale))(x)
 
 
 class ActorCritic(nn.Module):
-    """An actor and a critic: two towers, over one memory where there is one. Leading axes of inputs are batches."""
+    """Separate actor and critic MLPs, on one shared GRU if recurrent. Leading axes of inputs are batches."""
 
     outputs: int
-    """Numbers that describe a distribution: logits, or means."""
+    """Number of logits, or of means."""
     continuous: bool = False
-    """Whether logarithms of deviations follow the means; they are weights, the same for all observations."""
+    """Whether log standard deviations follow the means; they are weights that do not depend on the observation."""
     torso: str = "mlp"
-    """``"mlp"``; ``"cnn"``, a 3 x 3 convolution below the towers; ``"gru"``, one memory below both."""
+    """``"mlp"``; ``"cnn"``, a 3 x 3 convolution in each MLP; ``"gru"``, one GRU before both."""
     widths: tuple[int, ...] = (64, 64)
-    """Widths of a tower's layers."""
+    """Widths of the hidden layers."""
     filters: int = 16
     """Channels of the convolution."""
     memory: int = 64
-    """Width of the GRU."""
+    """Size of the GRU's hidden state."""
     activation: str = "tanh"
     """``"tanh"`` or ``"relu"``."""
     log_std: float = 0.0
-    """Where the logarithms of the deviations begin."""
+    """Initial log standard deviation."""
 
     def setup(self) -> None:
-        """Make the layers."""
+        """Create the layers."""
         filters = self.filters if self.torso == "cnn" else 0
         self.actor_tower = Tower(self.widths, self.outputs, 0.01, self.activation, filters)
         self.critic_tower = Tower(self.widths, 1, 1.0, self.activation, filters)
         if self.continuous:
             self.deviations = self.param("log_std", nn.initializers.constant(self.log_std), (self.outputs,))
         if self.torso == "gru":
-            self.inlet = nn.Dense(self.memory, kernel_init=_spread(2**0.5))
+            self.inlet = nn.Dense(self.memory, kernel_init=_scaled_init(2**0.5))
             self.cell = nn.GRUCell(self.memory)
 
     def __call__(self, x: Array) -> tuple[Array, Array]:
-        """Return what actor and critic say of the first step of an episode; makes all weights."""
+        """Evaluate actor and critic on the first step of an episode; creates all weights."""
         if self.torso == "gru":
-            _, x = self.remember(jnp.zeros((*x.shape[:-1], self.memory)), self.enter(x))
+            _, x = self.recurrent_step(jnp.zeros((*x.shape[:-1], self.memory)), self.recurrent_input(x))
         return self.actor(x), self.critic(x)
 
-    def enter(self, x: Array) -> Array:
-        """Return what goes into the memory."""
+    def recurrent_input(self, x: Array) -> Array:
+        """Return the input of the GRU."""
         return ACTIVATIONS[self.activation](self.inlet(x))
 
-    def remember(self, carry: Array, x: Array) -> tuple[Array, Array]:
-        """Return the memory after a step, and what it says."""
+    def recurrent_step(self, carry: Array, x: Array) -> tuple[Array, Array]:
+        """Return the next hidden state and the GRU's output."""
         return self.cell(carry, x)
 
     def actor(self, x: Array) -> Array:
-        """Return the description of a distribution over actions."""
-        described = self.actor_tower(x)
+        """Return the parameters of the action distribution."""
+        dist_params = self.actor_tower(x)
         if self.continuous:
-            described = jnp.concatenate([described, jnp.broadcast_to(self.deviations, described.shape)], axis=-1)
-        return described
+            dist_params = jnp.concatenate([dist_params, jnp.broadcast_to(self.deviations, dist_params.shape)], axis=-1)
+        return dist_params
 
     def critic(self, x: Array) -> Array:
-        """Return the value, without an axis of its own."""
+        """Return the value estimate, float32[...]."""
         return self.critic_tower(x)[..., 0]
 
 
 def require_torso(name: str, torso: str, space: spaces.Space) -> None:
-    """Refuse a torso that there is not, and a CNN where observations are no boards.
+    """Check that a torso exists and supports an observation space; a CNN needs boards.
 
     Raises:
-        TorsoError: ``torso`` can't be used.
+        TorsoError: it does not.
     """
     board = isinstance(space, spaces.Box) and len(space.shape) in (2, 3) and min(space.shape[:2]) >= 3
     if torso not in TORSOS or (torso == "cnn" and not board):

@@ -1,4 +1,4 @@
-"""What this package adds to the ``jaxenv`` command line, as data: importing this module imports no JAX."""
+"""Commands and policies of this package, as data. Importing this module imports no JAX."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from jaxenv.registry import Command, PolicySource
 def jaxenv_commands() -> Iterable[Command]:
     """Return ``jaxenv train``, ``evaluate``, ``optimal`` and ``agents``."""
     return [
-        Command("train", "jaxenv_baselines.commands:train", help="Train agents, and keep the best of them."),
-        Command(
-            "evaluate", "jaxenv_baselines.commands:evaluate", help="Play whole episodes with an agent, and say how good it is."
-        ),
-        Command("optimal", "jaxenv_baselines.optimal.command:show", help="Compute how good the best possible agent is."),
-        Command("agents", "jaxenv_baselines.commands:agents", help="List the agents that are shipped."),
+        Command("train", "jaxenv_baselines.commands:train", help="Train an agent, or search hyperparameters."),
+        Command("evaluate", "jaxenv_baselines.commands:evaluate", help="Evaluate an agent on whole episodes."),
+        Command("optimal", "jaxenv_baselines.optimal.command:show", help="Compute the optimal return of an environment."),
+        Command("agents", "jaxenv_baselines.commands:agents", help="List the shipped agents."),
     ]
 
 

@@ -3,8 +3,8 @@
 Read it from the bottom: :func:`train` is all of it, :func:`update` one round of it. A round
 
 1. plays ``num_steps`` steps in each of ``num_envs`` environments (one call of :func:`jaxenv.rollout`);
-2. computes what the critic says of all of them at once, and from that how much better each action was than expected;
-3. improves the networks in a few passes over these steps, in minibatches.
+2. evaluates the critic on all of them at once, and estimates the advantage of each action (GAE);
+3. updates the networks in a few epochs over these steps, in minibatches.
 
 Everything is a pure function of arrays. Numbers of a :class:`Config` are leaves, so that ``jax.vmap(train, (None, 0, 0))``
 trains members of different seeds *and* hyperparameters at once.
@@ -23,7 +23,7 @@ from flax import struct
 from jax import Array
 from jaxenv.wrappers import ClipAction
 
-from jaxenv_baselines.ends import at_ends, each
+from jaxenv_baselines.bootstrap import batched, bootstrapped
 from jaxenv_baselines.errors import ConfigError
 from jaxenv_baselines.networks import ActorCritic, Categorical, Encoder, Gaussian, distribution, require_torso
 from jaxenv_baselines.statistics import Statistics
@@ -32,77 +32,77 @@ from jaxenv_baselines.tasks import Task
 
 @struct.dataclass
 class Config:
-    """What a training depends on, beside the task and the key. Floats are leaves; what sets shapes is static."""
+    """Hyperparameters. Floats are leaves of the pytree; integers, flags and strings, which set shapes, are static."""
 
     learning_rate: float = 1e-3
-    """Adam's step size at the start."""
+    """Adam's learning rate at the start."""
     final_learning_rate: float = 0.0
-    """Adam's step size at the end; it moves on a line from one to the other."""
+    """Adam's learning rate at the end; it is interpolated linearly."""
     discount: float = 0.99
-    """What a reward is worth a step later, in [0, 1]."""
+    """Discount factor gamma, in [0, 1]."""
     trace: float = 0.95
     """Lambda of generalised advantage estimation, in [0, 1]."""
     clip: float = 0.2
-    """How far a probability may move, relatively, before its gradient is cut."""
+    """Clipping range of the probability ratio: [1 - clip, 1 + clip]."""
     entropy: float = 0.01
-    """Weight of the entropy at the start."""
+    """Coefficient of the entropy bonus at the start."""
     final_entropy: float = 0.0
-    """Weight of the entropy at the end."""
+    """Coefficient of the entropy bonus at the end; it is interpolated linearly."""
     value: float = 0.5
-    """Weight of the critic's squared error."""
+    """Coefficient of the value loss."""
     max_gradient_norm: float = 0.5
-    """Length that a gradient is cut to."""
+    """Largest global norm of a gradient; larger ones are scaled down."""
 
     total_steps: int = struct.field(pytree_node=False, default=500_000)
-    """Steps in all environments together; rounded up to whole updates."""
+    """Steps over all environments; rounded up to whole updates."""
     num_envs: int = struct.field(pytree_node=False, default=16)
-    """Environments that play at once."""
+    """Number of parallel environments."""
     num_steps: int = struct.field(pytree_node=False, default=128)
-    """Steps in each of them for one update."""
+    """Steps of each environment per update."""
     epochs: int = struct.field(pytree_node=False, default=4)
-    """Passes over the steps of an update."""
+    """Epochs over the steps of an update."""
     minibatches: int = struct.field(pytree_node=False, default=4)
-    """Minibatches of a pass: of steps, or of whole environments if the network is recurrent."""
+    """Minibatches per epoch: of steps, or of whole environments if the network is recurrent."""
     torso: str = struct.field(pytree_node=False, default="mlp")
-    """``"mlp"``, ``"cnn"`` for boards, ``"gru"`` for tasks that need a memory."""
+    """``"mlp"``; ``"cnn"`` for boards; ``"gru"`` for tasks that need a memory."""
     widths: tuple[int, ...] = struct.field(pytree_node=False, default=(64, 64))
-    """Widths of the layers of actor and critic."""
+    """Widths of the hidden layers of actor and critic."""
     filters: int = struct.field(pytree_node=False, default=16)
-    """Channels of the CNN."""
+    """Channels of the convolution."""
     memory: int = struct.field(pytree_node=False, default=64)
-    """Width of the GRU."""
+    """Size of the GRU's hidden state."""
     activation: str = struct.field(pytree_node=False, default="tanh")
     """``"tanh"`` or ``"relu"``."""
     log_std: float = struct.field(pytree_node=False, default=0.0)
-    """Logarithm of the deviation of continuous actions at the start, in halves of the space's width."""
+    """Logarithm of the initial standard deviation of continuous actions, in units of half the space's width."""
     one_hot: bool = struct.field(pytree_node=False, default=False)
-    """Whether integer observations become one-hot."""
+    """Whether integer observations are one-hot encoded."""
     normalize_observations: bool = struct.field(pytree_node=False, default=True)
-    """Whether observations are shifted and scaled by running statistics, which become part of the agent."""
+    """Whether observations are normalized by running statistics, which are saved with the agent."""
     scale_rewards: bool = struct.field(pytree_node=False, default=True)
-    """Whether rewards are divided by the running deviation of discounted returns."""
+    """Whether rewards are divided by the running standard deviation of discounted returns."""
     greedy: bool = struct.field(pytree_node=False, default=True)
-    """Whether the trained agent takes the likeliest action; else it draws one."""
+    """Whether the trained agent takes the mode of its action distribution; else it samples."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """The networks of an agent, and how they see and act. A value: two of the same fields are equal."""
+    """Networks, observation encoder and action distribution. A value: models with the same fields are equal."""
 
     network: ActorCritic
-    """The weights' structure."""
+    """Actor and critic."""
     encoder: Encoder
-    """From an observation to numbers."""
+    """Maps an observation to the network's input."""
     actions: Categorical | Gaussian
-    """The distribution over actions."""
+    """The action distribution."""
 
     @classmethod
     def of(cls, task: Task, config: Config) -> Model:
         """Return the model for a task.
 
         Raises:
-            ActionSpaceError: PPO can't act in the task.
-            TorsoError: the network can't be built on its observations.
+            ActionSpaceError: PPO does not support the action space.
+            TorsoError: the torso does not support the observation space.
         """
         space = task.observation_space
         require_torso(task.name, config.torso, space)
@@ -121,36 +121,36 @@ class Model:
 
     @property
     def initial_carry(self) -> Array | None:
-        """The memory at the start of an episode, float32[memory]; None without."""
+        """The hidden state at the start of an episode, float32[memory]; None if the network is not recurrent."""
         return jnp.zeros(self.network.memory, jnp.float32) if self.network.torso == "gru" else None
 
-    def see(self, statistics: Any, obs: Any) -> Array:
-        """Return what the network is given of an observation; ``statistics`` are None where nothing is normalized."""
+    def encode(self, statistics: Any, obs: Any) -> Array:
+        """Encode an observation, and normalize it unless ``statistics`` is None."""
         x = self.encoder(obs)
         return x if statistics is None else jnp.clip((x - statistics["mean"]) / statistics["deviation"], -10.0, 10.0)
 
     def act(self, params: Any, carry: Any, obs: Any) -> tuple[Any, Array]:
-        """Return the memory after an observation, and the description of the distribution over actions."""
-        x = self.see(params.get("observations"), obs)
+        """Return the next hidden state (None if not recurrent) and the parameters of the action distribution."""
+        x = self.encode(params.get("observations"), obs)
         if carry is not None:
-            carry, x = self.remember(params["weights"], carry, self.enter(params["weights"], x))
+            carry, x = self.recurrent_step(params["weights"], carry, self.recurrent_input(params["weights"], x))
         return carry, self.actor(params["weights"], x)
 
     def actor(self, weights: Any, x: Array) -> Array:
-        """Return what the actor says of what the network is given, or of what its memory says."""
+        """Return the parameters of the action distribution, from encoded observations or the GRU's output."""
         return self._apply("actor", weights, x)
 
     def critic(self, weights: Any, x: Array) -> Array:
-        """Return what the critic says of the same."""
+        """Return the value estimate, from the same input."""
         return self._apply("critic", weights, x)
 
-    def enter(self, weights: Any, x: Array) -> Array:
-        """Return what goes into the memory."""
-        return self._apply("enter", weights, x)
+    def recurrent_input(self, weights: Any, x: Array) -> Array:
+        """Return the input of the GRU."""
+        return self._apply("recurrent_input", weights, x)
 
-    def remember(self, weights: Any, carry: Array, x: Array) -> tuple[Array, Array]:
-        """Return the memory after what has entered it, and what it says."""
-        return self._apply("remember", weights, carry, x)
+    def recurrent_step(self, weights: Any, carry: Array, x: Array) -> tuple[Array, Array]:
+        """Return the next hidden state and the GRU's output."""
+        return self._apply("recurrent_step", weights, carry, x)
 
     def _apply(self, method: str, weights: Any, *inputs: Array) -> Any:
         return self.network.apply(weights, *inputs, method=method)
@@ -162,12 +162,13 @@ class FeedForward:
 
     model: Model
     explore: bool
-    """Whether actions are drawn, without bounds; else they are within, and the likeliest if ``greedy``."""
+    """Whether to sample without clipping, as training needs it; else actions are clipped to the space."""
     greedy: bool = True
+    """Whether to take the mode where ``explore`` is off."""
 
     def __call__(self, policy_params: Any, obs: Any, key: Array) -> Array:
         """Return an action."""
-        return _chosen(self, self.model.act(policy_params, None, obs)[1], key)
+        return _select_action(self, self.model.act(policy_params, None, obs)[1], key)
 
 
 @dataclass(frozen=True)
@@ -176,47 +177,48 @@ class Recurrent:
 
     model: Model
     explore: bool
-    """Whether actions are drawn, without bounds; else they are within, and the likeliest if ``greedy``."""
+    """Whether to sample without clipping, as training needs it; else actions are clipped to the space."""
     greedy: bool = True
+    """Whether to take the mode where ``explore`` is off."""
 
     def __call__(self, policy_params: Any, carry: Array, obs: Any, key: Array) -> tuple[Array, Array]:
-        """Return the memory after the observation, and an action."""
-        carry, described = self.model.act(policy_params, carry, obs)
-        return carry, _chosen(self, described, key)
+        """Return the next hidden state and an action."""
+        carry, dist_params = self.model.act(policy_params, carry, obs)
+        return carry, _select_action(self, dist_params, key)
 
 
-def _chosen(policy: FeedForward | Recurrent, described: Array, key: Array) -> Array:
+def _select_action(policy: FeedForward | Recurrent, dist_params: Array, key: Array) -> Array:
     actions = policy.model.actions
     if policy.explore:
-        return actions.sample(key, described)
-    return actions.limit(actions.mode(described) if policy.greedy else actions.sample(key, described))
+        return actions.sample(key, dist_params)
+    return actions.limit(actions.mode(dist_params) if policy.greedy else actions.sample(key, dist_params))
 
 
 class Learner(NamedTuple):
-    """A training between two updates; all leaves are arrays."""
+    """The state of a training between two updates; all leaves are arrays."""
 
     key: Array
-    """Of the member; each update folds its number into it."""
+    """The member's key; each update folds its number into it."""
     updates: Array
-    """Updates made, int32[]."""
+    """Number of updates made, int32[]."""
     weights: Any
-    """Of the network."""
+    """Weights of the network."""
     optimiser: Any
-    """Adam's moments."""
+    """State of Adam."""
     observations: Statistics
-    """Of encoded observations."""
+    """Running statistics of encoded observations."""
     returns: Statistics
-    """Of discounted returns."""
+    """Running statistics of discounted returns."""
     state: Any
-    """States of the environments, ``[num_envs, ...]``."""
+    """States of the environments, leaves ``[num_envs, ...]``."""
     carry: Any
-    """Memories, ``[num_envs, memory]``; None without."""
+    """Hidden states, float32[num_envs, memory]; None if not recurrent."""
     running: Any
-    """Discounted return, return and length of the running episodes, each ``[num_envs]``."""
+    """Discounted return, return and length of the unfinished episodes, each ``[num_envs]``."""
 
 
 class Batch(NamedTuple):
-    """What is learned from: leaves ``[steps, ...]``, or ``[num_steps, num_envs, ...]`` if the network is recurrent."""
+    """A batch for the loss: leaves ``[steps, ...]``, or ``[num_steps, num_envs, ...]`` if the network is recurrent."""
 
     obs: Any
     action: Array
@@ -225,16 +227,16 @@ class Batch(NamedTuple):
     target: Array
     done: Array
     carry: Any
-    """Memories that the steps begin with, ``[num_envs, memory]``; None without."""
+    """Hidden states before the first step, float32[num_envs, memory]; None if not recurrent."""
 
 
 def check(task: Task, config: Config) -> None:
-    """Refuse, before anything is computed, what can't be trained.
+    """Check a config against a task, before anything is compiled.
 
     Raises:
-        ConfigError: a setting has a value that it can't have.
-        ActionSpaceError: PPO can't act in the task.
-        TorsoError: the network can't be built on its observations.
+        ConfigError: a setting is out of its range.
+        ActionSpaceError: PPO does not support the action space.
+        TorsoError: the torso does not support the observation space.
     """
     for name in ("total_steps", "num_envs", "num_steps", "epochs", "minibatches", "filters", "memory"):
         if getattr(config, name) < 1:
@@ -249,34 +251,35 @@ def check(task: Task, config: Config) -> None:
 
 
 def steps_per_update(config: Config) -> int:
-    """Return how many steps an update plays."""
+    """Return the number of environment steps per update."""
     return config.num_envs * config.num_steps
 
 
 def num_updates(config: Config) -> int:
-    """Return how many updates a training has."""
+    """Return the number of updates of a training."""
     return -(-config.total_steps // steps_per_update(config))
 
 
 def policy(task: Task, config: Config) -> FeedForward | Recurrent:
-    """Return the policy of a trained agent, for :func:`jaxenv.rollout`."""
+    """Return the trained agent's policy, for :func:`jaxenv.rollout`."""
     return (Recurrent if config.torso == "gru" else FeedForward)(Model.of(task, config), False, config.greedy)
 
 
 def initial_carry(task: Task, config: Config) -> Any:
-    """Return the policy's memory at the start of an episode; None without."""
+    """Return the policy's carry at the start of an episode; None if not recurrent."""
     return Model.of(task, config).initial_carry
 
 
 def policy_params(task: Task, config: Config, learner: Learner) -> dict[str, Any]:
-    """Return the parameters of the policy: nested dicts of arrays."""
+    """Return the parameters of the policy, nested dicts of arrays. The critic's weights are not among them."""
     del task
-    seen = {"observations": learner.observations.scaling()} if config.normalize_observations else {}
-    return {"weights": learner.weights, **seen}
+    normalization = {"observations": learner.observations.scaling()} if config.normalize_observations else {}
+    weights = {name: layer for name, layer in learner.weights["params"].items() if name != "critic_tower"}
+    return {"weights": {"params": weights}, **normalization}
 
 
 def begin(task: Task, config: Config, key: Array) -> Learner:
-    """Return a training before its first update."""
+    """Initialise a training: reset the environments, draw the weights."""
     model = Model.of(task, config)
     key_network, key_reset, key_train = jaxenv.random.split(key, 3)
     obs, state = jax.vmap(task.env.reset, in_axes=(0, None))(jaxenv.random.split(key_reset, config.num_envs), task.params)
@@ -301,11 +304,11 @@ _ADAM = optax.scale_by_adam(eps=1e-5)
 
 
 def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[str, Array]]:
-    """Play, judge and learn once.
+    """Collect one batch of experience and learn from it.
 
     Returns:
-        The training after it, and what happened: sums over the ended episodes (``episodes``, ``return_sum``, ``length_sum``) and
-        means over the steps, each float32[].
+        ``(learner, metrics)``, each metric float32[]: sums over the episodes that ended (``episodes``, ``return_sum``,
+        ``length_sum``), and means over the minibatches (losses and entropy).
     """
     model = Model.of(task, config)
     env = ClipAction(task.env) if isinstance(model.actions, Gaussian) else task.env
@@ -322,22 +325,22 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
         state=learner.state,
         carry=learner.carry,
     )
-    played = result.trajectory
-    running, discounted, ended = _episodes(config, learner.running, played.reward, played.done)
+    trajectory = result.trajectory
+    running, discounted, ended = _episodes(config, learner.running, trajectory.reward, trajectory.done)
     returns = learner.returns.add(discounted, axes=2) if config.scale_rewards else learner.returns
-    reward = played.reward / returns.scaling()["deviation"] if config.scale_rewards else played.reward
+    reward = trajectory.reward / returns.scaling()["deviation"] if config.scale_rewards else trajectory.reward
 
     statistics = learner.observations.scaling() if config.normalize_observations else None
-    described, values, memories = _judge(model, learner.weights, statistics, played.obs, played.done, learner.carry)
-    following = _following(task, model, learner.weights, statistics, result, values, memories)
-    advantage = advantages(config, reward, values, following, played.done)
-    log_prob = each(model.actions.log_prob, 2)(described, played.action)
-    batch = Batch(played.obs, played.action, log_prob, advantage, advantage + values, played.done, learner.carry)
+    dist_params, values, hidden = _evaluate(model, learner.weights, statistics, trajectory.obs, trajectory.done, learner.carry)
+    next_value = _next_values(task, model, learner.weights, statistics, result, values, hidden)
+    advantage = advantages(config, reward, values, next_value, trajectory.done)
+    log_prob = batched(model.actions.log_prob, 2)(dist_params, trajectory.action)
+    batch = Batch(trajectory.obs, trajectory.action, log_prob, advantage, advantage + values, trajectory.done, learner.carry)
     weights, optimiser, losses = _learn(model, config, learner, statistics, batch, key_learn)
 
     observations = learner.observations
     if config.normalize_observations:
-        observations = observations.add(each(model.encoder, 2)(played.obs), axes=2)
+        observations = observations.add(batched(model.encoder, 2)(trajectory.obs), axes=2)
     after = Learner(
         learner.key, learner.updates + 1, weights, optimiser, observations, returns, result.state, result.carry, running
     )
@@ -345,66 +348,73 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
 
 
 def train(task: Task, config: Config, key: Array) -> tuple[Learner, dict[str, Array]]:
-    """Train from scratch: return the trained state, and what happened in each update, leaves ``[num_updates]``."""
+    """Train from scratch: return the final state, and the metrics of each update, leaves ``[num_updates]``."""
     return jax.lax.scan(
         lambda learner, _: update(task, config, learner), begin(task, config, key), length=num_updates(config), xs=None
     )
 
 
-def advantages(config: Config, reward: Array, value: Array, following: Array, done: Array) -> Array:
-    """Estimate how much better each action was than expected (Schulman et al. 2016).
+def advantages(config: Config, reward: Array, value: Array, next_value: Array, done: Array) -> Array:
+    """Return generalised advantage estimates (Schulman et al. 2016).
 
     Args:
         config: has ``discount`` and ``trace``.
         reward: float32[num_steps, num_envs].
-        value: what the critic said before the action.
-        following: what the critic says after it, within the same episode; 0 where the task ended.
-        done: whether the action was the last of its episode.
+        value: value estimates of the observations that were acted on, float32[num_steps, num_envs].
+        next_value: value estimates of the observations that followed in the same episode; 0 where the task terminated.
+        done: whether the step ended its episode, bool[num_steps, num_envs].
 
     Returns:
         float32[num_steps, num_envs].
     """
 
     def back(later: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
-        surprise, done = now
-        advantage = surprise + config.discount * config.trace * jnp.where(done, 0.0, later)
+        td_error, done = now
+        advantage = td_error + config.discount * config.trace * jnp.where(done, 0.0, later)
         return advantage, advantage
 
-    surprise = reward + config.discount * following - value
-    return jax.lax.scan(back, jnp.zeros_like(value[0]), (surprise, done), reverse=True)[1]
+    td_error = reward + config.discount * next_value - value
+    return jax.lax.scan(back, jnp.zeros_like(value[0]), (td_error, done), reverse=True)[1]
 
 
-def _judge(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, carry: Any) -> tuple[Array, Array, Any]:
-    """Return what the actor and the critic say of steps, and the memories after them, before any reset; None without."""
-    x = each(lambda obs: model.see(statistics, obs), done.ndim)(obs)
+def _evaluate(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, carry: Any) -> tuple[Array, Array, Any]:
+    """Evaluate actor and critic on steps.
+
+    Returns:
+        Parameters of the action distributions, values, and the hidden states after each step, before any reset (None if not
+        recurrent).
+    """
+    x = batched(lambda obs: model.encode(statistics, obs), done.ndim)(obs)
     if carry is None:
         return model.actor(weights, x), model.critic(weights, x), None
     start: Any = model.initial_carry
 
     def step(carry: Array, now: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         x, done = now
-        after, said = model.remember(weights, carry, x)
-        return jnp.where(done[:, None], start, after), (said, after)
+        after, output = model.recurrent_step(weights, carry, x)
+        return jnp.where(done[:, None], start, after), (output, after)
 
-    _, (said, after) = jax.lax.scan(step, carry, (model.enter(weights, x), done))
-    return model.actor(weights, said), model.critic(weights, said), after
+    _, (outputs, after) = jax.lax.scan(step, carry, (model.recurrent_input(weights, x), done))
+    return model.actor(weights, outputs), model.critic(weights, outputs), after
 
 
-def _following(task: Task, model: Model, weights: Any, statistics: Any, result: Any, values: Array, memories: Any) -> Array:
-    """Return the value of what each step led to: 0 where the task ended, that of the final observation where time was up."""
+def _next_values(task: Task, model: Model, weights: Any, statistics: Any, result: Any, values: Array, hidden: Any) -> Array:
+    """Return the value of each step's next observation: 0 after a termination, that of the final observation after a truncation."""
 
-    def look(obs: Any, carry: Any, axes: int) -> Array:
-        x = each(lambda obs: model.see(statistics, obs), axes)(obs)
-        return model.critic(weights, x if carry is None else model.remember(weights, carry, model.enter(weights, x))[1])
+    def value(obs: Any, carry: Any, axes: int) -> Array:
+        x = batched(lambda obs: model.encode(statistics, obs), axes)(obs)
+        return model.critic(
+            weights, x if carry is None else model.recurrent_step(weights, carry, model.recurrent_input(weights, x))[1]
+        )
 
-    following = jnp.concatenate([values[1:], look(result.obs, result.carry, 1)[None]])
-    return at_ends(
-        task.time_limit, result.trajectory, following, lambda obs, of: look(obs, None if memories is None else memories[of], 2)
+    next_value = jnp.concatenate([values[1:], value(result.obs, result.carry, 1)[None]])
+    return bootstrapped(
+        task.time_limit, result.trajectory, next_value, lambda obs, of: value(obs, None if hidden is None else hidden[of], 2)
     )
 
 
 def _episodes(config: Config, running: Any, reward: Array, done: Array) -> tuple[Any, Array, dict[str, Array]]:
-    """Follow the episodes: return the running ones, the discounted returns up to each step, and sums over those that ended."""
+    """Accumulate returns: those of unfinished episodes, the discounted returns at each step, and sums over ended episodes."""
 
     def step(running: Any, now: tuple[Array, Array]) -> tuple[Any, tuple[Array, ...]]:
         (discounted, total, length), (reward, done) = running, now
@@ -424,7 +434,7 @@ def _episodes(config: Config, running: Any, reward: Array, done: Array) -> tuple
 def _learn(
     model: Model, config: Config, learner: Learner, statistics: Any, batch: Batch, key: Array
 ) -> tuple[Any, Any, dict[str, Array]]:
-    """Improve the weights in passes over a batch."""
+    """Update the weights in epochs over a batch."""
     done = learner.updates.astype(jnp.float32) / num_updates(config)
     learning_rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
     entropy = config.entropy + done * (config.final_entropy - config.entropy)
@@ -439,31 +449,31 @@ def _learn(
 
     def minibatch(state: tuple[Any, Any], which: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
         weights, optimiser = state
-        gradient, said = jax.grad(_loss, has_aux=True)(weights, model, config, statistics, chosen(which), entropy)
+        gradient, metrics = jax.grad(_loss, has_aux=True)(weights, model, config, statistics, chosen(which), entropy)
         norm = jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(gradient)))
         gradient = jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, config.max_gradient_norm / (norm + 1e-9)), gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies integers by floats
             change, optimiser = _ADAM.update(gradient, optimiser)
-        return (jax.tree.map(lambda leaf, step: leaf - learning_rate * step, weights, change), optimiser), said
+        return (jax.tree.map(lambda leaf, step: leaf - learning_rate * step, weights, change), optimiser), metrics
 
     def epoch(state: tuple[Any, Any], number: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
         order = jnp.argsort(jaxenv.random.words(jaxenv.random.fold_in(key, number), size))
         return jax.lax.scan(minibatch, state, order.reshape(config.minibatches, -1))
 
-    state, said = jax.lax.scan(epoch, (learner.weights, learner.optimiser), jnp.arange(config.epochs))
-    return *state, {name: value.mean() for name, value in said.items()}
+    state, metrics = jax.lax.scan(epoch, (learner.weights, learner.optimiser), jnp.arange(config.epochs))
+    return *state, {name: value.mean() for name, value in metrics.items()}
 
 
 def _loss(
     weights: Any, model: Model, config: Config, statistics: Any, batch: Batch, entropy_weight: Array
 ) -> tuple[Array, dict[str, Array]]:
-    """Return the loss of a minibatch, and what it is made of."""
-    described, value, _ = _judge(model, weights, statistics, batch.obs, batch.done, batch.carry)
+    """Return the loss of a minibatch, and its terms."""
+    dist_params, value, _ = _evaluate(model, weights, statistics, batch.obs, batch.done, batch.carry)
     axes = batch.done.ndim
-    ratio = jnp.exp(each(model.actions.log_prob, axes)(described, batch.action) - batch.log_prob)
+    ratio = jnp.exp(batched(model.actions.log_prob, axes)(dist_params, batch.action) - batch.log_prob)
     advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
-    gain = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - config.clip, 1 + config.clip) * advantage).mean()
-    entropy = each(model.actions.entropy, axes)(described).mean()
+    surrogate = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - config.clip, 1 + config.clip) * advantage).mean()
+    entropy = batched(model.actions.entropy, axes)(dist_params).mean()
     error = 0.5 * jnp.square(value - batch.target).mean()
-    loss = config.value * error - gain - entropy_weight * entropy
-    return loss, {"policy_loss": -gain, "value_loss": error, "entropy": entropy}
+    loss = config.value * error - surrogate - entropy_weight * entropy
+    return loss, {"policy_loss": -surrogate, "value_loss": error, "entropy": entropy}

@@ -9,22 +9,22 @@ from jax import Array
 
 @struct.dataclass
 class Statistics:
-    """Of everything seen so far."""
+    """Running statistics of a stream of arrays."""
 
     count: Array
-    """How many, float32[]."""
+    """Number of arrays, float32[]."""
     mean: Array
-    """Their mean, float32[...]."""
+    """Mean, float32[...]."""
     variance: Array
-    """Their variance, float32[...]; 1 before there are any."""
+    """Variance, float32[...]; 1 while ``count`` is 0."""
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> Statistics:
-        """Return the statistics of nothing."""
+        """Return statistics with ``count`` 0."""
         return cls(jnp.float32(0.0), jnp.zeros(shape, jnp.float32), jnp.ones(shape, jnp.float32))
 
     def add(self, batch: Array, axes: int) -> Statistics:
-        """Return the statistics of what was seen and of a batch, which has so many leading axes."""
+        """Return the statistics updated with a batch; ``axes`` is its number of leading axes."""
         over = tuple(range(axes))
         count = jnp.float32(jnp.size(batch) // max(1, self.mean.size))
         mean, variance = batch.mean(over), batch.var(over)
@@ -34,6 +34,6 @@ class Statistics:
         return Statistics(total, self.mean + share * shift, merged)
 
     def scaling(self) -> dict[str, Array]:
-        """Return the mean to subtract and the deviation to divide by; a deviation below 0.0001 is 1, as nothing varies."""
+        """Return mean and standard deviation; a deviation below 0.0001 counts as 1, so that constants are not amplified."""
         deviation = jnp.sqrt(self.variance)
         return {"mean": self.mean, "deviation": jnp.where(deviation < 1e-4, 1.0, deviation)}

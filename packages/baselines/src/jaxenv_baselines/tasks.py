@@ -1,4 +1,4 @@
-"""What is trained for: an environment with its parameters."""
+"""A task: an environment with its parameters."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from jaxenv.environment import NO_TIME_LIMIT, Environment
 
 @struct.dataclass
 class Task:
-    """An environment and its parameters. Its shape is static, so it may be an argument of a jitted function."""
+    """An environment and its parameters, as a pytree whose leaves are the parameters."""
 
     env: Environment[Any, Any] = struct.field(pytree_node=False)
     """The environment."""
     params: Any
-    """Its parameters, one set."""
+    """Its parameters, one set, not batched."""
     time_limit: int | None = struct.field(pytree_node=False)
-    """Steps after which an episode is truncated, at the least; None if none ever is."""
+    """Smallest number of steps after which an episode is truncated; None if never."""
     observation_space: spaces.Space = struct.field(pytree_node=False)
-    """The space of observations; its bounds are known numbers, also where the params are traced."""
+    """The observation space; its bounds are concrete, even under ``jit``."""
     action_space: spaces.Space = struct.field(pytree_node=False)
-    """The space of actions."""
+    """The action space."""
 
     @classmethod
     def of(cls, env: Environment[Any, Any], params: Any) -> Task:
-        """Return the task of an environment and its params, whose numbers are known."""
+        """Return the task of an environment and concrete params."""
         innermost = params
         while not hasattr(innermost, "max_steps_in_episode"):
             innermost = innermost.env_params

@@ -1,7 +1,7 @@
-"""Training members side by side, in pieces between which progress is reported and kept: whatever the algorithm.
+"""Training of several members at once, with progress reports and checkpoints, for any algorithm.
 
-An interrupted training goes on from where it was kept and ends where an uninterrupted one would, bit for bit on one device: all
-that it depends on is kept, and one compiled program makes any number of updates.
+A training that resumes from a checkpoint ends where an uninterrupted one would, bit for bit on one device: the checkpoint holds
+the whole state, and one compiled program makes any number of updates.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from jax import Array
 from jaxenv import EnvSpec
 from jaxenv.errors import JaxenvPerformanceWarning
+from jaxenv.evaluation import Evaluation
 
 from jaxenv_baselines import agent, evaluation, files
 from jaxenv_baselines.algorithms import Algorithm, algorithm, settings_of
@@ -32,24 +33,24 @@ from jaxenv_baselines.errors import DamagedAgentError, DirectoryTakenError, NotW
 from jaxenv_baselines.tasks import Task
 
 CHOOSE_BY = 256
-"""Episodes that choose one of several members; others judge it."""
-CHECKPOINT, METRICS, CURVE = "training.safetensors", "metrics.jsonl", "curve.png"
+"""Episodes that select the best of several members; other episodes evaluate it, so that the estimate is not biased."""
+CHECKPOINT, METRICS, CURVE, SWEEP = "training.safetensors", "metrics.jsonl", "curve.png", "sweep.json"
 
 
 class Report(NamedTuple):
-    """How a training goes: means over the updates since the report before."""
+    """Progress of a training: metrics are means over the updates since the previous report."""
 
     steps: int
-    """Steps so far, of each member."""
+    """Environment steps so far, per member."""
     total_steps: int
-    """Steps of the whole training, of each member."""
+    """Environment steps of the whole training, per member."""
     seconds: float
-    """Seconds that training took so far, compilation included; of earlier sessions, too."""
+    """Seconds so far, including compilation and the time before a resume."""
     steps_per_second: float
-    """Of all members together, since the report before."""
+    """Environment steps per second of all members together, since the previous report."""
     metrics: dict[str, list[float | None]]
-    """For each member: ``return_mean`` and ``length_mean`` of the ``episodes`` that ended (None if none did), and what the
-    algorithm says, such as losses."""
+    """One value per member: ``return_mean`` and ``length_mean`` of the ``episodes`` that ended (None if none did), and the
+    algorithm's own metrics, such as losses."""
 
     @property
     def return_mean(self) -> float:
@@ -57,57 +58,70 @@ class Report(NamedTuple):
         known = [value for value in self.metrics["return_mean"] if value is not None]
         return float(np.median(known)) if known else math.nan
 
+    @property
+    def scalars(self) -> dict[str, float]:
+        """All numbers by name, for a logger: ``return_mean/0`` is that of member 0. Missing numbers are left out."""
+        by_member = {
+            f"{name}/{member}": value
+            for name, values in self.metrics.items()
+            for member, value in enumerate(values)
+            if value is not None
+        }
+        return {**by_member, "seconds": self.seconds, "steps_per_second": self.steps_per_second}
+
 
 class Programs(NamedTuple):
-    """What is compiled for a training; each is given the task and the config first."""
+    """Compiled programs; each takes the task and the config first."""
 
     begin: Any
-    """``(keys)``: the members before the first update."""
+    """``(keys)``: the initial state of the members."""
     advance: Any
-    """``(state, until)``: the members after so many updates, and sums of what happened."""
+    """``(state, until)``: the state after ``until`` updates, and summed metrics."""
     finish: Any
-    """``(state, key)``: the parameters of the members' policies, and the episodes that they play."""
+    """``(state, key)``: the members' policy parameters, and their evaluation."""
 
 
 @dataclass
 class Training:
-    """A training of several members, which differ in nothing but their keys, unless leaves of the config are ``[members]``."""
+    """A training of several members with different keys; leaves of the config may be arrays ``[members]``."""
 
     spec: EnvSpec
     """The environment."""
     overrides: dict[str, Any]
-    """What ``make`` is told beside it."""
+    """Keyword arguments of ``make``."""
     name: str
-    """Of the algorithm."""
+    """Name of the algorithm."""
     config: Any
-    """Its config."""
+    """Config of the algorithm."""
     seed: int = 0
-    """Member ``i`` has the key ``split(jaxenv.random.key(seed), members)[i]``."""
+    """Member ``i`` has the key ``split(jaxenv.random.key(seed), members)[i]``, unless ``repeats`` is set."""
     members: int = 1
-    """How many are trained."""
+    """Number of members."""
     reports: int = 50
-    """How often progress is reported, at most."""
+    """Largest number of progress reports."""
     episodes: int = 1000
-    """Whole episodes that judge the agent at the end."""
+    """Episodes that evaluate the agent at the end."""
     half: bool = False
-    """Whether the agent's floats are rounded to float16; it is judged with these."""
+    """Whether the agent's weights are rounded to float16, before it is evaluated."""
+    repeats: int = 1
+    """Number of times that the members' keys are repeated: with 2, the second half has the keys of the first, for other configs."""
     task: Task = field(init=False)
     """The environment with its params."""
     state: Any = field(init=False, default=None)
-    """The members' trainings, leaves ``[members, ...]``; None before it begins."""
+    """State of the members, leaves ``[members, ...]``; None before the first update."""
     updates: int = field(init=False, default=0)
-    """Updates made."""
+    """Number of updates made."""
     seconds: float = field(init=False, default=0.0)
-    """Seconds that they took, compilation included."""
+    """Seconds they took, including compilation."""
     compile_seconds: float = field(init=False, default=0.0)
-    """Seconds that compilation took, in this session."""
+    """Seconds of compilation in this process."""
     programs: Programs | None = field(init=False, default=None, repr=False)
-    """What is compiled."""
+    """The compiled programs; None before :meth:`compile`."""
     lines: list[dict[str, Any]] = field(init=False, default_factory=list)
-    """What was reported, as in the file of metrics."""
+    """Reported metrics, as in ``metrics.jsonl``."""
 
     def __post_init__(self) -> None:
-        """Build the environment, and refuse what can't be trained before any work is done."""
+        """Make the environment and check the config, before any work."""
         env, params = jaxenv.make(self.spec, **self.overrides)
         self.task = Task.of(env, params)
         self.algorithm.check(self.task, self.config)
@@ -119,18 +133,18 @@ class Training:
 
     @property
     def num_updates(self) -> int:
-        """Updates of the whole training."""
+        """Number of updates of the whole training."""
         return self.algorithm.num_updates(self.config)
 
     @property
     def steps(self) -> int:
-        """Steps so far, of each member."""
+        """Environment steps so far, per member."""
         return self.updates * self.algorithm.steps_per_update(self.config)
 
     # -- training ----------------------------------------------------------------------------------------------
 
     def compile(self) -> None:
-        """Compile everything that the training and its evaluation run, side by side, unless that is done. Threads may call it."""
+        """Compile training and evaluation in parallel; does nothing the second time. Threads may call it."""
         if self.programs is not None:
             return
         clock = time.perf_counter()
@@ -149,7 +163,7 @@ class Training:
         self.compile_seconds = time.perf_counter() - clock
 
     def run(self) -> Iterator[Report]:
-        """Train to the end, and report on the way. May be left and called again at any report."""
+        """Train to the end and yield progress reports. The loop may stop at any report; a later call continues."""
         total = self.num_updates
         ends = sorted({-(-total * number // self.reports) for number in range(1, self.reports + 1)})
         clock = time.perf_counter()
@@ -179,23 +193,50 @@ class Training:
             yield report
 
     def evaluate(self) -> tuple[int, Any, dict[str, Any]]:
-        """Let every member play whole episodes, choose the best by the first of them, and judge it by the others.
+        """Evaluate all members on whole episodes, and select the best.
+
+        The first ``CHOOSE_BY`` episodes select, the others give the returns; a single member needs no selection.
 
         Returns:
-            Its number, its policy's parameters, and the summary of its returns (see :mod:`jaxenv_baselines.evaluation`).
+            Index of the best member, its policy parameters, and the summary of its returns (:mod:`jaxenv_baselines.evaluation`).
+        """
+        all_params, played = self.play()
+        aside = self._to_play[0] - self.episodes
+        best = int(jnp.argmax(played.returns[:, :aside].mean(axis=1))) if aside else 0
+        evaluated = jax.tree.map(lambda leaf: leaf[best, aside:], played)
+        return best, jax.tree.map(lambda leaf: leaf[best], all_params), evaluation.summary(evaluated)
+
+    def play(self) -> tuple[Any, Evaluation]:
+        """Evaluate all members.
+
+        Returns:
+            Policy parameters, leaves ``[members, ...]``, and their episodes, leaves ``[members, num_episodes]``.
         """
         with quiet():
             self.compile()
         assert self.programs is not None
-        key = jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31)
-        all_params, played = self.programs.finish(self.task, self.config, self.state, key)
-        aside = self._to_play[0] - self.episodes
-        best = int(jnp.argmax(played.returns[:, :aside].mean(axis=1))) if aside else 0
-        judged = jax.tree.map(lambda leaf: leaf[best, aside:], played)
-        return best, jax.tree.map(lambda leaf: leaf[best], all_params), evaluation.summary(judged)
+        return self.programs.finish(self.task, self.config, self.state, self._evaluation_key(0))
+
+    def evaluate_once(self, policy_params: Any) -> dict[str, Any]:
+        """Evaluate the policy parameters of one member on ``episodes`` new episodes, and return the summary of its returns."""
+        with quiet():
+            played = jaxenv.evaluate(
+                self.task.env,
+                self.task.params,
+                self.algorithm.policy(self.task, self.config),
+                self._evaluation_key(1),
+                num_episodes=self.episodes,
+                policy_params=policy_params,
+                initial_carry=self.algorithm.initial_carry(self.task, self.config),
+                max_steps=self._to_play[1],
+            )
+        return evaluation.summary(played)
+
+    def _evaluation_key(self, number: int) -> Array:
+        return jaxenv.random.fold_in(jaxenv.random.key(self.seed), 2**31 + number)
 
     def save_agent(self, directory: Path) -> dict[str, Any]:
-        """Choose, evaluate and write the agent; return its description."""
+        """Evaluate the members, write the best agent, and return its description."""
         best, chosen, returns = self.evaluate()
         described = agent.description(
             self.spec,
@@ -213,36 +254,22 @@ class Training:
 
     # -- files -------------------------------------------------------------------------------------------------
 
-    def keep(self, directory: Path) -> None:
-        """Write where the training stands, and what was reported so far.
+    def save_checkpoint(self, directory: Path) -> None:
+        """Write a checkpoint and the metrics so far.
 
         Raises:
-            NotWrittenError: it can't be written.
+            NotWrittenError: a file can't be written.
         """
-        about = {**self._about(), "updates": self.updates, "seconds": self.seconds, "lines": self.lines}
+        about = {**self._identity(), "updates": self.updates, "seconds": self.seconds, "lines": self.lines}
         files.write(directory / CHECKPOINT, files.packed(self.state, {"training": json.dumps(about)}))
         files.write(directory / METRICS, "".join(f"{json.dumps(line)}\n" for line in self.lines).encode())
 
-    def require_writable(self, directory: Path) -> None:
-        """Find out, before any work, whether files can be written.
-
-        Raises:
-            NotWrittenError: they can't.
-        """
-        probe = directory / "writable"
-        try:
-            files.write(probe, b"")
-        except NotWrittenError as error:
-            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-            raise NotWrittenError(directory, reason or "it is no folder") from error
-        probe.unlink()
-
     def resume(self, directory: Path) -> None:
-        """Go on from where a directory stands; from the beginning if nothing was kept there yet.
+        """Load the checkpoint of a directory; without one, training starts from the beginning.
 
         Raises:
-            OtherTrainingError: what was kept is of another training.
-            DamagedAgentError: it is not what was written.
+            OtherTrainingError: the checkpoint is of another training.
+            DamagedAgentError: the checkpoint is damaged.
         """
         file = directory / CHECKPOINT
         if not file.exists():
@@ -253,7 +280,7 @@ class Training:
             updates, seconds, lines = int(about["updates"]), float(about["seconds"]), list(about["lines"])
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedAgentError(file, "its description can't be read") from error
-        for name, wanted in self._about().items():
+        for name, wanted in self._identity().items():
             found = about.get(name)
             if found != wanted and name == "config" and isinstance(found, dict):
                 name = next(key for key in wanted if found.get(key) != wanted[key])
@@ -264,8 +291,8 @@ class Training:
         self.state = files.unpacked(file, data, shapes)
         self.updates, self.seconds, self.lines = updates, seconds, lines
 
-    def _about(self) -> dict[str, Any]:
-        """Return, as JSON gives it back, what two trainings must have in common for one to go on with the other."""
+    def _identity(self) -> dict[str, Any]:
+        """Return, as JSON data, what must be equal for a training to resume from a checkpoint."""
         about = {
             "environment": self.spec.id,
             "overrides": self.overrides,
@@ -278,33 +305,55 @@ class Training:
 
     @property
     def _to_play(self) -> tuple[int, int]:
-        """Episodes of each member, and steps after which one is left."""
+        """Episodes per member, and steps after which an episode is cut."""
         return self.episodes + (CHOOSE_BY if self.members > 1 else 0), evaluation.max_steps(self.task.time_limit)
 
     def _keys(self) -> Array:
-        return jaxenv.random.split(jaxenv.random.key(self.seed), self.members)
+        keys = jaxenv.random.split(jaxenv.random.key(self.seed), self.members // self.repeats)
+        return jnp.concatenate([keys] * self.repeats)
 
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Say nothing of networks that are too large for a kernel of the whole rollout: the steps are kernels all the same."""
+    """Silence the warning that a network is too large for one kernel per rollout; environment steps are still kernels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", JaxenvPerformanceWarning)
         yield
 
 
-def require_free(directory: Path) -> None:
-    """Refuse a directory that holds a training.
+def require_writable(directory: Path) -> None:
+    """Check that files can be written to a directory.
 
     Raises:
-        DirectoryTakenError: it does.
+        NotWrittenError: they can't.
     """
+    probe = directory / "writable"
+    try:
+        files.write(probe, b"")
+    except NotWrittenError as error:
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+        raise NotWrittenError(directory, reason or "it is not a directory") from error
+    probe.unlink()
+
+
+def require_free(directory: Path, *, resumable: bool = True) -> None:
+    """Check that a directory holds neither a training nor a search.
+
+    Args:
+        directory: the directory.
+        resumable: whether the caller could resume a training; the message suggests it.
+
+    Raises:
+        DirectoryTakenError: it holds one.
+    """
+    if (directory / SWEEP).exists():
+        raise DirectoryTakenError(directory, "a search")
     if (directory / CHECKPOINT).exists() or (directory / agent.DESCRIPTION).exists():
-        raise DirectoryTakenError(directory)
+        raise DirectoryTakenError(directory, "a training", resumable=resumable)
 
 
 def _over_members(function: Callable[..., Any], task: Task, config: Any, *arguments: Any) -> Any:
-    """Call a function of one member for all of them; leaves of the config may be ``[members]``."""
+    """Apply ``jax.vmap`` over the members to a function of one; leaves of the config may be ``[members]``."""
     axes = jax.tree.map(lambda leaf: 0 if jnp.ndim(leaf) else None, config)
     return jax.vmap(partial(function, task), in_axes=(axes, *(0,) * len(arguments)))(config, *arguments)
 
@@ -317,7 +366,7 @@ def _finish(name: str, to_play: tuple[int, int], half: bool, task: Task, config:
     module = algorithm(name)
     policy_params = _over_members(module.policy_params, task, config, state)
     if half:
-        policy_params = jax.tree.map(agent.rounded, policy_params)
+        policy_params = agent.rounded(policy_params)
     played = jaxenv.evaluate(
         task.env,
         task.params,
@@ -333,20 +382,20 @@ def _finish(name: str, to_play: tuple[int, int], half: bool, task: Task, config:
 
 
 def _advance(name: str, task: Task, config: Any, state: Any, until: Array) -> tuple[Any, dict[str, Array]]:
-    """Make updates until so many are made; return sums of what happened in them."""
+    """Make updates until ``until`` are made; return the state and summed metrics."""
     one = partial(_over_members, algorithm(name).update, task, config)
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(lambda: one(state)[1]))
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(lambda: one(state)[1]))
 
     def body(_: Array, loop: tuple[Any, Any]) -> tuple[Any, Any]:
-        state, happened = one(loop[0])
-        return state, jax.tree.map(jnp.add, loop[1], happened)
+        state, metrics = one(loop[0])
+        return state, jax.tree.map(jnp.add, loop[1], metrics)
 
     made = state.updates.ravel()[0]  # of the first member: all have made as many
-    return jax.lax.fori_loop(made, until, body, (state, nothing))
+    return jax.lax.fori_loop(made, until, body, (state, zeros))
 
 
 def _means(sums: dict[str, Any], updates: int) -> dict[str, list[float | None]]:
-    """Return means from sums over updates, for each member."""
+    """Return means from sums over updates, one value per member."""
     episodes = np.asarray(sums["episodes"], np.float64)
 
     def plain(values: Any) -> list[float | None]:

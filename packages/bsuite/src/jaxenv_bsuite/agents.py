@@ -112,7 +112,7 @@ def find_agent(name: str) -> AgentFactory:
 
 
 def try_agent(name: str, factory: AgentFactory, env: Environment[Any, Any], params: Any) -> None:
-    """Trace an agent's first step on an environment, so that whatever is wrong with it is said before anything is played.
+    """Trace an agent's first step on an environment, so that mistakes are found before anything is played.
 
     Raises:
         AgentError: it fails, gives no action of the environment, or changes the shape of its memory.

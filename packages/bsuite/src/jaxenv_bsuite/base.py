@@ -26,13 +26,23 @@ class BsuiteEnvironment(Environment[StateT, ParamsT]):
     def bsuite_info(self, state: StateT, params: Any = None) -> dict[str, Any]:
         """Return the figures that bsuite logs for this task, summed over all episodes so far.
 
-        ``state`` may be a batch. With NumPy arrays in its counters the figures are NumPy's, in float64.
+        Args:
+            state: a state or a batch of states. With NumPy arrays in its counters the figures are NumPy's, in float64.
+            params: the parameters; None means ``default_params``.
         """
         return {}
 
 
 def bsuite_info(env: Environment[Any, Any], state: Any, params: Any = None) -> dict[str, Any]:
-    """Return the figures that bsuite logs, of an environment beneath any wrappers: noise and scale never touch them.
+    """Compute the figures that bsuite logs, of an environment beneath any wrappers. Wrappers of rewards never change them.
+
+    Args:
+        env: the environment, wrapped or not.
+        state: its state, or a batch of states.
+        params: its parameters; None means ``env.default_params``.
+
+    Returns:
+        The figures by bsuite's names, such as ``total_regret``.
 
     >>> import jax, jaxenv, jaxenv_bsuite
     >>> env, params = jaxenv.make("bsuite/catch_noise/0")

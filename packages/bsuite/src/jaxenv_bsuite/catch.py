@@ -74,7 +74,14 @@ class Catch(BsuiteEnvironment[CatchState, Params]):
         return Params()
 
     def draw_reset(self, key: Array) -> Int[Array, ""]:
-        """Draw the column of the ball."""
+        """Draw the column of the ball.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The column, int32[].
+        """
         return random.uniform_int(random.words(key, 1)[0], 0, self.columns)
 
     def init(self, key: Array, params: Params) -> CatchState:

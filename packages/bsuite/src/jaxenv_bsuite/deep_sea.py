@@ -112,7 +112,14 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
         return DeepSeaState(jnp.int32(0), jnp.bool_(False), jnp.int32(0), jnp.int32(0))
 
     def draw_step(self, key: Array) -> Draws:
-        """Draw the noise and the wind of a step."""
+        """Draw the noise and the wind of a step.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         words = random.words(key, 3)
         return Draws(noise=random.normal(words[0], words[1]), wind=random.uniform(words[2]))
 

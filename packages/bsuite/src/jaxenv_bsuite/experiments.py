@@ -37,7 +37,17 @@ class SeveralShapesError(JaxenvError, ValueError):
 
 
 def load_from_id(bsuite_id: str, **overrides: Any) -> tuple[Environment[Any, Any], Any]:
-    """Return the environment and the params of one of bsuite's ids; ``jaxenv.make`` with bsuite's own name for it.
+    """Load one of bsuite's ids: ``jaxenv.make`` with bsuite's own name for it.
+
+    Args:
+        bsuite_id: the id, such as ``"catch/0"``.
+        **overrides: further arguments of ``jaxenv.make``.
+
+    Returns:
+        ``(env, params)``.
+
+    Raises:
+        UnknownIdError: there is no such id.
 
     >>> import jaxenv_bsuite
     >>> env, params = jaxenv_bsuite.load_from_id("catch/0")
@@ -50,12 +60,19 @@ def load_from_id(bsuite_id: str, **overrides: Any) -> tuple[Environment[Any, Any
 
 
 def load_experiment(name: str, **overrides: Any) -> tuple[Environment[Any, Any], Any]:
-    """Return the environment of an experiment, and the params of all of its ids, stacked along a leading axis.
+    """Load an experiment: its environment, and the params of all of its ids, stacked along a leading axis.
+
+    Args:
+        name: the name of the experiment, such as ``"cartpole_swingup"``.
+        **overrides: further arguments of ``jaxenv.make``.
+
+    Returns:
+        ``(env, params)``; leaves of ``params`` have a leading axis with one entry for each id.
 
     Raises:
-        SeveralShapesError: the ids have observations of several shapes (deep_sea, memory_size, umbrella_distract), or
-        share arrays that
-            are too large to be copied for each (mnist).
+        SeveralShapesError: the ids have observations of several shapes (deep_sea, memory_size, umbrella_distract), or share
+            arrays that are too large to be copied for each (mnist).
+        UnknownIdError: there is no such experiment.
 
     >>> import jax, jaxenv_bsuite
     >>> env, params = jaxenv_bsuite.load_experiment("cartpole_swingup")
@@ -74,7 +91,17 @@ def load_experiment(name: str, **overrides: Any) -> tuple[Environment[Any, Any],
 
 
 def load_batches(names: Iterable[str], **overrides: Any) -> list[Batch]:
-    """Return ids, experiments and tags as the fewest batches, each of one experiment and one environment.
+    """Load ids, experiments and tags as the fewest batches, each of one experiment and one environment.
+
+    Args:
+        names: ids (``"catch/0"``), experiments (``"catch"``), tags (``"memory"``), ``"testing"`` or ``"all"``.
+        **overrides: further arguments of ``jaxenv.make``, for all of them.
+
+    Returns:
+        The batches, in bsuite's order.
+
+    Raises:
+        UnknownIdError: a name is none of bsuite's ids, experiments and tags.
 
     >>> import jaxenv_bsuite
     >>> [len(batch.ids) for batch in jaxenv_bsuite.load_batches(["catch", "deep_sea/0", "deep_sea/1"])]
@@ -83,7 +110,7 @@ def load_batches(names: Iterable[str], **overrides: Any) -> list[Batch]:
     groups: dict[tuple[str, Environment[Any, Any]], list[tuple[str, Environment[Any, Any], Any]]] = {}
     for bsuite_id in select(names):
         env, params = load_from_id(bsuite_id, **overrides)
-        # Ids of one experiment often differ in their params alone, which ``make`` has told their environments.
+        # Ids of one experiment often differ in their params alone, which their environments keep as overrides.
         groups.setdefault((bsuite_id.partition("/")[0], env.without_overrides), []).append((bsuite_id, env, params))
     return [_batch(env, members) for (_, env), members in groups.items()]
 

@@ -92,7 +92,14 @@ class MemoryChain(BsuiteEnvironment[MemoryChainState, MemoryChainParams]):
         return MemoryChainParams()
 
     def draw_reset(self, key: Array) -> Draws:
-        """Draw the bits, and which of them will be asked for."""
+        """Draw the bits, and which of them will be asked for.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         count = words_for(self.num_bits)
         words = random.words(key, count + 1)
         return Draws(context=words[:count], query=random.uniform_int(words[count], 0, self.num_bits))

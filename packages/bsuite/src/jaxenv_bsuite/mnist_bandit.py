@@ -107,11 +107,24 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
         return self.params_from(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int32))
 
     def params_from(self, images: Any, labels: Any) -> MNISTBanditParams:
-        """Return params with images of one's own, bytes of shape (n, 28, 28), and their labels."""
+        """Return params with images and labels of your own.
+
+        Args:
+            images: the pixels, bytes of shape (n, 28, 28).
+            labels: the digits that they show, 0 to 9, of shape (n,).
+        """
         return _params(mnist_data.from_arrays(images, labels), self.fraction)
 
     def draw_reset(self, key: Array, params: MNISTBanditParams) -> Int[Array, ""]:
-        """Draw the place of an image."""
+        """Draw the place of an image.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            Its place among ``params.images``, int32[].
+        """
         return random.uniform_int(random.words(key, 1)[0], 0, len(params.labels))
 
     def init(self, key: Array, params: MNISTBanditParams) -> MNISTBanditState:
@@ -159,7 +172,7 @@ class MNISTBandit(BsuiteEnvironment[MNISTBanditState, MNISTBanditParams]):
 def of_255(pixels: Array) -> Array:
     """Return ``pixels / 255``, correctly rounded, float32, for integers from -128 to 255."""
     pixels = pixels.astype(jnp.float32)
-    # 1 / 255 in two parts; the products of the first one and a pixel are exact. Dividing is dearer.
+    # 1 / 255 in two parts; the products of the first one and a pixel are exact. Division costs more.
     first = 2**-8 + 2**-16
     return pixels * np.float32(first) + pixels * np.float32(1 / 255 - first)
 

@@ -18,7 +18,7 @@ ENVIRONMENT_VARIABLE = "JAXENV_MNIST_DIR"
 SOURCES = ("mnist", "digits")
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 NOT_COMPARABLE = "digits: not bsuite's mnist, scores not comparable"
-"""What is said of everything that was made with ``source="digits"``."""
+"""A note on everything that was made with ``source="digits"``."""
 
 _MAGIC = {3: 2051, 1: 2049}
 

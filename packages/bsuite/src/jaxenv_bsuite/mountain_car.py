@@ -92,7 +92,14 @@ class MountainCar(BsuiteEnvironment[MountainCarState, MountainCarParams]):
         return True
 
     def draw_reset(self, key: Array) -> Float[Array, ""]:
-        """Draw the first position."""
+        """Draw the first position.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The position, a float.
+        """
         return random.uniform(random.words(key, 1)[0], *FIRST_POSITIONS)
 
     def init(self, key: Array, params: MountainCarParams) -> MountainCarState:

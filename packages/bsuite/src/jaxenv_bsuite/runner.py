@@ -29,7 +29,7 @@ SAVE_SECONDS = 20.0
 """Time between two saves of an unfinished batch."""
 
 Progress = Callable[[str, int, int], None]
-"""Told a batch's name, how many of its episodes have ended, and how many there are."""
+"""Called with a batch's name, how many of its episodes have ended, and how many there are."""
 Rows = list[list[float]]
 
 
@@ -107,7 +107,7 @@ def run(
         episodes: how many to play, if not bsuite's number.
         overwrite: remove the results in the directory and begin anew.
         mnist: fields of MNISTBandit, such as ``data_dir``.
-        progress: told how far each batch is.
+        progress: called with the progress of each batch.
 
     Returns:
         The ids that the names stand for, all finished now.

@@ -101,13 +101,27 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
         return UmbrellaChainParams()
 
     def draw_reset(self, key: Array) -> ResetDraws:
-        """Draw the weather, the umbrella that the first observation shows, and its distractors."""
+        """Draw the weather, the umbrella that the first observation shows, and its distractors.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         words = random.words(key, 1 + words_for(self.n_distractor))
         need, has = unpack(words[:1], 2)
         return ResetDraws(need, has, words[1:])
 
     def draw_step(self, key: Array) -> StepDraws:
-        """Draw the noise of a step's reward and the distractors of its observation."""
+        """Draw the noise of a step's reward and the distractors of its observation.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         words = random.words(key, 1 + words_for(self.n_distractor))
         return StepDraws(unpack(words[:1], 1)[0], words[1:])
 

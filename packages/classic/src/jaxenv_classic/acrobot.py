@@ -148,14 +148,30 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return True
 
     def draw_reset(self, key: Array, params: AcrobotParams) -> Draws:
-        """Draw the four numbers of a first state."""
+        """Draw the four numbers of a first state.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))
 
     def init(self, key: Array, params: AcrobotParams) -> AcrobotState:
         return AcrobotState(*self.draw_reset(key, params))
 
     def draw_noise(self, key: Array, params: AcrobotParams) -> Array | float:
-        """Draw the noise on the torque, N m; nothing is drawn where there is none."""
+        """Draw the noise on the torque, N m; nothing is drawn where there is none.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The noise, a float; 0 where there is none.
+        """
         if params.torque_noise_max is None:
             return 0.0
         return random.uniform(random.words(key, 1)[0], -params.torque_noise_max, params.torque_noise_max)
@@ -166,7 +182,17 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return self.move(state, action, self.draw_noise(key, params), params)
 
     def move(self, state: AcrobotState, action: Array, noise: Array | float, params: AcrobotParams) -> Transition[AcrobotState]:
-        """Apply ``action`` with given noise on its torque: the step without its randomness."""
+        """Apply an action with given noise on its torque: the step without its randomness.
+
+        Args:
+            state: the state.
+            action: the action, int32[], 0 to 2.
+            noise: added to the torque, N m.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         torque = (action - 1).astype(state.theta1.dtype) * params.torque + noise
         start = Motion(state.theta1, state.theta2, state.dtheta1, state.dtheta2)
         end = self._runge_kutta(start, torque, params)

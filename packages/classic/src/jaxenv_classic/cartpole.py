@@ -126,7 +126,15 @@ class CartPole(Environment[CartPoleState, CartPoleParams]):
         return True
 
     def draw_reset(self, key: Array, params: CartPoleParams) -> Draws:
-        """Draw the four numbers of a first state."""
+        """Draw the four numbers of a first state.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return Draws(*(random.uniform(word, params.reset_low, params.reset_high) for word in random.words(key, 4)))
 
     def init(self, key: Array, params: CartPoleParams) -> CartPoleState:

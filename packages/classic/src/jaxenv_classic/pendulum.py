@@ -99,7 +99,15 @@ class Pendulum(Environment[PendulumState, PendulumParams]):
         return True
 
     def draw_reset(self, key: Array, params: PendulumParams) -> Draws:
-        """Draw the first angle and angular velocity."""
+        """Draw the first angle and angular velocity.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         words = random.words(key, 2)
         return Draws(
             theta=random.uniform(words[0], -params.x_init, params.x_init),

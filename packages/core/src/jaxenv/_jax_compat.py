@@ -21,7 +21,7 @@ TESTED = "0.6.1", "0.10.2", "0.11.2", "0.12.0.1"
 """Versions of JAX that the tests were run with, oldest to newest."""
 
 MISSING: dict[str, str] = {}
-"""Entries that this JAX does not have, by name, with what it said."""
+"""Entries that this JAX does not have, by name, with its error message."""
 
 
 def _entry(name: str, make: Callable[[], Any], without: Any) -> Any:
@@ -109,7 +109,14 @@ is_traced: Callable[[Any], bool] = _entry("is_traced", _make_is_traced, _has_no_
 
 
 def enable_x64(enabled: bool = True) -> Any:
-    """Return a context in which JAX has 64-bit types, or has none."""
+    """Switch 64-bit types of JAX on or off for a while, in every version of JAX.
+
+    Args:
+        enabled: whether there are 64-bit types.
+
+    Returns:
+        A context manager.
+    """
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(enabled)
     import importlib

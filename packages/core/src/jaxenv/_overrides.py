@@ -1,4 +1,4 @@
-"""What ``make`` and ``replace`` are told about params: found by name, checked, and kept by the environment in a hashable form."""
+"""Overrides of params by ``make`` and ``replace``: found by name, checked, and kept by the environment in a hashable form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every pytree dataclass of jaxenv has: ``replace``, said to the type checker, and one meaning however it is decorated."""
+"""What every pytree dataclass of jaxenv has: ``replace``, declared to the type checker, and one meaning however it is decorated."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class _Switch:
         self.lock = threading.Lock()
 
     def add(self, error: CheckError) -> None:
-        """Keep what a check found for whoever waits; where nobody does, it is raised in the computation."""
+        """Keep the error for the context that waits; without one, raise it in the computation."""
         with self.lock:
             if self.waiting:
                 self.found.append(error)
@@ -68,13 +68,17 @@ def enabled() -> bool:
 
 @contextmanager
 def checks() -> Generator[None, None, None]:
-    """Make any action, param or observation outside of its space or range an error with its value, under ``jit`` too.
+    """Turn any action, param or observation outside of its space or range into an error with its value, under ``jit`` too.
 
-    Without it, a choice outside of its space acts as the nearest inside, and numbers are looked at only where their values are
-    known. With it, every ``reset``, ``step`` and ``step_env`` within looks at the values that are computed, which costs time: it is
-    for finding mistakes. What a computation within ``jax.jit`` does wrong is raised at the end of the context, and by a call from
-    Python at once. Compiled functions are compiled anew on the way in and out. ``JAXENV_CHECKS=1`` does the same for a whole
-    process; there, mistakes under ``jax.jit`` surface as JAX's own runtime error with the same sentence in it.
+    Without it, a choice outside of its space acts as the nearest inside, and numbers are checked only where their values are known.
+    With it, every ``reset``, ``step`` and ``step_env`` within checks the computed values. That costs time: use it to find mistakes.
+
+    A mistake within ``jax.jit`` is raised at the end of the context; a call from Python raises at once. Compiled functions are
+    compiled anew on the way in and out. ``JAXENV_CHECKS=1`` does the same for a whole process. There, mistakes under ``jax.jit``
+    surface as JAX's own runtime error with the same sentence in it.
+
+    Returns:
+        A context manager.
 
     Raises:
         CheckError: something was outside; the message says what, where and its value.

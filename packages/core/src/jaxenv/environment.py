@@ -88,10 +88,10 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     ``__post_init__`` of their own may set these fields, and ``@dataclasses.dataclass(frozen=True)`` or
     ``@flax.struct.dataclass`` may stand above them. An author writes ``default_params``, ``init``, ``transition``,
     ``observe``, ``action_space`` and ``observation_space``, and where it makes sense ``carry_over`` and ``render``.
-    Everything else is given.
+    Core provides everything else.
 
     Hooks see one environment, never a batch, with parameters and state of fixed dtypes: floats have JAX's default float
-    dtype, counters are int32. They must not look at values in Python (``if``, ``int()``): they run under ``jit``.
+    dtype, counters are int32. They run under ``jit``, so they must not use values in Python (``if``, ``int()``).
 
     Every class gets from core: ``default_params`` as ``make`` or ``replace`` changed them; ``action_space``, ``observation_space``
     and ``render`` with params that may be left out, and of any layer beneath a wrapper; and a constructor that checks fields
@@ -119,39 +119,89 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     @property
     def params_template(self) -> ParamsT:
-        """Params of the type that this environment takes, with leaves of the same kinds: what given params are checked against.
+        """Params of the type that this environment takes, with leaves of the same kinds.
 
-        Override it where ``default_params`` are dear to make or may be missing, such as data on disk.
+        Params that a caller passes are checked against them. Override it where ``default_params`` are expensive to make or may be
+        missing, such as data on disk.
         """
         return self.default_params
 
     def init(self, key: Array, params: ParamsT) -> StateT:
-        """Draw the first state of an episode."""
+        """Draw the first state of an episode.
+
+        Args:
+            key: a typed key, of which the draws are made.
+            params: the parameters, in the dtypes of ``params_template``.
+
+        Returns:
+            The state in which an episode begins, without batch axes. ``time`` is left at 0.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define init(key, params)")
 
     def transition(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take one step of the task: natural termination only, no time limit, no reset."""
+        """Take one step of the task: natural termination only, no time limit, no reset.
+
+        Args:
+            key: a typed key, never used before.
+            state: the state before the step.
+            action: a member of ``action_space(params)``, in its dtype.
+            params: the parameters.
+
+        Returns:
+            A :class:`Transition` of the new state, the reward, whether the task ended, and ``info``.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define transition(key, state, action, params)")
 
     def observe(self, state: StateT, params: ParamsT) -> Any:
-        """Return what the agent sees in ``state``: a pure function without randomness of its own."""
+        """Return what the agent sees in ``state``: a pure function without randomness of its own.
+
+        Args:
+            state: the state, before or after a step.
+            params: the parameters.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define observe(state, params)")
 
     def action_space(self, params: ParamsT) -> spaces.Space:
-        """Return the space that every action must belong to."""
+        """Return the space that every action must belong to.
+
+        Args:
+            params: the parameters, on which bounds may depend. Callers may leave them out.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define action_space(params)")
 
     def observation_space(self, params: ParamsT) -> spaces.Space:
-        """Return the space that every observation belongs to."""
+        """Return the space that every observation belongs to.
+
+        Args:
+            params: the parameters, on which bounds may depend. Callers may leave them out.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define observation_space(params)")
 
     def carry_over(self, fresh: StateT, ended: StateT, params: ParamsT) -> StateT:
-        """Return the state that begins the next episode: ``fresh``, plus what survives from ``ended``."""
+        """Return the state that begins the next episode: ``fresh``, plus what survives from ``ended``.
+
+        Args:
+            fresh: the state that ``init`` drew for the next episode.
+            ended: the last state of the episode that ended.
+            params: the parameters.
+        """
         del ended, params
         return fresh
 
     def render(self, state: StateT, params: ParamsT, size: int | tuple[int, int] = 256) -> Array:
-        """Draw ``state`` as uint8[H, W, 3]; a JAX function, ``size`` (H and W in pixels, or one number for both) apart."""
+        """Draw ``state``. A JAX function of state and params; ``size`` is static.
+
+        Args:
+            state: the state.
+            params: the parameters. Callers may leave them out.
+            size: height and width in pixels, or one number for both.
+
+        Returns:
+            The picture, uint8[H, W, 3].
+
+        Raises:
+            RenderNotSupportedError: the environment has no drawing.
+        """
         raise RenderNotSupportedError(self.name)
 
     @property
@@ -163,11 +213,20 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return False
 
     def report(self, info: dict[str, Any]) -> dict[str, Any]:
-        """Return what the caller gets of ``info``, which core has filled in. For wrappers that leave entries out."""
+        """Return the entries of ``info`` that the caller gets. Wrappers override it to leave entries out.
+
+        Args:
+            info: what a step reports, with the entries that core adds.
+        """
         return info
 
     def lane_axes(self, state: Any, axis_name: str) -> Any:
-        """Return for each leaf of ``state`` its axis in a batch, or None where all lanes of ``axis_name`` share one value."""
+        """Return for each leaf of ``state`` its axis in a batch, or None where all environments of ``axis_name`` share one value.
+
+        Args:
+            state: a state, or its shapes.
+            axis_name: the name of the mapped axis.
+        """
         del axis_name
         return jax.tree.map(lambda _: 0, state)
 
@@ -195,7 +254,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def restart(self, key: Array, state: StateT, params: ParamsT | None = None) -> tuple[Any, StateT]:
         """Begin the next episode after the one that ``state`` is of, finished or not, as ``step`` does when an episode is done.
 
-        What carries over is kept: running statistics, bsuite's counters, whatever ``carry_over`` says. ``reset`` keeps nothing.
+        What carries over is kept: running statistics, bsuite's counters, all that ``carry_over`` keeps. ``reset`` keeps nothing.
         To restart chosen environments of a batch, use ``Vectorize.restart``, or select between the states.
 
         Args:
@@ -221,7 +280,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             key: randomness for this step and for a reset; never used before.
             state: what ``reset`` or the last step returned.
             action: a member of ``action_space(params)``. A Discrete or MultiDiscrete choice outside of it acts as the nearest
-                inside; a Box's bounds are the environment's affair. A single component may be a number or an array of one.
+                inside; how a Box's bounds act is up to the environment. A single component may be a number or an array of one.
             params: the parameters; ``None`` means ``default_params``.
 
         Returns:
@@ -241,11 +300,20 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
     def step_env(
         self, key: Array, state: StateT, action: Any, params: ParamsT | None = None
     ) -> tuple[Any, StateT, Array, Array, dict[str, Any]]:
-        """Take the very step that ``step`` takes with this key, without the reset: ``obs`` and ``state`` may be final.
+        """Take the step that ``step`` takes with the same key, without the reset: ``obs`` and ``state`` may be final.
 
         Nothing stops at the end of an episode. Stepping a final state takes one more transition of the task: the clock goes on,
-        ``truncated`` stays true from the time limit on, and whether ``terminated`` stays true is the task's affair. Where an
+        ``truncated`` stays true from the time limit on, and whether ``terminated`` stays true depends on the task. Where an
         episode is over, call ``reset`` or ``restart``.
+
+        Args:
+            key: randomness for this step; never used before.
+            state: the state of ``reset``, or of the last step.
+            action: a member of ``action_space(params)``.
+            params: the parameters; ``None`` means ``default_params``.
+
+        Returns:
+            ``(obs, state, reward, done, info)``, as ``step`` returns them.
         """
         if isinstance(action, float | list | np.ndarray | np.floating):
             action = self.action_space(self._given(params)).fitted(action)
@@ -261,6 +329,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         Where params are nested, as a wrapper's are, the outermost leaf of that name is meant; a wrapper passes fields of the
         environments beneath on to them.
 
+        Args:
+            **changes: fields of the environment and leaves of its ``default_params``, by name.
+
         >>> import jaxenv
         >>> env, params = jaxenv.make("CartPole-v1")
         >>> env.replace(integrator="semi-implicit euler", gravity=1.6).default_params.gravity
@@ -274,25 +345,51 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return env.with_leaves(_overrides.resolve(self.name, env.default_params, fields, leaves))
 
     def with_leaves(self, leaves: Mapping[tuple[str, ...], Any]) -> Self:
-        """Return the environment whose ``default_params`` have other leaves, given by their paths."""
+        """Return the environment whose ``default_params`` have other leaves, given by their paths.
+
+        Args:
+            leaves: the new value of each leaf, by its path: a tuple of names from the outermost params inwards.
+        """
         return _classes.replaced(self, param_overrides=_overrides.merge(self.param_overrides, leaves))
 
     def state_shapes(self, params: ParamsT) -> StateT:
-        """Return the shapes and dtypes of a state, in the structure that it has."""
+        """Return the shapes and dtypes of a state, in the structure that it has.
+
+        Args:
+            params: the parameters.
+        """
         key = jax.eval_shape(lambda: jax.random.key(0))
         params = _canonical.params(params, self.params_template, self.name)
         return _init_shapes(self, key, params)
 
     def accepts(self, params: Any) -> bool:
-        """Whether ``params`` are of this environment, and not of another one or of a layer beneath."""
+        """Whether ``params`` belong to this environment, rather than to another one or to a layer beneath it.
+
+        Args:
+            params: any parameters.
+        """
         return isinstance(params, type(self.params_template))
 
     def lift(self, params: Any) -> Any:
-        """Return ``params`` of this environment or of any layer beneath as params of this environment."""
+        """Return ``params`` of this environment or of any layer beneath as params of this environment.
+
+        Args:
+            params: the parameters of any layer.
+        """
         return params
 
     def advance(self, key: Array, state: StateT, action: Any, params: ParamsT) -> Transition[StateT]:
-        """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``."""
+        """Take ``transition``, move the clock and apply the time limit. For wrappers; callers use ``step``.
+
+        Args:
+            key: a typed key, never used before.
+            state: the state before the step.
+            action: a member of ``action_space(params)``, in its dtype.
+            params: the parameters.
+
+        Returns:
+            The :class:`Transition`, with ``time`` one higher and ``truncated`` set.
+        """
         out = self.transition(key, state, action, params)
         _require_transition(self, out)
         time = jnp.asarray(state.time, jnp.int32) + 1
@@ -306,7 +403,7 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
 
     @property
     def num_actions(self) -> int:
-        """How wide a policy's output layer is: choices of a Discrete space, components of a Box."""
+        """The width of a policy's output layer: choices of a Discrete space, components of a Box."""
         return spaces.flatdim(self.action_space(self.params_template))
 
     @property
@@ -315,16 +412,20 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
         return self
 
     def state_space(self, params: ParamsT | None = None) -> spaces.Dict:
-        """Return the space of the state, field by field, with its shapes and dtypes; bounds are the dtypes' own."""
+        """Return the space of the state, field by field, with its shapes and dtypes; bounds are the dtypes' own.
+
+        Args:
+            params: the parameters; ``None`` means ``default_params``.
+        """
         key = jax.eval_shape(lambda: jax.random.key(0))
         shapes = jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params))
         return spaces.of_structure(shapes)
 
     @cached_property
     def without_overrides(self) -> Self:
-        """This environment as its class has it, with other ``default_params`` than ``make`` may have told it.
+        """This environment with the ``default_params`` of its class, without the changes of ``make`` and ``replace``.
 
-        It does the same with the same params, so that environments that differ in numbers alone share one compilation.
+        With the same params it does the same, so environments that differ in numbers alone share one compilation.
         """
         return self._without_overrides()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jax import Array
 
@@ -100,7 +101,7 @@ def evaluate(
     params = env._told(params)
     limit = params.max_steps_in_episode
     if max_steps is None:
-        if not is_traced(limit) and bool(jnp.any(jnp.asarray(limit) == NO_TIME_LIMIT)):
+        if not is_traced(limit) and bool(np.any(np.asarray(limit) == NO_TIME_LIMIT)):
             raise EvaluationLengthError(env.name)
         max_steps = NO_TIME_LIMIT
     elif not is_size(whole(max_steps)):

@@ -89,7 +89,7 @@ def jaxenv_policies() -> Iterable[PolicySource]:
     """Return kinds of policies that this plugin loads, for every command with an option ``--policy``.
 
     Called once a process, together with :func:`jaxenv_envs`. Pure data: each names a function as a ``"module:function"`` string,
-    and jaxenv imports that module when somebody writes ``--policy NAME:ARGUMENT``. The function is called as
+    and jaxenv imports that module when a user writes ``--policy NAME:ARGUMENT``. The function is called as
     ``function(argument, spec, env, params)`` and returns a :class:`jaxenv.registry.LoadedPolicy`: a policy as
     :func:`jaxenv.rollout` takes it, with its parameters and its initial carry where it has them.
 

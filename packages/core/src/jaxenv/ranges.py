@@ -1,4 +1,4 @@
-"""The range that the documentation of a number states, said once: in the field's metadata.
+"""The range of a number, stated once: in the field's metadata.
 
     masspole: Array | float = ranges.number(0.1, above=0)
 
@@ -44,7 +44,12 @@ class Range:
         return " and ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
 
     def holds(self, x: Any, largest: float) -> Any:
-        """Tell which elements of an array, of NumPy or of JAX, are inside and at most as large as ``largest``; NaN never is."""
+        """Return which elements of an array are inside of the range; NaN never is.
+
+        Args:
+            x: an array of NumPy or of JAX.
+            largest: the largest magnitude that counts as finite.
+        """
         size = abs(x)
         inside = size <= largest
         if self.infinite and x.dtype.kind not in "iu":
@@ -85,6 +90,9 @@ def number(
         below: what every value is smaller than.
         infinite: whether infinities are values too, where the bounds allow them.
 
+    Returns:
+        A dataclass field with the default and, in its metadata, the range.
+
     >>> import jaxenv
     >>> class Pond(jaxenv.Environment):
     ...     size: int = jaxenv.ranges.number(8, at_least=1)
@@ -94,7 +102,15 @@ def number(
 
 
 def of(owner: type, name: str) -> Range | None:
-    """Return the range that ``owner``, or the nearest of its bases that states one, states for a field."""
+    """Look up the range that a class states for a field.
+
+    Args:
+        owner: a class of params or of environments.
+        name: the name of the field.
+
+    Returns:
+        The range that ``owner`` or the nearest of its bases states; None where none does.
+    """
     for cls in owner.__mro__:
         field = cast("dict[str, Any]", vars(cls).get("__dataclass_fields__", {})).get(name)
         if field is not None and _KEY in field.metadata:
@@ -105,10 +121,21 @@ def of(owner: type, name: str) -> Range | None:
 def check(
     owner: str, name: str, value: Any, stated: Range | None, default: Any = None, *, wait: bool = False, static: bool = False
 ) -> None:
-    """Refuse a known value that is outside of its range; where none is stated, infinities are refused if the default is finite.
+    """Refuse a known value that is outside of its range.
 
-    With ``wait``, the values of JAX's arrays are looked at too, which waits until they are computed. A ``static`` number stays
-    in Python, so it may be as large as it likes.
+    Where no range is stated, infinities are refused if the default is finite.
+
+    Args:
+        owner: the name of the environment, for the message.
+        name: the name of the field, for the message.
+        value: a number, an array, or a tuple of them. Traced values pass.
+        stated: the range; None where none is stated.
+        default: the field's default value.
+        wait: whether to check the values of JAX's arrays too, which waits until they are computed.
+        static: whether the number stays in Python, so that it may be of any size.
+
+    Raises:
+        RangeError: the value is outside of its range.
     """
     if isinstance(value, tuple):
         for item in cast("tuple[Any, ...]", value):
@@ -135,7 +162,13 @@ def check(
 
 
 def check_tree(owner: str, values: Any, above: str = "") -> None:
-    """Refuse values of a dataclass, and of those in it, that are known and outside of a range that is stated."""
+    """Refuse known values of a dataclass that are outside of the ranges that its fields state.
+
+    Args:
+        owner: the name of the environment, for the message.
+        values: the dataclass, such as params; nested ones are checked too.
+        above: the path of ``values`` within the outermost dataclass, with a dot at its end.
+    """
     if not dataclasses.is_dataclass(values):
         return
     for field in dataclasses.fields(values):

@@ -87,21 +87,42 @@ class RolloutWrapper:
         return self.env.observation_space(self.env_params).shape
 
     def single_rollout(self, key: Array, policy_params: Any = None) -> Episode:
-        """Roll out once."""
+        """Roll out once.
+
+        Args:
+            key: a typed or raw key.
+            policy_params: the parameters of the policy; None if it has none.
+
+        Returns:
+            ``(obs, action, reward, next_obs, done, cum_return)``.
+        """
         return _single(
             self.env.without_overrides, self.model_forward, self.num_env_steps, key, self.env._told(self.env_params), policy_params
         )
 
     def batch_rollout(self, keys: Array, policy_params: Any = None) -> Episode:
-        """Roll out once for each key; results have a leading axis ``[num_keys]``."""
+        """Roll out once for each key; results have a leading axis ``[num_keys]``.
+
+        Args:
+            keys: typed or raw keys, with a leading axis ``[num_keys]``.
+            policy_params: the parameters of the policy, shared by all rollouts.
+
+        Returns:
+            What ``single_rollout`` returns, with a leading axis ``[num_keys]``.
+        """
         return _batch(
             self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params
         )
 
     def population_rollout(self, keys: Array, policy_params: Any) -> Episode:
-        """Roll out each member of a population (leaves stacked on axis 0) once for each key.
+        """Roll out each member of a population once for each key.
 
-        Results have leading axes ``[members, num_keys]``.
+        Args:
+            keys: typed or raw keys, with a leading axis ``[num_keys]``.
+            policy_params: the parameters of all members, leaves ``[members, ...]``.
+
+        Returns:
+            What ``single_rollout`` returns, with leading axes ``[members, num_keys]``.
         """
         return _population(
             self.env.without_overrides, self.model_forward, self.num_env_steps, keys, self.env._told(self.env_params), policy_params

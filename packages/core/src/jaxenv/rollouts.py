@@ -67,8 +67,8 @@ def rollout(
     ``policy([policy_params,] [carry,] obs, key)``. It returns an action, and with a carry ``(carry, action)``.
     The carry goes back to ``initial_carry`` whenever an episode ends.
 
-    A rollout is compiled once for each environment, policy, sizes and options, and policies are told apart as Python objects. So a
-    lambda, a ``functools.partial`` or a function that is defined anew for each call is compiled anew each time. Define the policy
+    A rollout is compiled once for each environment, policy, sizes and options, and policies are compared as Python objects. So a
+    lambda, a ``functools.partial`` or a function that each call defines again is compiled again each time. Define the policy
     once, outside of the loop that calls ``rollout``, and pass what changes as ``policy_params``.
 
     Args:

@@ -7,7 +7,7 @@ is gone before the compiler fuses. A stage is a cut in that chain: its arguments
 does not inline. Stages that are used many times with the same shapes are also compiled only once, as equal kernels are.
 
 A stage that is small and used once costs more than it saves, as its arguments and results pass through memory. On a GPU, where a
-further kernel is dearer than the arithmetic of most steps, a stage is compiled like any other function.
+further kernel costs more than the arithmetic of most steps, a stage is compiled like any other function.
 """
 
 from __future__ import annotations

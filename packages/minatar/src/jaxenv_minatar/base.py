@@ -58,18 +58,42 @@ class MinAtarGame(Environment[StateT, ParamsT]):
     """Whether the agent chooses among the actions that have an effect; otherwise among all six."""
 
     def draw(self, key: Array) -> Any:
-        """Draw all that a step needs, whatever happens in it."""
+        """Draw all that a step needs, whatever happens in it.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple with ``sticky`` among its fields.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define draw(key)")
 
     def play(self, state: StateT, action: Any, draws: Any, params: ParamsT) -> Transition[StateT]:
-        """Take one step with these draws: a pure function."""
+        """Take one step with these draws: a pure function.
+
+        Args:
+            state: the state.
+            action: the executed action, an index in the full action set.
+            draws: the result of ``draw``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define play(state, action, draws, params)")
 
     def transition(self, key: Array, state: StateT, action: Int[Array, ""], params: ParamsT) -> Transition[StateT]:
         return self.play(state, action, self.draw(key), params)
 
     def executed(self, state: MinAtarState, action: Int[Array, ""], sticky: Float[Array, ""], params: MinAtarParams) -> Array:
-        """Return the action that the game executes: the last one, if ``sticky``, uniform on [0, 1), is small enough."""
+        """Return the action that the game executes: the last one, if ``sticky`` is small enough.
+
+        Args:
+            state: the state, which has the last action.
+            action: the action that the agent chose.
+            sticky: a number uniform on [0, 1).
+            params: the parameters, which have ``sticky_action_prob``.
+        """
         if self.minimal_actions:
             # The set as an integer of one hexadecimal digit an action, because looking things up costs more than shifting.
             packed = sum(chosen << (4 * index) for index, chosen in enumerate(self.minimal_action_set))

@@ -107,7 +107,14 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
         return MinAtarParams()
 
     def draw_reset(self, key: Array) -> ResetDraws:
-        """Draw the corner in which the ball starts."""
+        """Draw the corner in which the ball starts.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return ResetDraws(right=words(key, 1)[0] >> 31 == 1)
 
     def draw(self, key: Array) -> Draws:
@@ -118,7 +125,11 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
         return self.begin(self.draw_reset(key))
 
     def begin(self, draws: ResetDraws) -> BreakoutState:
-        """Return the first state that the draws stand for."""
+        """Return the first state of an episode.
+
+        Args:
+            draws: the result of ``draw_reset``.
+        """
         ball_x = jnp.where(draws.right, jnp.int32(SIZE - 1), jnp.int32(0))
         return BreakoutState(
             last_action=jnp.int32(NOOP),

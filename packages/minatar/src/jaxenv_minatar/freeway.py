@@ -107,7 +107,14 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         return MinAtarParams()
 
     def draw_reset(self, key: Array) -> Traffic:
-        """Draw the cars of an episode."""
+        """Draw the cars of an episode.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return _traffic(*words(key, 2))
 
     def draw(self, key: Array) -> Draws:
@@ -119,7 +126,11 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         return self.begin(self.draw_reset(key))
 
     def begin(self, traffic: Traffic) -> FreewayState:
-        """Return the first state with this traffic."""
+        """Return the first state of an episode.
+
+        Args:
+            traffic: the result of ``draw_reset``.
+        """
         return FreewayState(
             last_action=jnp.int32(NOOP),
             chicken=jnp.int32(CHICKEN_START),

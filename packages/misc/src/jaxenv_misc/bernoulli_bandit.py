@@ -94,7 +94,15 @@ class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
         return BernoulliBanditParams()
 
     def draw_reset(self, key: Array, params: BernoulliBanditParams) -> ResetDraws:
-        """Toss the coin for which arm is the better one."""
+        """Toss the coin for which arm is the better one.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return ResetDraws(random.bernoulli(random.words(key, 1)[0]))
 
     def init(self, key: Array, params: BernoulliBanditParams) -> BernoulliBanditState:
@@ -102,7 +110,15 @@ class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
         return BernoulliBanditState(first_prob=prob, last_action=jnp.int32(NO_ACTION), last_reward=jnp.zeros_like(prob))
 
     def draw_step(self, key: Array, params: BernoulliBanditParams) -> StepDraws:
-        """Draw the number that decides whether the arm pays."""
+        """Draw the number that decides whether the arm pays.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return StepDraws(random.uniform(random.words(key, 1)[0]))
 
     def transition(
@@ -113,7 +129,17 @@ class BernoulliBandit(TwoArms[BernoulliBanditState, BernoulliBanditParams]):
     def dynamics(
         self, state: BernoulliBanditState, action: Int[Array, ""], draws: StepDraws, params: BernoulliBanditParams
     ) -> Transition[BernoulliBanditState]:
-        """Take one step with given draws."""
+        """Take one step with given draws.
+
+        Args:
+            state: the state before the step.
+            action: the action, int32[].
+            draws: the result of ``draw_step``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         first, second = state.first_prob, 1.0 - state.first_prob
         chosen = jnp.where(action == 0, first, second)
         reward = (draws.uniform < chosen).astype(first.dtype)

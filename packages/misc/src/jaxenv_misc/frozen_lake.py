@@ -119,7 +119,15 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeParams()
 
     def draw_reset(self, key: Array, params: FrozenLakeParams) -> ResetDraws:
-        """Draw the start; a map with one start needs no randomness."""
+        """Draw the start; a map with one start needs no randomness.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws.
+        """
         count = len(self._starts)
         return ResetDraws(jnp.int32(0) if count == 1 else random.uniform_int(random.words(key, 1)[0], 0, count))
 
@@ -127,7 +135,15 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeState(position=jnp.asarray(np.array(self._starts, np.int32))[self.draw_reset(key, params).start])
 
     def draw_step(self, key: Array, params: FrozenLakeParams) -> StepDraws:
-        """Draw the number that chooses the move."""
+        """Draw the number that chooses the move.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return StepDraws(random.uniform(random.words(key, 1)[0]))
 
     def transition(
@@ -140,7 +156,17 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def dynamics(
         self, state: FrozenLakeState, action: Int[Array, ""], draws: StepDraws, params: FrozenLakeParams
     ) -> Transition[FrozenLakeState]:
-        """Take one step on slippery ice with given draws."""
+        """Take one step on slippery ice with given draws.
+
+        Args:
+            state: the state before the step.
+            action: the action, int32[].
+            draws: the result of ``draw_step``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         fail_rate = (1.0 - params.success_rate) / 2.0
         past_first = draws.uniform >= fail_rate
         past_second = draws.uniform >= fail_rate + params.success_rate

@@ -12,14 +12,18 @@ MAPS = {
 
 
 def random_map(size: int = 8, p: float = 0.8, seed: int | None = None) -> tuple[str, ...]:
-    """Return a random square map, with the start in the upper left and the goal in the lower right, that has a way between them.
-
-    The same size, p and seed give the map of Gymnasium's ``generate_random_map``.
+    """Draw a random square map on which a way leads from the start, in the upper left, to the goal, in the lower right.
 
     Args:
         size: rows and columns, at least 2.
         p: the probability that a tile is frozen rather than a hole, above 0.
         seed: of the map; None for another one every time.
+
+    Returns:
+        The rows of the map, a tuple of strings of the letters S, F, H and G.
+
+    Raises:
+        ValueError: ``size`` or ``p`` is out of range.
     """
     if size < 2 or not 0 < p <= 1:
         raise ValueError(

@@ -121,7 +121,15 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         return MetaMazeParams()
 
     def draw_reset(self, key: Array, params: MetaMazeParams) -> ResetDraws:
-        """Draw the goal: uniform over the free cells other than the centre."""
+        """Draw the goal: uniform over the free cells other than the centre.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         goal = random.uniform_int(random.words(key, 1)[0], 0, self.num_cells - 1)
         return ResetDraws(goal + (goal >= self._centre_cell).astype(jnp.int32))
 
@@ -136,7 +144,15 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         )
 
     def draw_step(self, key: Array, params: MetaMazeParams) -> StepDraws:
-        """Draw where a teleport leads."""
+        """Draw where a teleport leads.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         return StepDraws(random.uniform_int(random.words(key, 1)[0], 0, self.num_cells - 1))
 
     def transition(
@@ -147,7 +163,17 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
     def dynamics(
         self, state: MetaMazeState, action: Int[Array, ""], draws: StepDraws, params: MetaMazeParams
     ) -> Transition[MetaMazeState]:
-        """Take one step with given draws."""
+        """Take one step with given draws.
+
+        Args:
+            state: the state before the step.
+            action: the action, int32[].
+            draws: the result of ``draw_step``.
+            params: the parameters.
+
+        Returns:
+            The transition.
+        """
         y = state.y + (action == 1).astype(jnp.int32) - (action == 0).astype(jnp.int32)
         x = state.x + (action == 3).astype(jnp.int32) - (action == 2).astype(jnp.int32)
         blocked = self.is_wall(y, x)
@@ -189,7 +215,12 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         return spaces.Box(jnp.where(is_reward, rewards.min(), 0.0), jnp.where(is_reward, rewards.max(), 1.0), (cells + 8,))
 
     def is_wall(self, y: Int[Array, "..."], x: Int[Array, "..."]) -> Bool[Array, "..."]:
-        """Whether a cell is a wall; every cell beyond the border is."""
+        """Whether a cell is a wall; every cell beyond the border is.
+
+        Args:
+            y: rows, int32[...].
+            x: columns, int32[...].
+        """
         inner, centre = self.maze_size - 1, self.maze_size // 2
         outside = (y <= 0) | (x <= 0) | (y >= inner) | (x >= inner)
         pillar = ((y | x) & 1 == 0) & ~((y == centre) & (x == centre))
@@ -205,6 +236,9 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         """Return row and column of a free cell by its number, which counts them row by row.
 
         An open row and the row of pillars under it make a period. A centre that would be a pillar has the last number.
+
+        Args:
+            number: the number of the cell, int32[].
         """
         open_row, pillar_row = self.maze_size - 2, self.maze_size // 2
         pairs, place = divided(number, open_row + pillar_row)

@@ -116,7 +116,15 @@ class PointRobot(Environment[PointRobotState, PointRobotParams]):
         return True
 
     def draw_reset(self, key: Array, params: PointRobotParams) -> ResetDraws:
-        """Draw where the robot starts and the goal's angle."""
+        """Draw where the robot starts and the goal's angle.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         if self.center_init:
             return ResetDraws(jnp.zeros(2, jnp.result_type(float)), random.uniform(random.words(key, 1)[0], 0.0, math.pi))
         words = random.words(key, 3)

@@ -93,7 +93,15 @@ class Reacher(Environment[ReacherState, ReacherParams]):
         return True
 
     def draw_reset(self, key: Array, params: ReacherParams) -> ResetDraws:
-        """Draw angles, velocities and goal."""
+        """Draw angles, velocities and goal.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         n = self.num_joints
         words = random.words(key, 2 * n + 2)
         return ResetDraws(

@@ -91,7 +91,15 @@ class Swimmer(Environment[SwimmerState, SwimmerParams]):
         return True
 
     def draw_reset(self, key: Array, params: SwimmerParams) -> ResetDraws:
-        """Draw where urchins, swimmer and goal are."""
+        """Draw where urchins, swimmer and goal are.
+
+        Args:
+            key: a typed key.
+            params: the parameters.
+
+        Returns:
+            The draws, a NamedTuple.
+        """
         places = random.uniform(random.words(key, 2 * self.num_urchins + 4), -1.0, 1.0).reshape(-1, 2)
         return ResetDraws(urchins=places[:-2], position=places[-2], goal=places[-1])
 

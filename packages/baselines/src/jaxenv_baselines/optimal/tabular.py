@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from jaxenv_baselines.optimal.errors import EndlessTaskError, NoPathError, TooManyStatesError
 
 MOST_STATES = 1_000_000
-"""States that a table holds, unless told otherwise."""
+"""States that a table holds by default."""
 
 
 class Outcome(NamedTuple):

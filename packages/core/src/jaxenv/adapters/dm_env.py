@@ -103,9 +103,19 @@ class DmEnv(dm_env.Environment):
 
 
 def to_spec(space: spaces.Space, name: str | None = None) -> Any:
-    """Return the spec with the same members as a space; a tuple or a dict of specs for one of spaces.
+    """Make the spec with the same members as a space.
 
     Choices that begin at 0 are a ``DiscreteArray``, everything else is a ``BoundedArray``.
+
+    Args:
+        space: a space of ``jaxenv.spaces``.
+        name: the name of the spec.
+
+    Returns:
+        The spec; a tuple or a dict of specs for a space of several parts.
+
+    Raises:
+        SpaceConversionError: the space is of another type.
     """
     match space:
         case spaces.Discrete() if space.start == 0:

@@ -62,9 +62,9 @@ _RESETS: dict[Any, Any] = {
 class GymnasiumEnv(gymnasium.Env[Any, Any]):
     """One environment as a ``gymnasium.Env``.
 
-    ``reset(seed=s)`` begins anew, and all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next episode
-    and keeps what carries over from one to the next, such as running statistics; the first time it draws a seed. ``np_random`` is
-    Gymnasium's own and seeded as it does; the environment draws nothing from it.
+    ``reset(seed=s)`` starts from the seed: all that follows depends on ``s`` and the actions alone. ``reset()`` begins the next
+    episode and keeps what carries over from one to the next, such as running statistics; the first time it draws a seed.
+    ``np_random`` is Gymnasium's own and seeded as it does; the environment draws nothing from it.
 
     ``terminated`` is the task's end, ``truncated`` the time limit of the environment itself. Observations are arrays of NumPy in
     the dtypes of the space, ``info`` is what the environment and its wrappers report.
@@ -310,7 +310,11 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
 
 
 def register_envs() -> list[str]:
-    """Register every environment of :func:`jaxenv.registered_envs` with Gymnasium, and return the ids that it has there."""
+    """Register every environment of :func:`jaxenv.registered_envs` with Gymnasium.
+
+    Returns:
+        The ids that they have there.
+    """
     specs = registered_envs()
     count = Counter(spec.name for spec in specs)
     ids: list[str] = []
@@ -324,7 +328,13 @@ def register_envs() -> list[str]:
 
 
 def gymnasium_id(name: str) -> str:
-    """Return Gymnasium's id for a name or an id of ours: it allows one slash.
+    """Make Gymnasium's id from a name or an id of ours. Gymnasium allows one slash.
+
+    Args:
+        name: a short or full id, such as ``"bsuite/catch/0"``.
+
+    Returns:
+        The id, with dots for further slashes.
 
     >>> gymnasium_id("bsuite/catch/0")
     'jaxenv/bsuite.catch.0'
@@ -333,7 +343,15 @@ def gymnasium_id(name: str) -> str:
 
 
 def gymnasium_spec(env: str | EnvSpec, overrides: Mapping[str, Any]) -> TheirSpec:
-    """Return what Gymnasium makes an environment of: an id and what is given to ``make`` beside it."""
+    """Make the spec from which Gymnasium makes an environment.
+
+    Args:
+        env: an id or a spec of ours.
+        overrides: further arguments of ``make``.
+
+    Returns:
+        A spec of Gymnasium.
+    """
     ours = env if isinstance(env, EnvSpec) else find_spec(env)
     return TheirSpec(gymnasium_id(ours.id), kwargs={"env": ours.id, **overrides}, **_ENTRY_POINTS)
 

@@ -37,10 +37,10 @@ from jaxenv.adapters.gymnasium import GymnasiumEnv, gymnasium_spec
 
 
 def create_dataset(name: str, env: str | EnvSpec, trajectory: Trajectory, **settings: Any) -> Any:
-    """Write a trajectory as a Minari data set, and return that.
+    """Write a trajectory as a Minari data set.
 
-    Each episode of each environment is one of the data set, in the order of environments; observations and actions have the dtypes
-    of Gymnasium's spaces. What :func:`jaxenv.rollout` cut off at its end is an episode whose last step is marked as truncated.
+    Each episode of each environment becomes an episode of the data set, in the order of environments. Observations and actions have
+    the dtypes of Gymnasium's spaces. Where the end of the rollout cut an episode off, its last step is marked as truncated.
     ``dataset.recover_environment()`` gives the environment, for Gymnasium.
 
     Args:
@@ -49,6 +49,9 @@ def create_dataset(name: str, env: str | EnvSpec, trajectory: Trajectory, **sett
         trajectory: what :func:`jaxenv.rollout` returned as ``trajectory``, with ``final_observation`` in its ``info``.
         **settings: what was given to ``make`` beside the id; and what else ``minari.create_dataset_from_buffers`` takes, such as
             ``author``, ``algorithm_name`` and ``description``.
+
+    Returns:
+        The data set, a ``minari.MinariDataset``.
 
     Raises:
         DatasetNameError: Minari can't make a data set of this name, or there is one.
@@ -74,7 +77,14 @@ def create_dataset(name: str, env: str | EnvSpec, trajectory: Trajectory, **sett
 
 
 def check_name(name: str) -> None:
-    """Refuse the name of a data set that Minari can't make."""
+    """Refuse the name of a data set that Minari can't make, or that exists.
+
+    Args:
+        name: the name, such as ``"cartpole/random-v0"``.
+
+    Raises:
+        DatasetNameError: Minari can't make a data set of this name, or there is one.
+    """
     try:
         parse_dataset_id(name)
     except ValueError:
@@ -84,7 +94,16 @@ def check_name(name: str) -> None:
 
 
 def episodes(trajectory: Trajectory, observation_space: Any, action_space: Any) -> list[EpisodeBuffer]:
-    """Return the episodes of a trajectory as Minari's buffers; see :func:`create_dataset`."""
+    """Split a trajectory into episodes.
+
+    Args:
+        trajectory: the ``trajectory`` of a rollout, with ``final_observation`` in its ``info``.
+        observation_space: Gymnasium's space of observations.
+        action_space: Gymnasium's space of actions.
+
+    Returns:
+        The episodes as Minari's buffers, in the order of environments.
+    """
     host: Trajectory = jax.tree.map(np.asarray, trajectory._replace(state=None))
     info = dict(host.info)
     final, terminated, truncated = info.pop("final_observation"), info.pop("terminated"), info.pop("truncated")

@@ -50,6 +50,7 @@ class ToGymnax(gymnax_environment.Environment[Any, Any]):  # pyright: ignore[rep
 
     @property
     def default_params(self) -> Any:
+        """The parameters of the environment."""
         return self.adapted.default_params
 
     @property
@@ -78,7 +79,15 @@ class ToGymnax(gymnax_environment.Environment[Any, Any]):  # pyright: ignore[rep
         return self.adapted.is_terminal(state, params)
 
     def render(self, state: Any, params: Any = None) -> Array:
-        """Draw ``state``, uint8[H, W, 3]."""
+        """Draw a state.
+
+        Args:
+            state: the state.
+            params: the parameters; None means ``default_params``.
+
+        Returns:
+            The picture, uint8[H, W, 3].
+        """
         return self.adapted.render(state, params)
 
     def action_space(self, params: Any = None) -> Any:

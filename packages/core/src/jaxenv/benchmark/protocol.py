@@ -15,7 +15,7 @@ from jaxenv.benchmark.measurement import Measurement
 from jaxenv.benchmark.workload import Program, Workload
 
 Progress = Callable[[str], None]
-"""Told what is being done."""
+"""Called with what is being done."""
 
 
 class Comparison(NamedTuple):
@@ -40,7 +40,7 @@ def compare(
         workloads: what each library plays; they may differ in what is a library's own choice, such as the generator.
         repeats: timed runs of each, taken in turn so that the machine's moods meet all of them.
         compiles: how often each program is traced and compiled afresh; the median is reported.
-        progress: told what is being done.
+        progress: called with what is being done.
 
     Raises:
         UnknownContenderError: a library is unknown.

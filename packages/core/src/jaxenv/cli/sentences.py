@@ -1,4 +1,4 @@
-"""What is said of failures that nobody foresaw: one sentence, without the machinery of JAX. Imports no JAX."""
+"""One-sentence messages for unforeseen failures, without JAX's internals. Imports no JAX."""
 
 from __future__ import annotations
 

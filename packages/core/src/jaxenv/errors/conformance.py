@@ -10,7 +10,11 @@ from jaxenv.errors.wording import short
 
 
 class ConformanceError(JaxenvError, AssertionError):
-    """An environment breaks promises of the protocol; ``report`` says which."""
+    """An environment breaks promises of the protocol.
+
+    Args:
+        report: the :class:`jaxenv.testing.Report`, with the result of each check; it stays an attribute of the error.
+    """
 
     def __init__(self, report: Any) -> None:
         self.report = report

@@ -1,4 +1,4 @@
-"""What can be said of how environments are played."""
+"""Errors and warnings of the engine."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class RandomSizeError(JaxenvError, ValueError):
 
 
 class WordCountError(JaxenvError, TypeError):
-    """How many random words are wanted is not said in whole numbers."""
+    """The number of random words is not a whole number."""
 
     def __init__(self, given: Any) -> None:
         super().__init__(

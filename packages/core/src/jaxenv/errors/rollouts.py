@@ -76,7 +76,7 @@ class RolloutKeywordsError(JaxenvError, TypeError):
 
 
 class RolloutLengthError(JaxenvError, ValueError):
-    """The length of a rollout cannot be told from the environment."""
+    """The environment does not determine the length of a rollout."""
 
     def __init__(self, name: str) -> None:
         super().__init__(

@@ -17,7 +17,7 @@ On a CPU random numbers are the first cost of a small environment. Three things 
   the same threefry as JAX, as straight-line code, and :func:`lane` makes keys for the steps of a loop without computing any.
 * :func:`key` makes a key of a generator that is cheaper still; every ``jax.random`` function takes it.
 
-docs/random.md tells which key to choose, what each costs and how the generator was tested.
+docs/random.md explains which key to choose, what each costs and how the generator was tested.
 """
 
 from __future__ import annotations

@@ -33,6 +33,9 @@ def words(key: Array, count: int | tuple[int, ...]) -> Array:
             of its own. Or the shape of an array to work on as a whole, as in ``uniform(words(key, (8,)))``. The words are the
             same; done the other way, either can cost several times as much.
 
+    Returns:
+        The words, uint32[count] or uint32[*count].
+
     Raises:
         WordCountError: ``count`` is no whole number, known while tracing, and no tuple of such.
     """
@@ -58,6 +61,14 @@ def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) ->
 
     The interval is cut into 2**24 equal steps. ``high`` itself never comes where ``low`` is 0; elsewhere it may, by rounding, with
     a probability of about 2**-24. Under x64 the same words give the same steps.
+
+    Args:
+        word: uniform words, uint32[...], such as ``words`` returns.
+        low: the lower bound, a number or an array that broadcasts with ``word``.
+        high: the upper bound, likewise.
+
+    Returns:
+        Floats on [low, high), float32[...] (float64 under x64).
     """
     unit = (word >> 8).astype(jnp.result_type(float)) * 2.0**-24
     return low + unit * (high - low)
@@ -67,6 +78,17 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     """Turn words into integers uniform on {low, ..., high - 1}, int32, by multiplying and shifting.
 
     ``low`` and ``high`` are Python integers with 0 < high - low <= 65,536. No value's probability is off by more than 2**-32.
+
+    Args:
+        word: uniform words, uint32[...].
+        low: the smallest integer, a Python number.
+        high: one more than the largest, a Python number; ``high - low`` is at most 65,536.
+
+    Returns:
+        Integers on {low, ..., high - 1}, int32[...].
+
+    Raises:
+        IntegerRangeError: a bound is not an integer, or the range is empty or too large.
     """
     bounds: tuple[Any, Any] = low, high
     if not all(isinstance(bound, int | np.integer) for bound in bounds):
@@ -80,11 +102,27 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
 
 
 def bernoulli(word: Array, probability: Array | float = 0.5) -> Array:
-    """Turn words into flags that are true with ``probability``, rounded up to a multiple of 2**-24, bool."""
+    """Turn words into flags that are true with a given probability.
+
+    Args:
+        word: uniform words, uint32[...].
+        probability: the probability, in [0, 1]; it acts rounded up to a multiple of 2**-24.
+
+    Returns:
+        Flags, bool[...].
+    """
     return uniform(word) < probability
 
 
 def normal(word: Array, other: Array) -> Array:
-    """Turn two independent words into one standard normal float (Box & Muller 1958), at most 5.77 from 0."""
+    """Turn two independent words into one standard normal number (Box & Muller 1958).
+
+    Args:
+        word: uniform words, uint32[...].
+        other: as many further words.
+
+    Returns:
+        Normal floats, float32[...] (float64 under x64), at most 5.77 from 0.
+    """
     radius = jnp.sqrt(-2.0 * jnp.log1p(-uniform(word)))
     return radius * jnp.cos(2.0 * math.pi * uniform(other))

@@ -166,8 +166,19 @@ def key(seed: Array | int) -> Array:
     Every ``jax.random`` function takes the key, and so does all of jaxenv. Its words are the same on every backend, under
     ``jit``, ``vmap`` and sharding, with and without x64. They are not for cryptography.
 
-    JAX has no documented way to register a generator by name, so what stores keys by the name of their generator, such as Orbax,
-    can save such a key but not restore it ("unrecognized PRNG implementation"). Store its data:
+    JAX has no documented way to register a generator by name. A library that stores keys by the name of their generator, such as
+    Orbax, can save such a key but not restore it ("unrecognized PRNG implementation"). Store its data, as in the example.
+
+    Args:
+        seed: an integer from -2**63 to 2**64 - 1, or a scalar array of integers. Equal numbers have equal keys, whatever their
+            dtype, and different ones different keys, except that ``n`` and ``n - 2**64`` share theirs.
+
+    Returns:
+        A typed key, of the generator ``jaxenv.random.generator.IMPL``.
+
+    Raises:
+        SeedTypeError: the seed is not an integer.
+        SeedRangeError: the seed does not fit into 64 bits.
 
     >>> import jax, jaxenv
     >>> key = jaxenv.random.key(0)
@@ -175,10 +186,6 @@ def key(seed: Array | int) -> Array:
     >>> restored = jax.random.wrap_key_data(data, impl=jax.random.key_impl(jaxenv.random.key(0)))
     >>> bool((jax.random.bits(restored) == jax.random.bits(key)).all())
     True
-
-    Args:
-        seed: an integer from -2**63 to 2**64 - 1, or a scalar array of integers. Equal numbers have equal keys, whatever their
-            dtype, and different ones different keys, except that ``n`` and ``n - 2**64`` share theirs.
     """
     if isinstance(seed, jax.Array):
         return jax.random.key(seed, impl=IMPL)

@@ -36,11 +36,14 @@ def is_own(key: Array) -> bool:
 def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
     """Return new keys, as ``jax.random.split`` does.
 
-    A threefry key gets the very children that JAX makes while ``jax_threefry_partitionable`` is on, its default.
+    A threefry key gets the same keys as from JAX while ``jax_threefry_partitionable`` is on, its default.
 
     Args:
         key: a single key, typed or raw, of any generator.
         num: how many keys to return, or the shape of the array of keys.
+
+    Returns:
+        Keys of the same generator, with a leading axis ``[num]`` or axes ``num``.
     """
     return _like(key, _random_split(typed(key, "jax.vmap(jaxenv.random.split)(keys)"), num if isinstance(num, tuple) else (num,)))
 
@@ -53,6 +56,9 @@ def fold_in(key: Array, data: Array | int) -> Array:
     Args:
         key: a single key, typed or raw, of any generator.
         data: a 32-bit integer.
+
+    Returns:
+        A key of the same generator.
     """
     return _like(key, _random_fold_in(typed(key, "jax.vmap(jaxenv.random.fold_in)(keys, numbers)"), jnp.asarray(data, jnp.uint32)))
 
@@ -60,14 +66,17 @@ def fold_in(key: Array, data: Array | int) -> Array:
 def lane(key: Array, number: Array | int) -> Array:
     """Return key ``number`` of the family that belongs to a key: the cheapest keys for the steps of a loop.
 
-    Generators that encrypt counters take any keys that differ for streams that have nothing to do with each other (Salmon et
-    al. 2011). So for threefry and for jaxenv's own generator the number goes into the key as it is, and nothing is encrypted;
-    for any other generator the result is that of ``fold_in``.
+    Generators that encrypt counters give independent streams to any keys that differ (Salmon et al. 2011). So for threefry and for
+    jaxenv's own generator the number goes into the key as it is, and nothing is encrypted. For any other generator the result is
+    that of ``fold_in``.
 
     Args:
         key: a single key, typed or raw, of any generator; made by ``split`` or ``fold_in``, as the keys of two seeds may be two
             lanes of one family. Nothing else may be drawn or derived from it.
         number: a 32-bit integer.
+
+    Returns:
+        A key of the same generator.
     """
     return _like(key, _random_lane(typed(key, "jax.vmap(jaxenv.random.lane)(keys, numbers)"), jnp.asarray(number, jnp.uint32)))
 

@@ -1,7 +1,7 @@
 """Threefry-2x32 (Salmon et al. 2011), JAX's default generator, as straight-line code.
 
 JAX computes the same function, but on a CPU as a loop. At the few words that a step of an environment needs, that makes it about
-ten times dearer than the arithmetic itself. Here a block is a stage (:mod:`jaxenv.staging`): a CPU compiles it once for all
+ten times as expensive as the arithmetic itself. Here a block is a stage (:mod:`jaxenv.staging`): a CPU compiles it once for all
 draws of a program, and computes each once, however many parts of a state it moves. Elsewhere it fuses with the step around it.
 """
 

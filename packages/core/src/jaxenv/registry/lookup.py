@@ -1,4 +1,4 @@
-"""From an id to a spec: every id there is, and what somebody probably meant by one that there is not."""
+"""From an id to a spec, with suggestions for an id that does not exist."""
 
 from __future__ import annotations
 
@@ -57,7 +57,19 @@ def make(env_id: str | EnvSpec, /, **overrides: Any) -> tuple[Environment[Any, A
 
 
 def spec(env_id: str, /) -> EnvSpec:
-    """Return the spec of a full or short id; raise what :func:`make` raises for one that there is not."""
+    """Look a spec up by its id.
+
+    Args:
+        env_id: a full id (``"classic/CartPole-v1"``), or a short one (``"CartPole-v1"``) if one installed plugin has it.
+
+    Returns:
+        The :class:`EnvSpec`.
+
+    Raises:
+        UnknownEnvError: there is no such id; the message names the nearest.
+        AmbiguousEnvError: several plugins have this short id.
+        UnavailableEnvError: the plugin that the id belongs to is refused or disabled.
+    """
     specs = registered_envs()
     for candidate in specs:
         if candidate.id == env_id:
@@ -71,14 +83,25 @@ def spec(env_id: str, /) -> EnvSpec:
 
 
 def registered_envs(namespace: str | None = None) -> tuple[EnvSpec, ...]:
-    """Return the specs of all environments, or of one namespace, by namespace and then in each plugin's own order."""
+    """List the specs of all environments, or of one namespace.
+
+    Args:
+        namespace: the namespace, such as ``"classic"``; None means all.
+
+    Returns:
+        The specs, by namespace and then in each plugin's own order.
+    """
     specs = [*_local.values(), *(candidate for plugin in found_plugins() for candidate in plugin.specs)]
     wanted = [candidate for candidate in specs if namespace in (None, candidate.namespace)]
     return tuple(sorted(wanted, key=lambda candidate: candidate.namespace or ""))
 
 
 def plugins() -> tuple[Plugin, ...]:
-    """Return every installed plugin by namespace, refused and disabled ones included."""
+    """List every installed plugin, refused and disabled ones included.
+
+    Returns:
+        The plugins, by namespace.
+    """
     return found_plugins()
 
 
@@ -90,6 +113,9 @@ def register(spec_or_class: _RegisteredT, /) -> _RegisteredT:
 
     Returns:
         Its argument, so that ``register`` serves as a decorator.
+
+    Raises:
+        RegisterTypeError: the argument is neither a spec nor a subclass of :class:`jaxenv.Environment`.
 
     >>> import jaxenv
     >>> _ = jaxenv.register(jaxenv.EnvSpec("MoonPole", "jaxenv_classic.cartpole:CartPole", params={"gravity": 1.6}))
@@ -113,7 +139,7 @@ def register(spec_or_class: _RegisteredT, /) -> _RegisteredT:
 
 
 def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | UnavailableEnvError:
-    """Return the error for an id that nobody has: its own plugin's, or one that says what was probably meant."""
+    """Return the error for an unknown id: its own plugin's, or one that suggests ids."""
     namespace, slash, name = str(env_id).partition("/")
     for plugin in found_plugins() if slash else ():
         if plugin.namespace == namespace and plugin.error:

@@ -1,4 +1,4 @@
-"""The grammar of names, and what somebody probably meant by one that does not exist."""
+"""The grammar of names, and suggestions for names that do not exist."""
 
 from __future__ import annotations
 

@@ -79,7 +79,14 @@ class EnvSpec:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> EnvSpec:
-        """Return the spec that ``data = spec.to_json()`` describes, after a trip through JSON or not."""
+        """Return the spec that ``to_json`` described.
+
+        Args:
+            data: the result of ``to_json``, before or after a trip through JSON.
+
+        Raises:
+            InvalidSpecError: ``data`` does not describe a spec.
+        """
         fields = {name: value for name, value in data.items() if name != "id"}
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = [name for name in fields if name not in known]

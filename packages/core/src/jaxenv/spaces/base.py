@@ -1,4 +1,4 @@
-"""What all spaces share: the contract, and how a value is told to fit a leaf."""
+"""What all spaces share: the contract, and the check that a value fits a leaf."""
 
 from __future__ import annotations
 
@@ -32,46 +32,81 @@ class Space(abc.ABC):
         """Draw a member: uniform between bounds, exponential above or below a single bound, normal without bounds.
 
         One call of the generator for each leaf; ``key`` may be typed or raw.
+
+        Args:
+            key: a typed or raw key.
+
+        Returns:
+            A member, in the dtypes of the space.
         """
 
     @abc.abstractmethod
     def contains(self, x: Any) -> Array:
-        """Tell whether ``x`` is a member, bool[]: its structure, shape, kind of dtype (bool, integer, float) and values.
+        """Return whether ``x`` is a member, by its structure, shape, kind of dtype (bool, integer, float) and values.
 
-        An integer of another width is a member if its value is; NaN never is. Python numbers and lists have no dtype, so
-        there an integer is a float too. Works under ``jit`` and ``vmap``.
+        An integer of another width is a member if its value is; NaN never is. Python numbers and lists have no dtype, so there an
+        integer is a float too. Works under ``jit`` and ``vmap``.
+
+        Args:
+            x: any value.
         """
 
     @abc.abstractmethod
     def cast(self, x: Any, what: str = "the value") -> Any:
-        """Return ``x`` as arrays of this space's dtypes, never weakly typed; bounds are not looked at.
+        """Return ``x`` as arrays of this space's dtypes, never weakly typed. Bounds are not checked.
 
-        Integers of any width serve an integer space, and a bool or an integer serves any kind that holds it (bool, integer,
-        float in this order). ``what`` names the value in the :class:`SpaceMismatchError` that anything else raises.
+        Integers of any width fit an integer space. A bool or an integer fits any kind that holds it (bool, integer, float in this
+        order).
+
+        Args:
+            x: the value.
+            what: the name of the value, for the message of the error.
+
+        Raises:
+            SpaceMismatchError: the structure, a shape or the kind of a dtype does not fit.
         """
 
     def fitted(self, x: Any) -> Any:
-        """Return ``x`` with the shape or the kind of a member, where size and values agree; else as it is.
+        """Return ``x`` with the shape or the kind of a member where size and values agree, and unchanged elsewhere.
 
         One component may be given as a number or as an array of any shape, and a choice as a whole float whose value is known.
+
+        Args:
+            x: the value.
         """
         return x
 
     def nearest(self, x: Any) -> Any:
-        """Return the nearest choice to ``x``, which ``cast`` returned; values that are no choices stay as they are."""
+        """Return the choice nearest to ``x``. Values that are no choices stay as they are.
+
+        Args:
+            x: a value that ``cast`` returned.
+        """
         return x
 
     @abc.abstractmethod
     def batch(self, n: int) -> Space:
-        """Return the space of ``n`` members stacked along a new first axis, as ``gymnasium.vector.utils.batch_space``."""
+        """Return the space of ``n`` members stacked along a new first axis, as ``gymnasium.vector.utils.batch_space``.
+
+        Args:
+            n: the length of the new axis.
+        """
 
     @abc.abstractmethod
     def flatten(self, x: Any) -> Array:
-        """Return member ``x`` as one vector: choices one-hot, arrays in row-major order, parts one after another."""
+        """Return member ``x`` as one vector: choices one-hot, arrays in row-major order, parts one after another.
+
+        Args:
+            x: a member.
+        """
 
     @abc.abstractmethod
     def unflatten(self, v: Array) -> Any:
-        """Return the member whose ``flatten`` is ``v``."""
+        """Return the member whose ``flatten`` is ``v``.
+
+        Args:
+            v: a vector of length ``flat_size()``.
+        """
 
     @abc.abstractmethod
     def flat_space(self) -> Box:
@@ -111,12 +146,26 @@ class Space(abc.ABC):
 
 
 def flatdim(space: Space) -> int:
-    """Return the length of a flattened member: choices of a Discrete space, components of a Box, sums of parts."""
+    """Compute the length of a flattened member: choices of a Discrete space, components of a Box, sums of parts.
+
+    Args:
+        space: the space.
+
+    Returns:
+        The length of ``space.flatten(x)``.
+    """
     return space.flat_size()
 
 
 def flatten_space(space: Space) -> Box:
-    """Return the one-dimensional Box that flattened members of ``space`` belong to."""
+    """Make the space of flattened members.
+
+    Args:
+        space: the space.
+
+    Returns:
+        The one-dimensional Box that every ``space.flatten(x)`` belongs to.
+    """
     return space.flat_space()
 
 

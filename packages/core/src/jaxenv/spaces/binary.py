@@ -13,7 +13,7 @@ from jaxenv.spaces.box import Box
 
 
 class MultiBinary(Box):
-    """An array of zeros and ones, int8 as Gymnasium's: a Box from 0 to 1, and one wherever a Box is asked for.
+    """An array of zeros and ones, int8 as Gymnasium's: a Box from 0 to 1, which serves wherever a Box does.
 
     Args:
         n: how many there are, at least 1; or the shape of an array of them.

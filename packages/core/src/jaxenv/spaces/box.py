@@ -70,7 +70,11 @@ class Box(Space):
         return low, high
 
     def astype(self, dtype: Any) -> Box:
-        """Return the Box with the same bounds and another dtype."""
+        """Return the Box with the same bounds and another dtype.
+
+        Args:
+            dtype: the new dtype, of any kind that a Box may have.
+        """
         return Box(self.low, self.high, self.shape, dtype)._knowing(*self.known)
 
     def sample(self, key: Array) -> Array:
@@ -199,7 +203,7 @@ def _reaches(bound: Any, end: float) -> bool:
 
 
 def _converted(values: Any, name: str, dtype: np.dtype[Any]) -> Any:
-    """Return the bound in the space's dtype, if it can be said in it."""
+    """Return the bound in the space's dtype, if the dtype can hold it."""
     if np.isnan(values).any():
         raise SpaceDefinitionError(f"Box got {name} = {_text(values)}, in which a value is NaN. Use -inf or inf for no bound.")
     infinite = np.isinf(values)

@@ -18,7 +18,17 @@ from jaxenv.spaces.discrete import Discrete, MultiDiscrete
 
 
 def to_json(space: Space) -> dict[str, Any]:
-    """Return ``space`` as plain data that ``json.dumps`` takes; infinities are the strings "inf" and "-inf"."""
+    """Describe a space as plain data that ``json.dumps`` takes. Infinities are the strings "inf" and "-inf".
+
+    Args:
+        space: a space of ``jaxenv.spaces``.
+
+    Returns:
+        A dict of the type and the settings of the space.
+
+    Raises:
+        SpaceConversionError: the space is of another type.
+    """
     match space:
         case Discrete():
             return {"type": "Discrete", "n": space.n, "start": space.start, "dtype": str(space.dtype)}
@@ -39,7 +49,17 @@ def to_json(space: Space) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Space:
-    """Return the space that ``to_json`` turned into ``data``."""
+    """Make the space that ``to_json`` described.
+
+    Args:
+        data: the result of ``to_json``, before or after a trip through JSON.
+
+    Returns:
+        The space, equal to the one described.
+
+    Raises:
+        SpaceConversionError: ``data`` does not describe a space.
+    """
     try:
         match data["type"]:
             case "Discrete":
@@ -62,10 +82,20 @@ def from_json(data: Mapping[str, Any]) -> Space:
 
 
 def to_gymnasium(space: Space) -> Any:
-    """Return the Gymnasium space with the same members.
+    """Make the Gymnasium space with the same members.
 
-    Choices of the default dtype (int32) have Gymnasium's default dtype (int64) there, so ``Discrete(2)`` is ``Discrete(2)``.
-    Floats that NumPy does not know, such as bfloat16, are float32 there, which holds their values.
+    Choices of the default dtype (int32) have Gymnasium's default dtype (int64) there, so ``Discrete(2)`` is ``Discrete(2)``. Floats
+    that NumPy does not know, such as bfloat16, are float32 there, which holds their values.
+
+    Args:
+        space: a space of ``jaxenv.spaces``.
+
+    Returns:
+        The Gymnasium space.
+
+    Raises:
+        SpaceConversionError: Gymnasium has no space with these members.
+        MissingExtraError: Gymnasium is not installed.
     """
     gym = _gymnasium()
     match space:
@@ -91,10 +121,20 @@ def to_gymnasium(space: Space) -> Any:
 
 
 def from_gymnasium(space: Any) -> Space:
-    """Return the space with the same members as a Gymnasium space.
+    """Make the space with the same members as a Gymnasium space.
 
     Choices of Gymnasium's default dtype (int64) have the default dtype (int32) here; other 64-bit dtypes become 32-bit ones where
     x64 is off. A ``MultiDiscrete`` that does not start at 0 becomes a ``Box`` of its integers.
+
+    Args:
+        space: a Gymnasium space of a fixed shape.
+
+    Returns:
+        The space of ``jaxenv.spaces``.
+
+    Raises:
+        SpaceConversionError: there is no such space here, as for ``Graph``, ``Sequence``, ``Text`` and ``OneOf``.
+        MissingExtraError: Gymnasium is not installed.
     """
     gym = _gymnasium()
     match space:

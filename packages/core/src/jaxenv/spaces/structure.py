@@ -17,10 +17,20 @@ from jaxenv.spaces.composite import Dict, Tuple
 
 
 def of_structure(tree: Any) -> Dict:
-    """Return the Dict of a dataclass or mapping of ``jax.ShapeDtypeStruct``: bounds are those of the dtypes.
+    """Make the Dict of everything that has the shapes and dtypes of a tree. Bounds are those of the dtypes.
 
-    Nested dataclasses, NamedTuples and mappings become Dicts, tuples and lists Tuples; fields without leaves are left out, and
-    names of a mapping that are no strings are written as such. A typed key counts as the words it consists of.
+    Nested dataclasses, NamedTuples and mappings become Dicts, tuples and lists become Tuples. Fields without leaves are left out. A
+    typed key counts as the words that it consists of.
+
+    Args:
+        tree: a dataclass or mapping of arrays or ``jax.ShapeDtypeStruct``; names of a mapping that are no strings are converted to
+            strings.
+
+    Returns:
+        The Dict, with the tree's names.
+
+    Raises:
+        SpaceDefinitionError: the tree is something else, or has a leaf without shape and dtype.
     """
     space = _space(tree, "the structure")
     if not isinstance(space, Dict):

@@ -1,4 +1,4 @@
-"""Proof for authors: the conformance kit, and the certificates of fidelity."""
+"""Tests for authors: the conformance kit, and the certificates of fidelity."""
 
 from __future__ import annotations
 

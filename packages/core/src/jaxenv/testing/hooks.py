@@ -18,7 +18,7 @@ from jaxenv.testing.subject import Subject
 
 
 class HookTraces:
-    """The hooks of one environment, traced with its ``default_params`` as an input that is told apart from the params."""
+    """The hooks of one environment, traced with its ``default_params`` as an input of its own, apart from the params."""
 
     def __init__(self, subject: Subject) -> None:
         self._env, self._subject = subject.env, subject

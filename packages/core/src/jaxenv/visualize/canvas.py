@@ -66,6 +66,11 @@ class Canvas:
     A shape may be many: where its numbers have a leading axis, all are drawn, as one, in one colour. ``opacity`` hides (0) or
     shows (1) a shape, or each of many; it may depend on the state, and so may every number except sizes and the place of a text.
     No shape is drawn thinner than one pixel.
+
+    Args:
+        size: height and width in pixels, or one number for both.
+        view: left, bottom, right and top of the scene.
+        background: the colour of the paper.
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -93,20 +98,52 @@ class Canvas:
     # -- shapes ------------------------------------------------------------------------------------------------
 
     def circle(self, center: Point, radius: Scalar, color: Color, *, stroke: Scalar | None = None, opacity: Scalar = 1.0) -> Canvas:
-        """Draw a disc; with ``stroke``, the width of a pen, its outline."""
+        """Draw a disc, or its outline.
+
+        Args:
+            center: the centre (x, y), or many of shape (n, 2).
+            radius: the radius, in the scene's unit.
+            color: the colour, three numbers from 0 to 255.
+            stroke: the width of the outline; None fills the disc.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the shape on top.
+        """
         x, y, radius, pen, opacity = self._around(center, radius, 0.0 if stroke is None else stroke, opacity)
         if stroke is None:
             return self._paint(distance.disc(x, y, self._thick(radius, 0.5)), color, opacity)
         return self._paint(distance.ring(x, y, radius, self._thick(pen)), color, opacity)
 
     def line(self, start: Point, end: Point, color: Color, *, width: Scalar = 0.0, opacity: Scalar = 1.0) -> Canvas:
-        """Draw a straight line with round ends."""
+        """Draw a straight line with round ends.
+
+        Args:
+            start: where the line begins, (x, y) or many of shape (n, 2).
+            end: where it ends, likewise.
+            color: the colour.
+            width: the width, in the scene's unit; at least one pixel is drawn.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the line on top.
+        """
         (x0, y0), (x1, y1) = _pair(start), _pair(end)
         x, y, dx, dy, width, opacity = self._around((x0, y0), x1 - x0, y1 - y0, width, opacity)
         return self._paint(distance.segment(x, y, dx, dy, self._thick(width)), color, opacity)
 
     def polyline(self, points: Point, color: Color, *, width: Scalar = 0.0, opacity: Scalar = 1.0) -> Canvas:
-        """Draw straight lines from each of the points, an array of shape (n, 2), to the next."""
+        """Draw straight lines from each point to the next.
+
+        Args:
+            points: the points, an array of shape (n, 2).
+            color: the colour.
+            width: the width, in the scene's unit.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the lines on top.
+        """
         x, y = _pair(points)
         return self.line((x[:-1], y[:-1]), (x[1:], y[1:]), color, width=width, opacity=opacity)
 
@@ -121,7 +158,20 @@ class Canvas:
         stroke: Scalar | None = None,
         opacity: Scalar = 1.0,
     ) -> Canvas:
-        """Draw a rectangle of ``size`` (width, height), turned counter-clockwise by ``angle`` radians."""
+        """Draw a rectangle, or its outline.
+
+        Args:
+            center: the centre (x, y), or many of shape (n, 2).
+            size: width and height, in the scene's unit.
+            color: the colour.
+            angle: how far it is turned counter-clockwise, rad; None for not at all.
+            rounding: the radius of its corners; None for sharp ones.
+            stroke: the width of the outline; None fills it.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the shape on top.
+        """
         optional = [0.0 if value is None else value for value in (angle, rounding, stroke)]
         x, y, w, h, turn, radius, pen, opacity = self._around(center, *_pair(size), *optional, opacity)
         if angle is not None:
@@ -132,7 +182,16 @@ class Canvas:
         return self._paint(edge if stroke is None else jnp.abs(edge) - self._thick(pen) / 2.0, color, opacity)
 
     def polygon(self, points: Point, color: Color, *, opacity: Scalar = 1.0) -> Canvas:
-        """Draw a convex polygon: ``points`` is an array of shape (n, 2), in either order around it."""
+        """Draw a convex polygon.
+
+        Args:
+            points: its corners, an array of shape (n, 2), in either order around it.
+            color: the colour.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the shape on top.
+        """
         xs, ys = _pair(points)
         next_xs, next_ys = jnp.roll(xs, -1, axis=-1), jnp.roll(ys, -1, axis=-1)
         dx, dy = next_xs - xs, next_ys - ys
@@ -144,7 +203,17 @@ class Canvas:
         return self._paint(jnp.max(x * nx + y * ny, axis=-3), color, shown[..., None, None] if shown.ndim else shown)
 
     def curve(self, function: Callable[[Array], Array], color: Color, *, width: Scalar = 0.0, opacity: Scalar = 1.0) -> Canvas:
-        """Draw the graph of ``function``, which maps an array of x to their y."""
+        """Draw the graph of a function.
+
+        Args:
+            function: a JAX function from an array of x to their y.
+            color: the colour.
+            width: the width of the pen, in the scene's unit.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the curve on top.
+        """
         x = jnp.asarray(self._x)
         height, slope = jax.jvp(function, (x,), (jnp.ones_like(x),))
         away = jnp.abs(self._y - height) / jnp.sqrt(1.0 + slope * slope)
@@ -153,7 +222,16 @@ class Canvas:
         )
 
     def below(self, function: Callable[[Array], Array], color: Color, *, opacity: Scalar = 1.0) -> Canvas:
-        """Fill everything below the graph of ``function``."""
+        """Fill everything below the graph of a function.
+
+        Args:
+            function: a JAX function from an array of x to their y.
+            color: the colour.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the area on top.
+        """
         return self._paint(jnp.asarray(self._y) - function(jnp.asarray(self._x)), color, jnp.asarray(opacity).astype(jnp.float32))
 
     def grid(
@@ -171,6 +249,9 @@ class Canvas:
             palette: the colours, a sequence or an array of shape (n, 3).
             view: left, bottom, right and top of the board; by default cells are 1 x 1 and the board's lower left corner is at 0, 0.
             gap: the space between two cells, where what lies below shows through.
+
+        Returns:
+            The canvas with the board on top.
         """
         rows, columns = cells.shape
         left, bottom, right, top = (0.0, 0.0, float(columns), float(rows)) if view is None else view
@@ -202,7 +283,19 @@ class Canvas:
         align: Align = "center",
         opacity: Scalar = 1.0,
     ) -> Canvas:
-        """Write a line of text, vertically centred on ``at``; capitals are ``height`` high, each character 6/7 of that wide."""
+        """Write a line of text. Text of less than 6 pixels is left out.
+
+        Args:
+            text: the characters.
+            at: where it stands, (x, y); it is vertically centred there.
+            color: the colour.
+            height: the height of capitals, in the scene's unit; each character is 6/7 of that wide.
+            align: which part of the line is at ``at``: ``"left"``, ``"center"`` or ``"right"``.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the text on top.
+        """
         return self._write(jnp.asarray(font.codes(text)), at, color, height, align, opacity)
 
     def number(
@@ -217,7 +310,21 @@ class Canvas:
         align: Align = "center",
         opacity: Scalar = 1.0,
     ) -> Canvas:
-        """Write a number that may depend on the state, flush right in a field of a sign, ``digits`` and ``decimals``."""
+        """Write a number that may depend on the state, flush right in a field of fixed width.
+
+        Args:
+            value: the number.
+            at: where it stands, (x, y).
+            color: the colour.
+            height: the height of digits, in the scene's unit.
+            digits: digits before the point; the field has one more character for the sign.
+            decimals: digits after the point.
+            align: which part of the field is at ``at``: ``"left"``, ``"center"`` or ``"right"``.
+            opacity: from 0, hidden, to 1, opaque.
+
+        Returns:
+            The canvas with the number on top.
+        """
         value = jnp.asarray(value).astype(jnp.float32)
         whole = jnp.round(jnp.abs(value) * 10**decimals).astype(jnp.int32)
         powers = np.array([10**i for i in reversed(range(digits + decimals))], np.int32)
@@ -235,7 +342,18 @@ class Canvas:
     def legend(
         self, entries: Sequence[tuple[str, Color]], at: tuple[float, float], color: Color, *, height: float, gap: float = 1.5
     ) -> Canvas:
-        """Explain colours: a swatch and a word for each, in a row that begins at ``at``; ``gap`` characters lie between two."""
+        """Explain colours by a row of swatches, with a word beside each.
+
+        Args:
+            entries: pairs of word and colour.
+            at: where the row begins, (x, y).
+            color: the colour of the words.
+            height: the height of capitals, in the scene's unit.
+            gap: the space between two entries, in characters.
+
+        Returns:
+            The canvas with the legend on top.
+        """
         canvas, (x, y) = self, at
         if height / self.pixel < SMALLEST_TEXT:
             return canvas
@@ -247,7 +365,17 @@ class Canvas:
         return canvas
 
     def meter(self, fraction: Scalar, view: tuple[float, float, float, float], color: Color, background: Color = SILVER) -> Canvas:
-        """Draw a bar that is filled from the left up to ``fraction``, from 0 to 1."""
+        """Draw a bar that is filled from the left.
+
+        Args:
+            fraction: the filled share, from 0 to 1.
+            view: left, bottom, right and top of the bar.
+            color: the colour of the filled part.
+            background: the colour of the rest.
+
+        Returns:
+            The canvas with the bar on top.
+        """
         left, bottom, right, top = view
         middle, tall = (bottom + top) / 2.0, top - bottom
         filled = jnp.clip(jnp.asarray(fraction).astype(jnp.float32), 0.0, 1.0) * (right - left)

@@ -50,54 +50,127 @@ class Wrapper(Environment[Any, Any]):
                 ) from None
 
     def require_box(self, role: str, *kinds: str, bounded: bool = False, advice: str) -> spaces.Box:
-        """Return the wrapped environment's space of actions or observations, a Box of one of these kinds of dtype."""
+        """Return the wrapped environment's space of actions or observations, which must be a Box.
+
+        Args:
+            role: ``"action"`` or ``"observation"``.
+            *kinds: the kinds of dtype that serve: ``"bool"``, ``"integer"`` or ``"float"``.
+            bounded: whether the Box needs finite bounds.
+            advice: what the user can do instead, a sentence for the error.
+
+        Raises:
+            WrapperSpaceError: the space is another one.
+        """
         space = getattr(self.env, f"{role}_space")(self.env.default_params)
         if not isinstance(space, spaces.Box) or kind(space.dtype) not in kinds or (bounded and not space.bounded.all()):
             self.refuse(role, space, f"a {'bounded ' if bounded else ''}Box of {' or '.join(kinds)} {role}s", advice)
         return space
 
     def require_function(self, func: Any, name: str = "func") -> None:
-        """Refuse what cannot be called."""
+        """Refuse what cannot be called.
+
+        Args:
+            func: a setting of this wrapper.
+            name: its name, for the message.
+
+        Raises:
+            WrapperSettingError: it can't be called.
+        """
         if not callable(func):
             raise WrapperSettingError(f"{type(self).__name__} got {name} = {short(func)}, which cannot be called. Pass a function.")
 
     def require_space(self, space: Any) -> None:
-        """Refuse what is neither a space nor None."""
+        """Refuse what is neither a space nor None.
+
+        Args:
+            space: a setting of this wrapper.
+
+        Raises:
+            WrapperSettingError: it is neither a space nor None.
+        """
         if space is not None and not isinstance(space, spaces.Space):
             raise WrapperSettingError(
                 f"{type(self).__name__} got space = {short(space)}. Pass one of jaxenv.spaces, or None to keep it."
             )
 
     def refuse(self, role: str, space: spaces.Space, needed: str, advice: str) -> NoReturn:
-        """Raise the error that says that this wrapper cannot serve an action or observation space."""
+        """Raise the error that this wrapper does not fit an action or observation space.
+
+        Args:
+            role: ``"action"`` or ``"observation"``.
+            space: the space of the wrapped environment.
+            needed: the spaces that fit, in words.
+            advice: what the user can do instead, a sentence.
+
+        Raises:
+            WrapperSpaceError: always.
+        """
         raise WrapperSpaceError(type(self).__name__, self.env.name, f"{role} space", space, needed, advice)
 
     # -- the wrapped environment -------------------------------------------------------------------------------
 
     def inner_state(self, state: Any) -> Any:
-        """Return the wrapped environment's part of ``state``."""
+        """Return the wrapped environment's part of ``state``.
+
+        Args:
+            state: the wrapper's state.
+        """
         return state
 
     def inner_params(self, params: Any) -> Any:
-        """Return the wrapped environment's part of ``params``."""
+        """Return the wrapped environment's part of ``params``.
+
+        Args:
+            params: the wrapper's params.
+        """
         return params
 
     def inner_init(self, key: Array, params: Any) -> Any:
-        """Draw the wrapped environment's first state."""
+        """Draw the wrapped environment's first state.
+
+        Args:
+            key: a typed key.
+            params: the wrapper's params.
+
+        Returns:
+            The state of the wrapped environment.
+        """
         return environment._init(self.env, key, self.inner_params(params))
 
     def inner_advance(self, key: Array, state: Any, action: Any, params: Any) -> Transition[Any]:
-        """Step the wrapped environment, its clock and time limit included; ``action`` is one of its own actions."""
+        """Step the wrapped environment, its clock and time limit included.
+
+        Args:
+            key: a typed key, never used before.
+            state: the wrapper's state.
+            action: an action of the wrapped environment.
+            params: the wrapper's params.
+
+        Returns:
+            The :class:`jaxenv.Transition` of the wrapped environment.
+        """
         state, params = self.inner_state(state), self.inner_params(params)
         action = self._inner_action(action, params)
         return environment._advance(self.env, key, state, action, params)
 
     def inner_observation(self, env_state: Any, params: Any) -> Any:
-        """Return what the wrapped environment shows of its own state."""
+        """Return the wrapped environment's observation of its own state.
+
+        Args:
+            env_state: the state of the wrapped environment.
+            params: the wrapper's params.
+        """
         return environment._observation(self.env, env_state, self.inner_params(params))
 
     def inner_reads_key(self, key: Array, state: Any, action: Any, params: Any) -> bool:
-        """Whether the wrapped environment's step draws from its key."""
+        """Whether the wrapped environment's step draws from its key.
+
+        Args:
+            key: a key.
+            state: the wrapper's state.
+            action: an action of the wrapped environment.
+            params: the wrapper's params.
+        """
         state, params = self.inner_state(state), self.inner_params(params)
         action = self._inner_action(action, params)
         return _canonical.reads_key(environment._advance, self.env, key, state, action, params)
@@ -111,6 +184,12 @@ class Wrapper(Environment[Any, Any]):
         """Return a key for ``inner_advance`` and one for this wrapper's own draws.
 
         The key is split only if the wrapped environment's step draws from it: else both are ``key`` itself.
+
+        Args:
+            key: the key of the step.
+            state: the wrapper's state.
+            action: an action of the wrapped environment.
+            params: the wrapper's params.
         """
         if not self.inner_reads_key(key, state, action, params):
             return key, key
@@ -218,11 +297,22 @@ class StatefulWrapper(Wrapper):
     """
 
     def begin(self, env_state: Any, params: Any) -> Any:
-        """Return the state in which an episode begins from ``env_state``."""
+        """Return the state in which an episode begins from ``env_state``.
+
+        Args:
+            env_state: the state of the wrapped environment with which an episode begins.
+            params: the parameters of this wrapper.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define begin(env_state, params)")
 
     def keep(self, begun: Any, ended: Any, params: Any) -> Any:
-        """Return ``begun`` with what this wrapper remembers of the episode that came to its end in ``ended``."""
+        """Return ``begun`` with what this wrapper keeps over the end of an episode.
+
+        Args:
+            begun: the state that ``begin`` returned for the next episode.
+            ended: the last state of the episode that ended.
+            params: the parameters of this wrapper.
+        """
         del ended, params
         return begun
 
@@ -265,7 +355,11 @@ class WrapperParams(Record, metaclass=_KeepsReplace):
         return self.env_params.max_steps_in_episode
 
     def replace(self, **updates: Any) -> Self:
-        """Return the parameters with other leaves, of this layer or of the nearest beneath that has them."""
+        """Return the parameters with other leaves, of this layer or of the nearest beneath that has them.
+
+        Args:
+            **updates: the new values, by name.
+        """
         own = {field.name for field in dataclasses.fields(self)}
         inner = {name: value for name, value in updates.items() if name not in own}
         changes = {name: value for name, value in updates.items() if name in own}

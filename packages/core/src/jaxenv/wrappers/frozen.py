@@ -24,7 +24,7 @@ class FrozenParams(WrapperParams):
     """Parameters of :class:`FrozenNormalizeObservation` and :class:`FrozenNormalizeReward`."""
 
     statistics: RunningStatistics
-    """Mean and variance to normalise by: replace them to evaluate with others, without compiling anew."""
+    """Mean and variance to normalise by: replace them to evaluate with others, without another compilation."""
 
 
 class _Frozen(ParametricWrapper):

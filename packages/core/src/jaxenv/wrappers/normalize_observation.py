@@ -61,7 +61,11 @@ class NormalizeObservation(StatefulWrapper):
 
     @classmethod
     def statistics(cls, state: Any) -> RunningStatistics:
-        """Return the statistics that a state of an environment with this wrapper holds, those of a batch merged into one."""
+        """Return the statistics within a state. Those of a batch are merged into one.
+
+        Args:
+            state: a state of an environment with this wrapper, in any layer, or a batch of states.
+        """
         return RunningStatistics.of(state, NormalizeObservationState)
 
     @classmethod
@@ -73,7 +77,7 @@ class NormalizeObservation(StatefulWrapper):
             state: a state of training, of one environment or of a batch, with further wrappers or not; or its statistics.
             epsilon: what the training added to the variance.
 
-        To evaluate with newer statistics without compiling anew, replace the leaf:
+        To evaluate with newer statistics without another compilation, replace the leaf:
         ``env.default_params.replace(statistics=NormalizeObservation.statistics(state))``.
         """
         return FrozenNormalizeObservation(env, state if isinstance(state, RunningStatistics) else cls.statistics(state), epsilon)

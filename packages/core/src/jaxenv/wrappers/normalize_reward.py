@@ -71,7 +71,11 @@ class NormalizeReward(StatefulWrapper, ParametricWrapper):
 
     @classmethod
     def statistics(cls, state: Any) -> RunningStatistics:
-        """Return the statistics that a state of an environment with this wrapper holds, those of a batch merged into one."""
+        """Return the statistics within a state. Those of a batch are merged into one.
+
+        Args:
+            state: a state of an environment with this wrapper, in any layer, or a batch of states.
+        """
         return RunningStatistics.of(state, NormalizeRewardState)
 
     @classmethod

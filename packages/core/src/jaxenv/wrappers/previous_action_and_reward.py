@@ -31,7 +31,7 @@ class PreviousActionAndReward(StatefulWrapper):
     """Add to the observation the last action, its reward, and whether it ended an episode, as meta-learning agents need.
 
     The observation is a ``Dict`` of "obs", "action" (flattened: one-hot for a choice; zeros before the first), "reward" and "done".
-    They are kept over resets, so the observation that begins an episode tells how the one before ended (Duan et al. 2016,
+    They are kept over resets, so the observation that begins an episode shows how the one before ended (Duan et al. 2016,
     *RL²*), unless ``across_episodes`` is off. ``FlattenObservation`` makes one vector of it.
 
     >>> env = FlattenObservation(PreviousActionAndReward(env))

@@ -1,4 +1,4 @@
-"""Params drawn anew for each episode."""
+"""New params for each episode."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class RandomizeParamsState(WrapperState):
 
 
 class RandomizeParams(StatefulWrapper):
-    """Draw the params of every episode anew: domain randomisation.
+    """Draw new params for every episode: domain randomisation.
 
-    ``distribution(key, params)`` returns the params of an episode, made from those that the caller passes, in JAX:
-    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` tells. Spaces are those of
-    the caller's params, so leave alone what spaces depend on, or pass params whose spaces hold all that can be drawn.
+    ``distribution(key, params)`` is a JAX function. It returns the params of an episode, made from those that the caller passes:
+    ``params.replace(...)`` with leaves drawn from the key. An agent does not see them; ``state.params`` holds them. Spaces are
+    those of the caller's params. So don't draw what spaces depend on, or pass params whose spaces hold all that can be drawn.
 
     The time limit stays the caller's, whatever is drawn. Put this around the environment itself, and other wrappers around this.
     Equal environments share one compilation, and functions are equal if they are the same object.
@@ -44,12 +44,25 @@ class RandomizeParams(StatefulWrapper):
         self.require_function(self.distribution, "distribution")
 
     def draw(self, key: Array, params: Any) -> Any:
-        """Draw the params of an episode."""
+        """Draw the params of an episode.
+
+        Args:
+            key: a typed key.
+            params: the params that the caller passed.
+
+        Returns:
+            The params of the episode, with the structure of the environment's own.
+        """
         drawn = self.distribution(key, params)
         return _canonical.params(self.env.lift(drawn), self.env.params_template, self.env.name)
 
     def of_episode(self, state: Any, params: Any) -> Any:
-        """Return the params that were drawn for the episode of ``state``, with the caller's time limit."""
+        """Return the params that were drawn for the episode of ``state``, with the caller's time limit.
+
+        Args:
+            state: the wrapper's state.
+            params: the params that the caller passed.
+        """
         return state.params.replace(max_steps_in_episode=params.max_steps_in_episode)
 
     def init(self, key: Array, params: Any) -> RandomizeParamsState:

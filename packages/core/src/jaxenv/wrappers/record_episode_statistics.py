@@ -50,8 +50,8 @@ class RecordEpisodeStatistics(StatefulWrapper):
         return reported if self.final_observation else {n: x for n, x in reported.items() if n != "final_observation"}
 
     def begin(self, env_state: Any, params: Any) -> RecordEpisodeStatisticsState:
-        nought, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
-        return RecordEpisodeStatisticsState(env_state, nought, none, nought, none, none)
+        no_return, no_steps = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
+        return RecordEpisodeStatisticsState(env_state, no_return, no_steps, no_return, no_steps, no_steps)
 
     def keep(self, begun: Any, ended: RecordEpisodeStatisticsState, params: Any) -> RecordEpisodeStatisticsState:
         return begun.replace(

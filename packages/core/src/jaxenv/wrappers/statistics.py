@@ -38,13 +38,25 @@ class RunningStatistics:
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> RunningStatistics:
-        """Return the statistics of no value at all: mean 0, variance 1."""
+        """Return the statistics before any value: mean 0, variance 1.
+
+        Args:
+            shape: the shape of a value.
+        """
         zeros = jnp.zeros(shape, jnp.result_type(float))
         return cls(jnp.zeros((), jnp.int32), zeros, zeros, zeros + _PRIOR_COUNT, zeros)
 
     @classmethod
     def of(cls, state: Any, kind: type[Any]) -> RunningStatistics:
-        """Return the statistics that the outermost state of type ``kind`` within ``state`` holds, merged if it is a batch."""
+        """Return the statistics that a layer of ``state`` holds. Those of a batch are merged into one.
+
+        Args:
+            state: a state of a stack of wrappers, or a batch of states.
+            kind: the class of the layer's state; the outermost layer of it is meant.
+
+        Raises:
+            WrapperSettingError: no layer is of this class.
+        """
         layer = state
         while not isinstance(layer, kind):
             if not hasattr(layer, "env_state"):
@@ -82,7 +94,13 @@ class RunningStatistics:
         return RunningStatistics(count, mean, zeros, deviation, zeros)
 
     def update(self, value: Array, counted: Array | bool = True, axis_name: str | None = None) -> RunningStatistics:
-        """Return the statistics with ``value`` counted too, if ``counted``: of each lane where an axis is named."""
+        """Return the statistics with one more value counted.
+
+        Args:
+            value: the value, of the shape of ``mean``.
+            counted: whether it counts, bool[].
+            axis_name: the mapped axis of which all values are counted; None counts this one.
+        """
         value = value.astype(self.mean.dtype)
         number, mean, deviation = _moments(value, jnp.asarray(counted), axis_name)
         weight = number.astype(value.dtype)

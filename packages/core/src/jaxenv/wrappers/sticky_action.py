@@ -87,7 +87,14 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 
     def draw(self, key: Array) -> Draws:
-        """Draw the randomness of one step."""
+        """Draw the randomness of one step.
+
+        Args:
+            key: a typed key.
+
+        Returns:
+            The draws.
+        """
         low, high = self._durations
         if low == high:
             return Draws(random.uniform(random.words(key, 1)[0]), jnp.full((), low, jnp.int32))
@@ -102,7 +109,14 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return out.replace(state=new)  # type: ignore[attr-defined]
 
     def choose(self, draws: Draws, state: StickyActionState, action: Any, params: StickyActionParams) -> tuple[Any, Array]:
-        """Return the action to take, and for how many more steps it is repeated."""
+        """Return the action to take, and for how many more steps it is repeated.
+
+        Args:
+            draws: the result of ``draw``.
+            state: the wrapper's state.
+            action: the action that the caller chose.
+            params: the parameters.
+        """
         stuck = state.repeats_left > 0
         sticks = stuck | (state.started & (draws.sticks < params.repeat_action_probability))
         repeats_left = jnp.where(stuck, state.repeats_left, draws.duration) - 1

@@ -21,21 +21,21 @@ from jaxenv.errors.wording import short
 
 @dataclasses.dataclass(frozen=True)
 class Vectorize:
-    """``num_envs`` lanes of one environment, reset and stepped together with one key.
+    """A batch of ``num_envs`` copies of one environment, reset and stepped together with one key.
 
-    Lane ``i`` does what the environment alone does with key ``jaxenv.random.split(key, num_envs)[i]``, in ``reset`` as in ``step``:
-    it ends and resets by itself, so ``done`` is bool[num_envs]. Everything that is returned, ``info`` included, has a new first
-    axis of length ``num_envs``, statistics that the lanes share apart.
+    Environment ``i`` does what it does alone with the key ``jaxenv.random.split(key, num_envs)[i]``, in ``reset`` as in ``step``.
+    It ends and resets by itself, so ``done`` is bool[num_envs]. All results, ``info`` included, have a new first axis of length
+    ``num_envs``, except statistics that the batch shares.
 
-    ``params`` are shared by all lanes, but for leaves that have one more axis, of length ``num_envs``: these hold a value for each
-    lane (``params.replace(gravity=jnp.linspace(5.0, 15.0, num_envs))``).
+    ``params`` are shared by all environments. A leaf with one more axis, of length ``num_envs``, holds a value for each of them:
+    ``params.replace(gravity=jnp.linspace(5.0, 15.0, num_envs))``.
 
-    The lanes are the mapped axis ``axis_name``. A ``NormalizeObservation`` or ``NormalizeReward`` that is given this name counts
-    all lanes together, and its statistics are stored once for the batch; without it, each lane keeps its own.
+    ``axis_name`` is the name of the mapped axis. A ``NormalizeObservation`` or ``NormalizeReward`` with this name counts all
+    environments together, and its statistics are stored once for the batch. Without it, each environment keeps its own.
 
-    ``restart`` begins the next episode in chosen lanes, whether theirs is over or not, and keeps what carries over.
+    ``restart`` begins the next episode in chosen environments, and keeps what carries over.
 
-    Vectorize goes outermost: what it returns is a batch, so it is no ``Environment`` and no wrapper goes around it.
+    Vectorize goes outermost: it is not an ``Environment``, so no wrapper goes around it.
 
     >>> batch = Vectorize(NormalizeObservation(env, axis_name="envs"), 8)
     >>> obs, state = batch.reset(jax.random.key(0))
@@ -46,9 +46,9 @@ class Vectorize:
     """
 
     env: Environment[Any, Any]
-    """The environment of every lane, wrappers included."""
+    """The environment, wrappers included."""
     num_envs: int
-    """How many lanes there are, at least 1."""
+    """The number of environments, at least 1."""
     axis_name: str = "envs"
     """The name of the mapped axis."""
 
@@ -61,16 +61,33 @@ class Vectorize:
             raise WrapperSettingError(f"Vectorize got num_envs = {short(self.num_envs)}. Pass an integer of at least 1.")
 
     def reset(self, key: Array, params: Any = None) -> tuple[Any, Any]:
-        """Begin an episode in every lane and return ``(obs, state)``."""
+        """Begin an episode in every environment of the batch.
+
+        Args:
+            key: one key for the batch, typed or raw.
+            params: the parameters, shared or with leaves ``[num_envs, ...]``; ``None`` means ``default_params``.
+
+        Returns:
+            ``(obs, state)``, with a leading axis ``[num_envs]``.
+        """
         return checking.run(_reset, self._shared, key, self._given(params))
 
     def restart(self, key: Array, state: Any, chosen: Array, params: Any = None) -> tuple[Any, Any]:
-        """Begin the next episode in the lanes that ``chosen``, bool[num_envs], names, and leave the others as they are.
+        """Begin the next episode in chosen environments, and leave the others unchanged.
 
-        What carries over is kept, as ``step`` does: running statistics, bsuite's counters, whatever ``carry_over`` says.
+        What carries over is kept, as in ``step``: running statistics, bsuite's counters, and other results of ``carry_over``.
+
+        Args:
+            key: one key for the batch, never used before.
+            state: the states of the batch.
+            chosen: which environments begin their next episode, bool[num_envs].
+            params: the parameters, shared or with leaves ``[num_envs, ...]``; ``None`` means ``default_params``.
 
         Returns:
-            ``(obs, state)`` of all lanes.
+            ``(obs, state)`` of all environments.
+
+        Raises:
+            WrapperSettingError: ``chosen`` is not one bool for each environment.
 
         >>> obs, state = batch.restart(key, state, state.time > 100)
         """
@@ -83,15 +100,44 @@ class Vectorize:
         return _restart(self._shared, key, state, jnp.asarray(chosen), self._given(params))
 
     def step(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
-        """Step every lane, and begin the next episode in those that are done: ``(obs, state, reward, done, info)``."""
+        """Step every environment of the batch, and begin the next episode in those that are done.
+
+        Args:
+            key: one key for the batch, never used before.
+            state: the states of the last step or of ``reset``.
+            action: the actions, with a leading axis ``[num_envs]``.
+            params: the parameters, shared or with leaves ``[num_envs, ...]``; ``None`` means ``default_params``.
+
+        Returns:
+            ``(obs, state, reward, done, info)``, with a leading axis ``[num_envs]``: reward float32, done bool.
+        """
         return checking.run(_step, self._shared, key, state, action, self._given(params))
 
     def step_env(self, key: Array, state: Any, action: Any, params: Any = None) -> tuple[Any, Any, Array, Array, dict[str, Any]]:
-        """Take the very step that ``step`` takes with this key, without the resets."""
+        """Take the step that ``step`` takes with the same key, without the resets.
+
+        Args:
+            key: one key for the batch, never used before.
+            state: the states of the last step or of ``reset``.
+            action: the actions, with a leading axis ``[num_envs]``.
+            params: the parameters, shared or with leaves ``[num_envs, ...]``; ``None`` means ``default_params``.
+
+        Returns:
+            ``(obs, state, reward, done, info)``, as ``step`` returns them.
+        """
         return checking.run(_step_env, self._shared, key, state, action, self._given(params))
 
     def render(self, state: Any, params: Any = None, size: int | tuple[int, int] = 256) -> Array:
-        """Draw every lane, uint8[num_envs, H, W, 3]."""
+        """Draw every environment of the batch.
+
+        Args:
+            state: the states of the batch.
+            params: the parameters; ``None`` means ``default_params``.
+            size: height and width of a picture in pixels, or one number for both.
+
+        Returns:
+            The pictures, uint8[num_envs, H, W, 3].
+        """
         params = self._given(params)
         axes = self.env.lane_axes(state, self.axis_name), self._params_axes(params)
         return jax.vmap(lambda lane, params: self.env.render(lane, params, size), in_axes=axes, axis_name=self.axis_name)(
@@ -104,15 +150,27 @@ class Vectorize:
         return self.env.default_params
 
     def action_space(self, params: Any = None) -> spaces.Space:
-        """Return the space of a batch of actions, one for each lane."""
+        """Return the space of a batch of actions.
+
+        Args:
+            params: the parameters; ``None`` means ``default_params``. Bounds differ between environments where params do.
+        """
         return self._space("action_space", self._given(params))
 
     def observation_space(self, params: Any = None) -> spaces.Space:
-        """Return the space of a batch of observations."""
+        """Return the space of a batch of observations.
+
+        Args:
+            params: the parameters; ``None`` means ``default_params``. Bounds differ between environments where params do.
+        """
         return self._space("observation_space", self._given(params))
 
     def state_space(self, params: Any = None) -> spaces.Dict:
-        """Return the space of the batch of states, field by field."""
+        """Return the space of the batch of states, field by field.
+
+        Args:
+            params: the parameters; ``None`` means ``default_params``.
+        """
         key = jax.eval_shape(lambda: jax.random.key(0))
         return spaces.of_structure(jax.eval_shape(lambda k, p: _reset(self, k, p)[1], key, self._given(params)))
 
@@ -123,12 +181,12 @@ class Vectorize:
 
     @property
     def num_actions(self) -> int:
-        """How wide a policy's output layer is, for one lane."""
+        """The width of a policy's output layer, for one environment of the batch."""
         return self.env.num_actions
 
     @property
     def unwrapped(self) -> Environment[Any, Any]:
-        """The environment of a lane beneath all wrappers."""
+        """The environment beneath all wrappers."""
         return self.env.unwrapped
 
     @cached_property

@@ -12,13 +12,13 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 def install(step_values: int = 5) -> None:
-    """Let ``import gymnax`` and imports of gymnax's modules find this adapter, in this process from now on.
+    """Make ``import gymnax`` and imports of gymnax's modules find this adapter, from now on in this process.
 
     Call it before the code that imports gymnax is imported: what has been imported already keeps what it has.
 
     Args:
-        step_values: how many values ``step`` returns where ``make`` is not told: 5 for code that was written for gymnax before
-            1.0, 6 for code that was written for gymnax 1.0.
+        step_values: how many values ``step`` returns by default: 5 for code that was written for gymnax before 1.0, 6 for code
+            that was written for gymnax 1.0.
 
     Raises:
         GymnaxSettingError: ``step_values`` is neither 5 nor 6.

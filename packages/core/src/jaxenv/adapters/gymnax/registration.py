@@ -25,7 +25,7 @@ def make(env_id: str, *, step_values: int | None = None, **env_kwargs: Any) -> t
 
     Args:
         env_id: one of :data:`registered_envs`, or any id that ``jaxenv.make`` takes.
-        step_values: 5 or 6 values of ``step``; None means what :func:`~jaxenv.adapters.gymnax.install` was told, 5 by default.
+        step_values: 5 or 6 values of ``step``; None means the setting of :func:`~jaxenv.adapters.gymnax.install`, 5 by default.
         **env_kwargs: passed to the factory; for environments of jaxenv, whatever ``jaxenv.make`` takes.
 
     Returns:
@@ -56,7 +56,7 @@ def make(env_id: str, *, step_values: int | None = None, **env_kwargs: Any) -> t
 
 
 def register(env_id: str, factory: Callable[..., Any]) -> None:
-    """Let :func:`make` know an id.
+    """Register an id with :func:`make`.
 
     Args:
         env_id: an id that is not registered yet.

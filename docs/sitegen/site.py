@@ -1,0 +1,85 @@
+"""The whole site: its generated pages and its navigation."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sitegen import cli, environments, lessons, reference, sources
+
+Nav = list[Any]
+
+AWAITED = {"architecture.md", "baselines.md", "coming-from-gymnasium.md", "coming-from-gymnax.md"}
+"""Pages that are in the navigation and may be missing. Take a page out when it is there."""
+
+
+@cache
+def generated() -> dict[str, str]:
+    """Return all generated pages by their paths below ``docs``."""
+    return {**environments.pages(), **reference.pages(), **cli.pages(), **lessons.pages(), **sources.pages()}
+
+
+def navigation(nav: Nav) -> Nav:
+    """Return the navigation of ``mkdocs.yml`` with each ``(generated)`` entry replaced by the pages that it stands for."""
+    parts = {
+        "(environments)": _environments(),
+        "(reference)": _reference(),
+        "(lessons)": lessons.navigation(),
+        "(decisions)": _decisions(),
+        "(packages)": [
+            {title: f"packages/{name}.md"}
+            for name, title in {**environments.FAMILIES, "bridges": "Bridges", "core": "Core"}.items()
+        ],
+        "(examples)": [path for path in sources.pages() if path.startswith("examples/")],
+    }
+    return _filled(nav, parts)
+
+
+def _filled(nav: Nav, parts: dict[str, Nav]) -> Nav:
+    found: Nav = []
+    for entry in nav:
+        if isinstance(entry, str) and entry in parts:
+            found += parts[entry]
+        elif isinstance(entry, dict):
+            ((title, inner),) = entry.items()
+            inner = _filled(inner, parts) if isinstance(inner, list) else inner
+            if inner and not (isinstance(inner, str) and inner in AWAITED and not (sources.DOCS / inner).is_file()):
+                found.append({title: inner})
+        else:
+            found.append(entry)
+    return found
+
+
+def _decisions() -> Nav:
+    paths = sorted((sources.DOCS / "decisions").glob("*.md"), key=lambda path: (path.stem not in ("README", "index"), path.name))
+    return [f"decisions/{path.name}" for path in paths]
+
+
+def _environments() -> Nav:
+    tasks = environments.tasks()
+    return [
+        {title: [{spec.name: environments.path_of(spec)} for spec in tasks if spec.namespace == family]}
+        for family, title in environments.FAMILIES.items()
+    ]
+
+
+def _reference() -> Nav:
+    groups = dict.fromkeys(page.group for page in reference.PAGES)
+    return [
+        {group: [{page.title: reference.path_of(page.module)} for page in reference.PAGES if page.group == group]}
+        for group in groups
+    ]
+
+
+def paths(nav: Nav) -> list[str]:
+    """Return the paths of all pages in a navigation."""
+    found: list[str] = []
+    for entry in nav:
+        for inner in entry.values() if isinstance(entry, dict) else [entry]:
+            found += paths(inner) if isinstance(inner, list) else [inner]
+    return found
+
+
+def relinked(text: str, page: str) -> str:
+    """Return a page's Markdown with links to files of the repository that lead to the pages that show them."""
+    return text if page in generated() else sources.relink(text, f"docs/{page}", page)
