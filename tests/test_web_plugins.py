@@ -1,4 +1,4 @@
-"""``jaxenv web`` writes pages of third parties' environments: the sample plugin's, and those of what ``jaxenv new-plugin`` writes."""
+"""``jaxenv web`` writes pages of the sample plugin's environments, and of what ``jaxenv new-plugin`` writes."""
 
 import json
 import os

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sitegen import cli, environments, lessons, reference, sources
+from sitegen import cli, environments, lessons, play, reference, sources
 
 Nav = list[Any]
 
@@ -19,6 +19,12 @@ def generated() -> dict[str, str]:
     return {**environments.pages(), **reference.pages(), **cli.pages(), **lessons.pages(), **sources.pages()}
 
 
+@cache
+def playable() -> dict[str, str]:
+    """Return the pages that play in a browser by their paths below ``docs``."""
+    return {play.path_of(spec): play.page(spec, **environments.OVERRIDES.get(spec.id, {})) for spec in environments.tasks()}
+
+
 def navigation(nav: Nav) -> Nav:
     """Return the navigation of ``mkdocs.yml`` with each ``(generated)`` entry replaced by the pages that it stands for."""
     parts = {
@@ -28,7 +34,7 @@ def navigation(nav: Nav) -> Nav:
         "(decisions)": _decisions(),
         "(packages)": [
             {title: f"packages/{name}.md"}
-            for name, title in {**environments.FAMILIES, "bridges": "Bridges", "core": "Core"}.items()
+            for name, title in {**environments.FAMILIES, "bridges": "Bridges", "web": "Web pages", "core": "Core"}.items()
         ],
         "(examples)": [path for path in sources.pages() if path.startswith("examples/")],
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jaxenv.errors import JaxenvError
 from jaxenv_web import pages
-from jaxenv_web.command import _policy
+from jaxenv_web.command import chosen
 from jaxenv_web.programs import values
 
 PICTURES = (
@@ -24,7 +24,7 @@ def written(env_id, folder, policy="random", **changes):
     except JaxenvError:
         pytest.skip(f"{env_id} is not installed")
     env, params = jaxenv.make(spec, **changes)
-    made = pages.playable(spec, env, params, _policy(policy, spec, env, params))
+    made = pages.playable(spec, env, params, chosen(policy, spec, env, params))
     path = folder / f"{env_id}.html"
     path.write_text(made.text, encoding="utf-8")
     return path.as_uri(), env, params

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -23,6 +23,10 @@ MOST_BYTES = 200_000
 SMALLEST_MATRIX = 64
 """Numbers of an array from which it is kept as text."""
 LONGEST = 200
+LEVELS = (65_536, 255, 91, 15)
+"""How many values a weight can have, from the most to the fewest; the largest arrays get fewer first."""
+CHARACTERS = "".join(map(chr, sorted({*range(32, 127)} - set(map(ord, '"<\\')))))
+"""What weights are written in: 92 characters that stand for themselves in a string within HTML."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Agent:
     """JavaScript that defines the weights, ``W``."""
     carry: Any
     """The carry at the start of an episode, in JSON's terms; None without."""
-    bits: int
-    """Of each weight: 16 or 8."""
+    levels: tuple[int, ...]
+    """For each array of weights how many values a weight can have."""
 
     @property
     def size(self) -> int:
@@ -63,11 +67,16 @@ def agent(programs: Programs, policy: LoadedPolicy, tables: Tables) -> Agent:
     except UnsupportedError as error:
         raise NotWritableError(programs.env.name, "the agent", str(error)) from error
     carry = None if policy.initial_carry is None else values(policy.initial_carry)
-    for bits in (16, 8):
-        found = Agent(source, _weights(writer.weights, bits), carry, bits)
-        if found.size <= MOST_BYTES:
-            return found
-    raise NotWritableError(programs.env.name, "the agent", f"{found.size:,} bytes, where at most {MOST_BYTES:,} fit")
+    weights = [Weights(name, array) for name, array in writer.weights.values()]
+    while True:
+        text = "\n".join(x.text for x in weights)
+        if len(source) + len(text) <= MOST_BYTES:
+            return Agent(source, text, carry, tuple(x.levels for x in weights))
+        rounder = [i for i, x in enumerate(weights) if x.levels != LEVELS[-1]]
+        if not rounder:
+            raise NotWritableError(programs.env.name, "the agent", f"{len(text):,} bytes, where at most {MOST_BYTES:,} fit")
+        largest = max(rounder, key=lambda i: len(weights[i].text))
+        weights[largest] = weights[largest].shorter()
 
 
 def _program(programs: Programs, policy: LoadedPolicy) -> ScalarProgram:
@@ -119,24 +128,61 @@ class _AgentWriter(Writer):
         return super()._scalar(instruction)
 
 
-def _weights(arrays: dict[int, tuple[str, np.ndarray]], bits: int) -> str:
-    """Return the definitions of weights: as float16, or as int8 with one scale for each column."""
-    lines: list[str] = []
-    for name, array in arrays.values():
-        if bits == 16:
-            lines.append(f'const {name} = fromHalf("{_text(array.astype("<f2"))}");')
-            continue
-        matrix = array.reshape(-1, array.shape[-1])
-        scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127
-        rounded = np.rint(matrix / scale).astype(np.int8)
-        lines.append(f'const {name} = fromBytes("{_text(rounded)}", fromHalf("{_text(scale.astype("<f2"))}"));')
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Weights:
+    """An array of weights as text."""
+
+    name: str
+    """Its name in JavaScript."""
+    array: np.ndarray
+    """Its values, float32."""
+    levels: int = LEVELS[0]
+    """How many values a weight can have: all of float16's, or those at equal distances of a scale for each column."""
+
+    def shorter(self) -> Weights:
+        """Return the same weights with fewer levels."""
+        return replace(self, levels=LEVELS[LEVELS.index(self.levels) + 1])
+
+    @cached_property
+    def rounded(self) -> tuple[np.ndarray, np.ndarray]:
+        """The number of levels from zero of each weight, and the scale of each column, float16."""
+        matrix, most = self.array.reshape(-1, self.array.shape[-1]), self.levels // 2
+        largest = np.maximum(np.abs(matrix).max(axis=0), 1e-6)
+        best, scale = np.full(largest.shape, np.inf), largest / most
+        for part in np.linspace(1.0, 0.3, 15):  # a smaller scale cuts off the largest weights and rounds the others less
+            now = (part * largest / most).astype(np.float16).astype(np.float32)
+            error = np.square(np.clip(np.rint(matrix / now), -most, most) * now - matrix).sum(axis=0)
+            scale, best = np.where(error < best, now, scale), np.minimum(error, best)
+        return np.clip(np.rint(matrix / scale), -most, most).astype(np.int64), scale.astype("<f2")
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The weights that the page computes with."""
+        if self.levels == LEVELS[0]:
+            return self.array.astype(np.float16).astype(np.float32)
+        numbers, scale = self.rounded
+        return (numbers * scale.astype(np.float32)).astype(np.float32).reshape(self.array.shape)
+
+    @cached_property
+    def text(self) -> str:
+        """Their definition in JavaScript."""
+        if self.levels == LEVELS[0]:
+            return f'const {self.name} = fromHalf("{_base64(self.array.astype("<f2"))}");'
+        numbers, scale = self.rounded
+        characters = _characters(numbers.reshape(-1), self.levels)
+        return f'const {self.name} = fromLevels("{characters}", {self.levels}, fromHalf("{_base64(scale)}"));'
 
 
-def _text(array: np.ndarray) -> str:
+def _base64(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode("ascii")
 
 
-def carry_text(found: Agent) -> str:
-    """Return the first carry as JavaScript."""
-    return json.dumps(found.carry)
+def _characters(numbers: np.ndarray, levels: int) -> str:
+    """Return numbers around zero as characters: five of 15 levels in three, others of 91 in one each, of 255 in base64."""
+    digits = numbers + levels // 2
+    if levels == 255:
+        return _base64(digits.astype(np.uint8))
+    if levels == 15:
+        fives = np.pad(digits, (0, -len(digits) % 5)).reshape(-1, 5) @ 15 ** np.arange(4, -1, -1)
+        digits = (fives[:, None] // np.array([92**2, 92, 1]) % 92).reshape(-1)
+    return "".join(CHARACTERS[digit] for digit in digits)

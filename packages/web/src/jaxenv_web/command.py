@@ -44,7 +44,7 @@ def web(
                 raise
             out.print(f"{spec.id}: left out. {str(error).split('. ')[0]}.", markup=False, soft_wrap=True)
             continue
-        written = page(spec, env, params, _policy(policy, spec, env, params))
+        written = page(spec, env, params, chosen(policy, spec, env, params))
         path = gallery.write(folder, gallery.file_name(spec.id), written.text)
         out.print(f"{path}: {path.stat().st_size:,} bytes", markup=False, soft_wrap=True)
         for note in written.notes:
@@ -60,15 +60,22 @@ def _one_of_each_class() -> list[EnvSpec]:
     return list(first.values())
 
 
-def _policy(name: str | None, spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy | None:
-    """Return the policy that is asked for; without a name the shipped one, if there is one for this environment."""
+def shipped(spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy | None:
+    """Return the agent that is shipped for an environment as it is; None without."""
     from jaxenv.cli.objects import load_policy, policy_sources
 
-    if name == "random" or (name is None and "agent" not in policy_sources()):
+    if "agent" not in policy_sources():
         return None
     try:
-        return load_policy("--policy", name or SHIPPED, spec, env, params)
-    except JaxenvError:
-        if name is not None:
-            raise
+        return load_policy("--policy", SHIPPED, spec, env, params)
+    except JaxenvError:  # there is none, or it was trained with other fields
         return None
+
+
+def chosen(name: str | None, spec: EnvSpec, env: Any, params: Any) -> LoadedPolicy | None:
+    """Return the policy that ``--policy`` names."""
+    from jaxenv.cli.objects import load_policy
+
+    if name is None:
+        return shipped(spec, env, params)
+    return None if name == "random" else load_policy("--policy", name, spec, env, params)

@@ -155,10 +155,14 @@ def _agent(programs: Programs, policy: LoadedPolicy | None, tables: Any, notes: 
     if policy is None:
         return None
     try:
-        return agents.agent(programs, policy, tables)
+        agent = agents.agent(programs, policy, tables)
     except NotWritableError as error:
         notes.append(f"There is no agent: {error.reason}.")
         return None
+    fewest = min(agent.levels, default=agents.LEVELS[0])
+    if fewest < agents.LEVELS[1]:
+        notes.append(f"The agent's largest array of weights is rounded to {fewest} levels: it may play worse than the original.")
+    return agent
 
 
 def _info(spec: EnvSpec, env: Any, params: Any, picture: drawing.Drawing | None, agent: agents.Agent | None) -> dict[str, Any]:
@@ -231,7 +235,7 @@ def fields(params: Any, above: str = "") -> Iterator[dict[str, Any]]:
             "least": stated.at_least, "most": stated.at_most, "above": stated.above, "below": stated.below, "range": str(stated)
         }  # fmt: skip
         entry: dict[str, Any] = {"path": above + field.name, "label": field.name, "kind": kind}
-        entry["meaning"] = meanings.get(field.name, "")
+        entry["meaning"] = meanings.get(field.name, "").replace("``", "")
         entry |= {name: limit for name, limit in limits.items() if limit not in (None, "")}
         if kind == "number":
             entry["slider"] = _slider(float(array), entry)

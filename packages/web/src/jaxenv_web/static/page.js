@@ -190,7 +190,7 @@ for (const field of INFO.fields) {
     slider.oninput = () => set(Number(slider.value)); row.cells[1].append(slider);
   }
   const small = document.createElement("small");
-  small.textContent = field.meaning + (field.range ? ` Range: ${field.range}.` : "");
+  small.textContent = field.meaning + (field.range && !field.meaning.includes(field.range) ? ` Range: ${field.range}.` : "");
   row.insertCell().append(small);
   put();
 }
