@@ -160,7 +160,7 @@ def test_every_link_works_in_the_repository_too(page):
 def test_a_page_of_an_environment_embeds_the_environment():
     spec = jaxenv.spec("MountainCar-v0")
     text = GENERATED[environments.path_of(spec)]
-    assert f'<iframe src="../../../{play.path_of(spec)}"' in text
+    assert f'<iframe src="../../{play.path_of(spec)}"' in text
     assert "function step(key, s, action, p) {" in play.page(spec)
 
 

@@ -161,7 +161,7 @@ def code(spec: EnvSpec) -> str:
 def _playable(spec: EnvSpec) -> str:
     """Return the section that plays a task in the reader's browser."""
     name = play.path_of(spec)
-    frame = f'<iframe src="../../../{name}" title="{spec.name}" loading="lazy" width="100%" height="640"></iframe>'
+    frame = f'<iframe src="../../{name}" title="{spec.name}" loading="lazy" width="100%" height="640"></iframe>'
     return f"## Play it\n\n{frame}\n\n[The same page alone](../../{name}), written by `jaxenv web {spec.name} FOLDER`."
 
 

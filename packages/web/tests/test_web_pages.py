@@ -18,6 +18,7 @@ from flax import struct
 from jaxenv import Environment, Params, State, Transition, ranges, spaces
 from jaxenv.cli import main
 from jaxenv.errors import JaxenvError
+from jaxenv.testing import enable_x64
 from jaxenv.visualize import Canvas
 from jaxenv_web import gallery, pages
 from jaxenv_web.errors import NothingToWriteError, NotWritableError, OutputFolderError, PageSizeError
@@ -148,6 +149,12 @@ def test_trees_of_actions_states_and_observations(tmp_path):
             assert mine[name] == pytest.approx(value)
     assert found[1] == pytest.approx(float(reward))
     assert found[3] == ["far", "way"]
+
+
+def test_a_page_is_the_same_where_jax_has_64_bit_types():
+    expected = pages.page(*made()).text
+    with enable_x64(True):
+        assert pages.page(*made()).text == expected
 
 
 def test_a_step_that_sorts_gets_the_reason_and_a_film():

@@ -20,6 +20,7 @@ from jaxenv.cli.controls import ARROWS, action_names, controls
 from jaxenv.cli.docstrings import field_docstrings
 from jaxenv.errors import JaxenvError, NoControlsError, RenderNotSupportedError
 from jaxenv.registry import LoadedPolicy
+from jaxenv.testing import enable_x64
 
 from jaxenv_web import agents, drawing
 from jaxenv_web.assets import asset
@@ -59,7 +60,8 @@ def page(spec: EnvSpec, env: Any, params: Any, policy: LoadedPolicy | None = Non
         policy: an agent that plays in the page; None for random actions alone.
     """
     try:
-        return playable(spec, env, params, policy)
+        with enable_x64(False):  # JavaScript's numbers hold 32 bits exactly, and the tasks are defined in 32 bits
+            return playable(spec, env, params, policy)
     except (NotWritableError, PageSizeError) as error:
         return film(spec, env, params, error.reason)
 
@@ -161,7 +163,7 @@ def _agent(programs: Programs, policy: LoadedPolicy | None, tables: Any, notes: 
         return None
     fewest = min(agent.levels, default=agents.LEVELS[0])
     if fewest < agents.LEVELS[1]:
-        notes.append(f"The agent's largest array of weights is rounded to {fewest} levels: it may play worse than the original.")
+        notes.append(f"The agent's weights are rounded to as few as {fewest} levels: it may play worse than the original.")
     return agent
 
 

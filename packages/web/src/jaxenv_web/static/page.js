@@ -3,7 +3,7 @@ const tile = location.hash === "#tile";
 document.body.classList.toggle("tile", tile);
 const game = {
   params: INFO.params, seed: 0, state: null, obs: null, carry: null, action: null, player: INFO.player, running: true, speed: INFO.speed,
-  steps: 0, length: 0, episodes: 0, reward: 0, total: 0, last: null, returns: [], waiting: 0,
+  steps: 0, length: 0, episodes: 0, reward: 0, total: 0, last: null, returns: [], course: [], waiting: 0,
 };
 const KEYS = INFO.controls.actions, held = [];
 
@@ -12,7 +12,7 @@ const nextKey = () => { const {first, second} = splitKey(game.key); game.key = f
 const restart = () => {
   game.key = seedKey(game.seed);
   game.state = reset(nextKey(), game.params);
-  Object.assign(game, {obs: observe(game.state, game.params), carry: INFO.carry, steps: 0, length: 0, reward: 0, total: 0, episodes: 0, last: null, returns: [], waiting: 0});
+  Object.assign(game, {obs: observe(game.state, game.params), carry: INFO.carry, steps: 0, length: 0, reward: 0, total: 0, episodes: 0, last: null, returns: [], course: [0], waiting: 0});
 };
 const choose = () => {
   const key = nextKey();
@@ -32,10 +32,12 @@ const take = (action = choose()) => {
   game.reward = after.reward;
   game.total += after.reward;
   game.steps++; game.length++;
+  game.course.push(game.total);
+  if (game.course.length > 2000) game.course = game.course.filter((_, i) => i % 2 === 0);
   if (after.terminated || after.truncated) {
     game.returns.push(game.last = game.total);
     if (game.returns.length > 200) game.returns.shift();
-    game.episodes++; game.total = game.length = 0; game.carry = INFO.carry;
+    game.episodes++; game.total = game.length = 0; game.course = [0]; game.carry = INFO.carry;
     if (game.player === "you") game.waiting = performance.now() + 500;
   }
   return after;
@@ -56,7 +58,7 @@ const measure = count => {
 // The picture, the observation, the plot.
 const context = $("picture").getContext("2d"), picture = makePicture(context);
 $("picture").hidden = !INFO.picture;
-const show = number => typeof number === "boolean" ? String(number) : Number.isInteger(number) ? String(number) : number.toFixed(3);
+const show = number => typeof number === "boolean" || Number.isInteger(number) ? String(number) : String(+number.toPrecision(4));
 const drawObservation = () => {
   const shape = INFO.board;
   if (!shape) {
@@ -77,13 +79,16 @@ const drawObservation = () => {
   ink.putImageData(image, 0, 0);
 };
 const drawPlot = () => {
-  const ink = $("plot").getContext("2d"), {width, height} = ink.canvas, all = [...game.returns, game.total];
-  const low = Math.min(0, ...all), high = Math.max(low + 1e-9, ...all), y = v => height - 8 - (v - low) / (high - low) * (height - 24);
+  const ink = $("plot").getContext("2d"), {width, height} = ink.canvas, all = [...game.returns, ...game.course];
+  const low = all.reduce((a, b) => Math.min(a, b), 0), high = all.reduce((a, b) => Math.max(a, b), low + 1e-9), y = v => height - 8 - (v - low) / (high - low) * (height - 24);
   ink.clearRect(0, 0, width, height);
-  ink.strokeStyle = "#0072b2"; ink.fillStyle = "#888"; ink.lineWidth = 2; ink.beginPath();
-  all.forEach((v, i) => ink.lineTo(6 + i / Math.max(1, all.length - 1) * (width - 12), y(v)));
-  ink.stroke();
-  ink.font = "12px system-ui"; ink.fillText(`returns of episodes, ${show(low)} to ${show(high)}`, 8, 13);
+  ink.fillStyle = "#888"; ink.lineWidth = 2;
+  for (const [color, values] of [["#999", game.course], ["#0072b2", game.returns]]) {
+    ink.strokeStyle = color; ink.beginPath();
+    values.forEach((v, i) => ink.lineTo(6 + i / Math.max(1, values.length - 1) * (width - 12), y(v)));
+    ink.stroke();
+  }
+  ink.font = "12px system-ui"; ink.fillText(`returns of episodes (blue) and in this one (grey), ${show(low)} to ${show(high)}`, 8, 13);
 };
 const drawAll = fps => {
   if (INFO.picture) draw(picture, game.state, game.obs, game.params);
