@@ -143,7 +143,8 @@ def main() -> int:
             print(f"wrote {path(family)}: {len(accounts)} environments")
         else:
             found += [line for spec in specs(family) for line in differences(family, spec)]
-    print("\n".join(found) or "nothing differs")
+    if not chosen.write:
+        print("\n".join(found) or "nothing differs")
     return int(bool(found))
 
 

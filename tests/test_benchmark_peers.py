@@ -5,11 +5,11 @@ import jaxenv
 import numpy as np
 import pytest
 from jaxenv.benchmark import Workload, compare
-from jaxenv.benchmark.contenders import CONTENDERS, envpool, gymnasium, gymnax, pgx
+from jaxenv.benchmark.contenders import CONTENDERS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 
-TABLES = {"envpool": envpool.TASKS, "pgx": pgx.TASKS}
+DECLARED = [(library, spec.name) for spec in jaxenv.registered_envs() for library in spec.counterparts]
 CASES = [
     *(("envpool", name) for name in ("CartPole-v1", "Pendulum-v1", "Catch-bsuite", "FrozenLake-misc")),
     *(("gymnasium", name) for name in ("CartPole-v1", "MountainCarContinuous-v0", "FrozenLake-misc")),
@@ -43,16 +43,27 @@ def test_a_peer_runs_the_same_work(library, name, policy):
     assert [m.library for m in result.measurements] == ["jaxenv", library]
 
 
-@pytest.mark.parametrize(("library", "name"), [(library, name) for library, table in TABLES.items() for name in table])
+def difference(name):
+    """Return what differs in gymnax's task of the same name."""
+    return jaxenv.spec(name).counterparts["gymnax"][1]
+
+
+def test_specs_declare_counterparts_of_libraries_that_can_be_measured():
+    assert {library for library, _ in DECLARED} == {"envpool", "gymnasium", "gymnax", "pgx"}
+    assert len(DECLARED) == 8 + 2 + 15 + 5
+
+
+@pytest.mark.parametrize(("library", "name"), DECLARED)
 def test_counterparts_exist_on_both_sides(library, name):
     theirs = installed(library)
-    known = theirs.list_all_envs() if library == "envpool" else theirs.available_envs()
-    assert TABLES[library][name].name in known
+    known = {
+        "envpool": lambda: theirs.list_all_envs(),
+        "pgx": lambda: theirs.available_envs(),
+        "gymnasium": lambda: theirs.registry,
+        "gymnax": lambda: theirs.registered_envs,
+    }
+    assert CONTENDERS[library].find(name).name in known[library]()
     assert full_id(name)
-
-
-def test_gymnasium_has_the_environments_that_are_named_otherwise():
-    assert set(gymnasium.NAMES.values()) <= set(installed("gymnasium").registry)
 
 
 @pytest.mark.parametrize("library", ["envpool", "gymnasium"])
@@ -97,14 +108,14 @@ def test_pgx_s_submarine_runs_out_of_oxygen_a_step_later():
     assert [ends(oxygen) for oxygen in (1, 0, -1)] == [False, False, True]
 
 
-@pytest.mark.parametrize("name", [name for name in gymnax.DIFFERENCES if name.endswith("MinAtar")])
+@pytest.mark.parametrize("name", [name for library, name in DECLARED if library == "gymnax" and name.endswith("MinAtar")])
 def test_gymnax_s_minatar_differs_as_is_said(name):
     env, params = installed("gymnax").make(name)
     obs, _ = env.reset(jax.random.key(0), params)
     assert obs.dtype == np.float32
     limit = "2,500" if "Freeway" in name else "1,000"
     assert f"{params.max_steps_in_episode:,}" == limit
-    assert f"ends after {limit} steps" in gymnax.DIFFERENCES[name]
+    assert f"ends after {limit} steps" in difference(name)
     assert not hasattr(params, "sticky_action_prob")
 
 
@@ -115,4 +126,4 @@ def test_gymnax_s_minatar_differs_as_is_said(name):
 def test_gymnax_s_limits_are_as_is_said(name, steps):
     _, params = installed("gymnax").make(name)
     assert params.max_steps_in_episode == steps
-    assert f"{steps:,} steps" in gymnax.DIFFERENCES[name]
+    assert f"{steps:,} steps" in difference(name)

@@ -1,5 +1,7 @@
 """Kernels of every class of environment: the same text that a GPU gets, run on the host, and compiled for GPUs by NVRTC."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import jaxenv
@@ -114,7 +116,25 @@ def test_nvrtc_compiles_the_kernels_of_every_environment(spec, kernels, compiler
     jax.block_until_ready((result, stepped, jax.vmap(env.reset, in_axes=(0, None))(keys, params)))
     assert len({kernel.name for kernel in kernels}) == 3
     for kernel in kernels:
-        assert f".entry {kernel.name}" in nvrtc.ptx(f"{prelude()}\n{kernel.source}", (9, 0))
+        text = nvrtc.ptx(f"{prelude()}\n{kernel.source}", (9, 0))
+        assert f".entry {kernel.name}" in text
+        assert not miscompiled(text)
+
+
+def miscompiled(text: str) -> bool:
+    """Whether PTX holds max(min(x, c), 0), after which ptxas may take smaller numbers than c for c (see the prelude)."""
+    smaller = set(re.findall(r"min\.s32 \t(%r\d+),", text))
+    return any(x in smaller for x in re.findall(r"max\.s32 \t%r\d+, (%r\d+), 0;", text))
+
+
+def test_clamps_at_0_are_written_so_that_ptxas_compiles_them(compiler):
+    source = """KERNEL(128) clamped(const int32_t* x, int32_t* y) {{
+      const int32_t a = x[THREAD] < 9 ? x[THREAD] : 9, b = {};
+      y[THREAD] = b == 9 ? x[1000] : b;
+    }}"""
+    plain, bits = (nvrtc.ptx(f"{prelude()}\n{source.format(b)}", (9, 0)) for b in ("a > 0 ? a : 0", "at_least_0(a)"))
+    assert miscompiled(plain)  # else NVRTC does away with it, and so may the kernels
+    assert not miscompiled(bits)
 
 
 @pytest.mark.parametrize("capability", [(7, 5), (8, 0), (8, 9), (9, 0)])

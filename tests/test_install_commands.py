@@ -29,10 +29,10 @@ def test_there_are_some():
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_names_what_there_is(page, command):
     words = shlex.split(command)
-    takes_file = [after for before, after in pairwise(words) if before == "-r"]
-    assert all((ROOT / name).is_file() for name in takes_file)
+    groups = [after for before, after in pairwise(words) if before == "--group"]
+    assert set(groups) <= set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"])
     for word in words:
-        if word.startswith("-") or word in takes_file:
+        if word.startswith("-") or word in groups:
             continue
         name, _, extras = word.rstrip("]").partition("[")
         assert not name.startswith("jaxenv"), f"{name} is on no package index: write ./packages/..."

@@ -10,7 +10,6 @@ PUBLIC = {
     "jaxenv": {"EnvSpec", "Environment", "Params", "State", "Transition", "random", "spaces"},
     "jaxenv.errors": {"SettingError"},
     "jaxenv.hookspecs": {"hookimpl"},
-    "jaxenv.lazy": {"exports"},
     "jaxenv.registry": {"Command", "LoadedPolicy", "PolicySource"},
     "jaxenv.testing": {"check_env"},
 }

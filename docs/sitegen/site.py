@@ -9,9 +9,6 @@ from sitegen import cli, environments, lessons, play, reference, sources
 
 Nav = list[Any]
 
-AWAITED = {"architecture.md", "baselines.md", "coming-from-gymnasium.md", "coming-from-gymnax.md"}
-"""Pages that are in the navigation and may be missing. Take a page out when it is there."""
-
 
 @cache
 def generated() -> dict[str, str]:
@@ -34,7 +31,13 @@ def navigation(nav: Nav) -> Nav:
         "(decisions)": _decisions(),
         "(packages)": [
             {title: f"packages/{name}.md"}
-            for name, title in {**environments.FAMILIES, "bridges": "Bridges", "web": "Web pages", "core": "Core"}.items()
+            for name, title in {
+                **environments.FAMILIES,
+                "bridges": "Bridges",
+                "web": "Web pages",
+                "core": "Core",
+                "jaxenv": "All at once",
+            }.items()
         ],
         "(examples)": [path for path in sources.pages() if path.startswith("examples/")],
     }
@@ -49,7 +52,7 @@ def _filled(nav: Nav, parts: dict[str, Nav]) -> Nav:
         elif isinstance(entry, dict):
             ((title, inner),) = entry.items()
             inner = _filled(inner, parts) if isinstance(inner, list) else inner
-            if inner and not (isinstance(inner, str) and inner in AWAITED and not (sources.DOCS / inner).is_file()):
+            if inner:
                 found.append({title: inner})
         else:
             found.append(entry)

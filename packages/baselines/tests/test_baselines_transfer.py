@@ -77,8 +77,8 @@ def test_another_task_is_noticed(reference):
 
 def test_a_difference_is_measured_in_standard_errors():
     found = Transfer("reference", "1.0", np.array([1.0, 3.0, 1.0, 3.0]), np.array([2.0, 2.0, 3.0, 3.0]))
-    sems = [np.std(returns, ddof=1) / 2 for returns in (found.returns, found.own_returns)]
-    assert found.standard_errors == pytest.approx(0.5 / math.hypot(*sems))
+    errors_of_means = [np.std(returns, ddof=1) / 2 for returns in (found.returns, found.own_returns)]
+    assert found.standard_errors == pytest.approx(0.5 / math.hypot(*errors_of_means))
     assert found.to_json()["standard_errors"] == found.standard_errors
     constant = found._replace(returns=np.full(4, 1.0), own_returns=np.full(4, 1.0 + 1e-7))
     assert constant.standard_errors == 0.0

@@ -32,7 +32,6 @@ def known_envs() -> str:
             entry = {
                 "distribution": project["name"],
                 "package": module.partition(".")[0],
-                "version": project["version"],
                 "namespace": namespace,
                 # A plugin whose environments need another library lists them only where that is installed.
                 "names": [spec.name for spec in getattr(plugin, "all_envs", plugin.jaxenv_envs)()],

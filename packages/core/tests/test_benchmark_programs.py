@@ -53,7 +53,7 @@ def vectors(monkeypatch):
     """The environments that envpool makes; a ladder under every name that a peer knows."""
     monkeypatch.setattr(lookup, "_local", {})
     for name in ("Ladder", "CartPole-v1", "Pendulum-v1", "Breakout-MinAtar"):
-        jaxenv.register(jaxenv.EnvSpec(name, f"{__name__}:Ladder"))
+        jaxenv.register(jaxenv.EnvSpec(name, f"{__name__}:Ladder", counterparts={"envpool": (name, ""), "pgx": (name, "")}))
     return rivals.install(monkeypatch)
 
 

@@ -3,8 +3,10 @@
 import jax
 import pytest
 import rivals
+from jaxenv import EnvSpec
 from jaxenv.benchmark import Workload, compare
-from jaxenv.benchmark.contenders import CONTENDERS, Counterpart, contender
+from jaxenv.benchmark.contenders import CONTENDERS, Counterpart, base, contender
+from jaxenv.benchmark.contenders.gymnasium import NEXT_STEP
 from jaxenv.benchmark.measurement import machine
 from jaxenv.benchmark.network import Network
 from jaxenv.errors import BenchmarkPeerError, UnknownContenderError
@@ -147,12 +149,16 @@ class TestContenders:
             with pytest.raises(BenchmarkPeerError, match=r"needs pgx>=2\.5: pgx 2\.4\.2 is installed\."):
                 contender("pgx")
 
-    def test_counterparts_have_their_own_names_and_say_what_differs(self, monkeypatch):
+    def test_specs_declare_counterparts_with_names_and_differences(self, monkeypatch):
         rivals.install(monkeypatch)
-        assert contender("pgx").find("Breakout-MinAtar") == Counterpart("minatar-breakout")
-        assert "oxygen" in contender("pgx").find("Seaquest-MinAtar").difference
-        assert contender("envpool").find("FrozenLake-misc").name == "FrozenLake-v1"
-        assert contender("gymnax").find("Ladder") == Counterpart("Ladder")
-        assert "one player" in contender("gymnax").find("Pong-misc").difference
+        theirs = {"pgx": ("ladder", ""), "envpool": ("Ladder-v0", "longer"), "gymnax": ("Ladder", "shorter")}
+        theirs["gymnasium"] = ("Gone", "")
+        found = (EnvSpec("Stairs-v0", "m:C", namespace="house", counterparts=theirs), EnvSpec("Mill-v0", "m:C", namespace="house"))
+        monkeypatch.setattr(base, "registered_envs", lambda: found)
+        assert contender("pgx").find("Stairs-v0") == Counterpart("ladder")
+        assert contender("envpool").find("Stairs-v0") == Counterpart("Ladder-v0", f"{NEXT_STEP}; longer")
+        assert contender("gymnax").find("Stairs-v0") == Counterpart("Ladder", "shorter")
+        assert CONTENDERS["gymnasium"].find("Stairs-v0") is None  # the library that is installed has no such name
+        assert contender("gymnax").find("Ladder") == Counterpart("Ladder")  # of the same name
         assert [contender(peer).find("Mill-v0") for peer in ("pgx", "envpool", "gymnax")] == [None] * 3
         assert contender("jaxenv").find("Mill-v0") == Counterpart("Mill-v0")

@@ -119,7 +119,7 @@ assert pytest.main(["--collect-only", "-q", "-p", "no:jaxtyping"]) == 5
 assert "jaxenv.testing.pytest_plugin" in sys.modules
 loaded = [name for name in sys.modules if name.split(".")[0] in ("jax", "jaxlib", "flax", "numpy")]
 loaded += [name for name in sys.modules if name.startswith("jaxenv.")]
-assert set(loaded) == {"jaxenv.lazy", "jaxenv.testing", "jaxenv.testing.pytest_plugin"}, loaded
+assert set(loaded) == {"jaxenv.testing", "jaxenv.testing.pytest_plugin"}, loaded
 """
     code, out = run_python(site, tmp_path, "-c", program)
     assert code == 0, out

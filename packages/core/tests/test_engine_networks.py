@@ -230,10 +230,14 @@ def test_weights_that_a_policy_closes_over() -> None:
     same(Corridor(), lambda obs, key: columns(MATRICES, obs, key), None)
 
 
-@pytest.mark.parametrize("together", [2, 4, 8])
-@pytest.mark.parametrize("hidden", [20, 36])
-@pytest.mark.parametrize("env", [Corridor(), Board(), Switches()], ids=lambda env: env.name)
-def test_any_number_of_environments_in_a_warp(together: int, hidden: int, env: Any, monkeypatch: Any) -> None:
+# Each environment with each number, and either of both with either width.
+TOGETHER = [
+    (env, n, (20, 36)[(i + j) % 2]) for i, env in enumerate((Corridor(), Board(), Switches())) for j, n in enumerate((2, 4, 8))
+]
+
+
+@pytest.mark.parametrize(("env", "together", "hidden"), TOGETHER, ids=[f"{env.name}-{n}-{hidden}" for env, n, hidden in TOGETHER])
+def test_any_number_of_environments_in_a_warp(env: Any, together: int, hidden: int, monkeypatch: Any) -> None:
     monkeypatch.setattr(kernel, "TOGETHER", ((1, together),))
     jax.clear_caches()
     module = Network(hidden=hidden, normalized=together == 4)

@@ -55,6 +55,7 @@ FLOATS = {
     "pad": lambda x: jnp.pad(x, (1, 2), constant_values=0.25)[2:5],
     "sum, max and product": lambda x: x * 0.1 + jnp.stack([x.sum(), x.max(), jnp.prod(x * 0.5)]),
     "argmax and argmin": lambda x: x * 0.9 + jnp.argmax(x).astype(jnp.float32) - jnp.argmin(x).astype(jnp.float32),
+    "the first of equal ones": lambda x: x * 0.9 + (3 * jnp.argmax(x // 10) - jnp.argmin(x // 10)).astype(jnp.float32),
     "running sums": lambda x: jnp.cumsum(x) * 0.5 - lax.cummax(x, reverse=True) * 0.25,
     "matrix product": lambda x: jnp.tanh(x @ jnp.arange(9, dtype=jnp.float32).reshape(3, 3) * 0.1),
     "flags": lambda x: jnp.where((x > 0).any() & ~(x > 1).all(), x * 0.5, x + 0.1),
@@ -115,6 +116,11 @@ INTEGERS = {
         lax.shift_left(x, x % 40) ^ lax.shift_right_arithmetic(x, x % 50) ^ lax.shift_right_logical(x, x % 60)
     ),
     "wrapping": lambda x: (x * x * x * 77 + x) * x - lax.neg(x),
+    "clamps at 0": lambda x: (
+        lax.max(lax.min(x - 300, x.dtype.type(9)), x.dtype.type(0))
+        + lax.clamp(x.dtype.type(0), x - 500, x.dtype.type(9)) * 10
+        + lax.clamp(x.dtype.type(0), x - 400, x[::-1] % 5) * 100
+    ),
     "clamps": lambda x: jnp.clip(x, 3, 700) + lax.max(x, x[::-1]) - lax.min(x, x[::-1]) + lax.sign(x),
     "folded constants": lambda x: x + (jnp.arange(2, dtype=jnp.int32) * 3 - 1).astype(x.dtype),
 }

@@ -293,6 +293,13 @@ def test_words_and_children_of_lanes_all_differ(make: Callable[[], Array]) -> No
     assert len(np.unique(np.concatenate(drawn), axis=0)) == 1500
 
 
+@pytest.mark.parametrize("number", [0, 1, 3, 2**31 + 5, 2**32 - 1])
+def test_a_lane_of_a_threefry_key_has_the_number_in_its_second_word(number: int) -> None:
+    key = random.fold_in(jax.random.key(7), 1)
+    first, second = map(int, jax.random.key_data(key))
+    assert jax.random.key_data(random.lane(key, np.uint32(number))).tolist() == [first, second ^ number]
+
+
 def test_a_lane_of_another_generator_is_what_fold_in_makes() -> None:
     key = jax.random.key(0, impl="rbg")
     assert same(random.lane(key, 7), jax.random.fold_in(key, 7))

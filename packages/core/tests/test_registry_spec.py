@@ -16,7 +16,20 @@ pytestmark = pytest.mark.usefixtures("pond_plugins")
 class TestSpec:
     def test_json_round_trip_keeps_everything(self):
         kwargs = {"size": 3, "layout": [[1, 2], [3]], "deep": True, "label": "x", "nothing": None}
-        spec = EnvSpec("a/b", "m:C", kwargs, {"depth": 0.5}, "s", "r", "m:f", "g", namespace="n", distribution="d", version="1.0")
+        spec = EnvSpec(
+            "a/b",
+            "m:C",
+            kwargs,
+            {"depth": 0.5},
+            "s",
+            "r",
+            "m:f",
+            "g",
+            counterparts={"pgx": ("ab", "longer")},
+            namespace="n",
+            distribution="d",
+            version="1.0",
+        )
         data = json.loads(json.dumps(spec.to_json()))
         assert (data["id"], data["distribution"], data["version"]) == ("n/a/b", "d", "1.0")
         assert EnvSpec.from_json(data) == spec
@@ -54,6 +67,10 @@ class TestSpec:
             ("kwargs", {"a b": 1}, "a mapping from names to values"),
             ("kwargs", {"a": {}}, "None, booleans, numbers, strings and lists of these"),
             ("params", {"a": object}, "None, booleans, numbers, strings and lists of these"),
+            ("counterparts", ["pgx"], "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("counterparts", {"pgx": "ab"}, "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("counterparts", {"pgx": ("ab", None)}, "a mapping from libraries to pairs of strings, (name, difference)"),
+            ("counterparts", {"pgx": ("ab",)}, "a mapping from libraries to pairs of strings, (name, difference)"),
             ("summary", None, "a string"),
             ("reference", 3, "a string"),
             ("group", 3, "a string or None"),

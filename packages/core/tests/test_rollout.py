@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from flax import struct
+from jaxenv.engine.plan import Given, Plan
 from jaxenv.environment import Environment, Params, State, Transition
 from jaxenv.errors import RolloutArgumentError, RolloutEnvError, RolloutLengthError
+from jaxenv.rollouts import Choice, Player
 from jaxenv.spaces import Box, Discrete
 
 
@@ -75,6 +77,28 @@ def numpy_statistics(trajectory):
             lengths.append(end - start)
             start = end
     return np.array(returns), np.array(lengths)
+
+
+def test_pieces_of_a_rollout_are_what_one_call_gives():
+    player = Player(Plan(ENV, None), 3, 1, Given(PARAMS, KEY, None, None), Choice.of(False, KEY))
+    loop, first = player.play(None, 0, 5)
+    _, second = player.play(loop, 5, 7)
+    _, both = player.play(None, 0, 12)
+    for name in ("obs", "action", "reward", "done"):
+        pieces = np.concatenate([getattr(first, name), getattr(second, name)])
+        assert np.array_equal(pieces, getattr(both, name)), name
+
+
+def test_which_key_each_environment_action_and_step_gets():
+    """The order of keys is part of what a seed means: another one changes every trajectory."""
+    played = jaxenv.rollout(ENV, PARAMS, None, KEY, num_envs=3, num_steps=12).trajectory
+    for i in range(3):
+        env_key = jaxenv.random.fold_in(KEY, i)
+        obs, state = ENV.reset(jaxenv.random.lane(env_key, 1), PARAMS)
+        for t in range(12):
+            action = ENV.action_space(PARAMS).sample(jaxenv.random.lane(env_key, 2 * (t + 1)))
+            assert (played.action[t, i], played.obs[t, i].tolist()) == (action, obs.tolist())
+            obs, state, *_ = ENV.step(jaxenv.random.lane(env_key, 2 * (t + 1) + 1), state, action, PARAMS)
 
 
 def test_random_policy_and_statistics_equal_a_count_by_hand():

@@ -253,3 +253,18 @@ def test_a_structure_must_have_names_and_arrays():
         match=r"the structure.a is a str, which has no shape and dtype. Use arrays, tuples, dicts and dataclasses.",
     ):
         spaces.of_structure({"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("space", "outside", "inside"),
+    [
+        (Discrete(3), [-2, 0, 2, 7], [0, 0, 2, 2]),
+        (Discrete(3, start=-1), [-5, -1, 1, 2], [-1, -1, 1, 1]),
+        (MultiDiscrete([3, 4]), [[-1, -9], [5, 1], [2, 3]], [[0, 0], [2, 1], [2, 3]]),
+    ],
+    ids=str,
+)
+def test_the_nearest_member_on_either_side(space: Any, outside: Any, inside: Any) -> None:
+    found = jax.vmap(space.nearest)(jnp.asarray(outside, space.dtype))
+    assert found.tolist() == inside
+    assert jax.vmap(space.contains)(found).all()

@@ -13,6 +13,7 @@ from jaxenv import environment, spaces, wrappers
 from jaxenv.spaces import Box
 from jaxenv.testing import enable_x64
 from jaxenv.wrappers import base
+from probes import Ladder, Walk
 
 KEY = jax.random.key(0)
 
@@ -51,7 +52,10 @@ def everyone(walk, ladder):
     ]
 
 
-@pytest.mark.parametrize("i", range(24))
+COUNT = len(everyone(Walk(), Ladder()))
+
+
+@pytest.mark.parametrize("i", range(COUNT))
 def test_observations_and_final_observations_are_in_the_declared_space(i, walk, ladder, play):
     env = everyone(walk, ladder)[i]
     space = env.observation_space(env.default_params)
@@ -62,7 +66,7 @@ def test_observations_and_final_observations_are_in_the_declared_space(i, walk, 
     assert 0 < steps["done"].sum() < 40
 
 
-@pytest.mark.parametrize("i", range(24))
+@pytest.mark.parametrize("i", range(COUNT))
 @pytest.mark.parametrize("wide", [False, True], ids=["float32", "float64"])
 def test_dtypes_are_those_of_the_declared_space(i, wide, walk, ladder):
     def run(key):

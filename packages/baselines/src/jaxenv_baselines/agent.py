@@ -135,6 +135,9 @@ def load(where: str | Path, /, *, env_id: str | None = None) -> Agent:
         where: id of an environment, for its shipped agent; or a directory that ``jaxenv train`` wrote.
         env_id: id that the agent must have been trained on; None accepts any.
 
+    Returns:
+        The agent, ready for :func:`jaxenv.rollout` and :func:`jaxenv.evaluate`.
+
     Raises:
         NotConfiguredError: no agent is shipped for the id.
         MissingAgentError: the directory holds no agent.

@@ -28,11 +28,30 @@ TASKS = {
 }
 """Every class: its module, and what its task is."""
 
+GYMNAX = {
+    "Catch": "an episode ends after 1,000 steps",
+    "DeepSea": "another mapping of the actions, drawn anew",
+    "DiscountingChain": "no bonus for seeds above 4",
+    "MemoryChain": "an episode ends after 1,000 steps",
+    "SimpleBandit": "rewards are drawn anew at every reset",
+    "UmbrellaChain": "an episode ends after 100 steps",
+}
+"""Where gymnax's task of the same name differs."""
+
 
 def _task_specs() -> Iterator[EnvSpec]:
     for name, (module, summary) in TASKS.items():
+        counterparts = {"gymnax": (f"{name}-bsuite", GYMNAX[name])} if name in GYMNAX else {}
+        if name == "Catch":
+            counterparts["envpool"] = ("Catch-v0", "")
         yield EnvSpec(
-            f"{name}-bsuite", f"jaxenv_bsuite.{module}:{name}", summary=summary, reference=_SOURCE, oracle=_ORACLE, group="bsuite"
+            f"{name}-bsuite",
+            f"jaxenv_bsuite.{module}:{name}",
+            summary=summary,
+            reference=_SOURCE,
+            oracle=_ORACLE,
+            group="bsuite",
+            counterparts=counterparts,
         )
 
 

@@ -17,6 +17,7 @@ ENVS = (
         summary="Balance a pole on a cart by pushing the cart left or right; 500 steps.",
         reference=_SOURCE,
         oracle=_ORACLE,
+        counterparts={"envpool": ("CartPole-v1", "")},
     ),
     EnvSpec(
         name="CartPole-v0",
@@ -32,6 +33,7 @@ ENVS = (
         summary="Swing a pendulum up and hold it upright with a weak motor.",
         reference=_SOURCE,
         oracle=_ORACLE,
+        counterparts={"envpool": ("Pendulum-v1", "the angle follows the velocity from before it is clipped")},
     ),
     EnvSpec(
         name="Acrobot-v1",
@@ -39,6 +41,7 @@ ENVS = (
         summary="Swing the tip of a two-link arm above a line by driving the joint between the links.",
         reference=_SOURCE,
         oracle=_ORACLE,
+        counterparts={"envpool": ("Acrobot-v1", "")},
     ),
     EnvSpec(
         name="MountainCar-v0",
@@ -46,6 +49,7 @@ ENVS = (
         summary="Drive an underpowered car out of a valley with three throttle positions.",
         reference=_SOURCE,
         oracle=_ORACLE,
+        counterparts={"envpool": ("MountainCar-v0", "")},
     ),
     EnvSpec(
         name="MountainCarContinuous-v0",
@@ -53,6 +57,7 @@ ENVS = (
         summary="Drive an underpowered car out of a valley with a continuous throttle that costs energy.",
         reference=_SOURCE,
         oracle=_ORACLE,
+        counterparts={"envpool": ("MountainCarContinuous-v0", "")},
     ),
 )
 

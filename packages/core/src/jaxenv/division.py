@@ -9,16 +9,18 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Int
 
 
 @jax.jit
-def divided(number: Int[Array, "..."], divisor: Int[Array, "..."] | int) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
+def divided(number: Array, divisor: Array | int) -> tuple[Array, Array]:
     """Return quotient and remainder, as ``lax.div`` and ``lax.rem`` do: rounded towards zero, with the sign of ``number``.
 
     Args:
-        number: an integer or an array of them.
+        number: an array of integers of any shape and dtype.
         divisor: what it is divided by, of the same shape or a scalar; not 0.
+
+    Returns:
+        Two arrays with the shape and dtype of ``number``.
 
     >>> import jax.numpy as jnp
     >>> row, column = divided(jnp.int32(29), 13)

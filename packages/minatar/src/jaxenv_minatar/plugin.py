@@ -7,14 +7,23 @@ from collections.abc import Iterable
 from jaxenv.hookspecs import hookimpl
 from jaxenv.registry.spec import EnvSpec
 
+_GYMNAX = "actions are not sticky, observations are float32, an episode ends after 1,000 steps"
+_GYMNAX_FREEWAY = "actions are not sticky, observations are float32, an episode ends after 2,500 steps as truncation"
+_PGX_SEAQUEST = "the submarine runs out of oxygen a step later (oxygen < 0, not <= 0)"
+
 
 def _spec(name: str, module: str, summary: str) -> EnvSpec:
+    """Return a game's spec, with what differs in other libraries' versions of it."""
     return EnvSpec(
         name=f"{name}-MinAtar",
         entry_point=f"jaxenv_minatar.{module}:{name}",
         summary=summary,
         reference="MinAtar 1.0.15 (Young & Tian 2019)",
         oracle="jaxenv_minatar.oracle:certify",
+        counterparts={
+            "gymnax": (f"{name}-MinAtar", _GYMNAX_FREEWAY if name == "Freeway" else _GYMNAX),
+            "pgx": (f"minatar-{module}", _PGX_SEAQUEST if name == "Seaquest" else ""),
+        },
     )
 
 

@@ -16,6 +16,7 @@ ENVS = (
         summary="Find a goal in four rooms joined by doorways, with moves that slip.",
         reference="Sutton, Precup & Singh 1999; howardh/gym-fourrooms",
         oracle=_ORACLE,
+        counterparts={"gymnax": ("FourRooms-misc", "start and goal stay where they are")},
     ),
     EnvSpec(
         name="MetaMaze-misc",
@@ -23,6 +24,7 @@ ENVS = (
         summary="Find an unseen goal in a maze, and find it again after each teleport.",
         reference="Miconi, Rawal, Clune & Stanley 2020; uber-research/backpropamine, simplemaze/maze.py",
         oracle=_ORACLE,
+        counterparts={"gymnax": ("MetaMaze-misc", "observes 15 numbers, not 17")},
     ),
     EnvSpec(
         name="PointRobot-misc",
@@ -30,6 +32,9 @@ ENVS = (
         summary="Walk over a plane to an unseen goal on a half circle.",
         reference="Dorfman, Shenfeld & Tamar 2021; Rondorf/BOReL, SparsePointEnv",
         oracle=_ORACLE,
+        counterparts={
+            "gymnax": ("PointRobot-misc", "observes its context, goes on from the start at the goal, 100 steps an episode, not 20")
+        },
     ),
     EnvSpec(
         name="BernoulliBandit-misc",
@@ -65,6 +70,12 @@ ENVS = (
         summary="Keep a ball between two paddles in play.",
         reference="Kirsch 2018; BlackHC/batch_pong_poc, vanilla_pong.py",
         oracle=_ORACLE,
+        counterparts={
+            "gymnax": (
+                "Pong-misc",
+                "one player against a paddle that follows the ball, float32 observations of (30, 40, 3), not uint8 of (30, 40)",
+            )
+        },
     ),
     EnvSpec(
         name="FrozenLake-misc",
@@ -72,6 +83,7 @@ ENVS = (
         summary="Cross a slippery frozen lake of 4 x 4 tiles without falling into a hole; 100 steps.",
         reference="Gymnasium >= 1.0, gymnasium.envs.toy_text.frozen_lake",
         oracle=_ORACLE,
+        counterparts={"envpool": ("FrozenLake-v1", ""), "gymnasium": ("FrozenLake-v1", "")},
     ),
     EnvSpec(
         name="FrozenLake8x8-misc",
@@ -81,6 +93,7 @@ ENVS = (
         summary="Cross a slippery frozen lake of 8 x 8 tiles without falling into a hole; 200 steps.",
         reference="Gymnasium >= 1.0, gymnasium.envs.toy_text.frozen_lake",
         oracle=_ORACLE,
+        counterparts={"envpool": ("FrozenLake8x8-v1", ""), "gymnasium": ("FrozenLake8x8-v1", "")},
     ),
 )
 

@@ -1,15 +1,5 @@
 """Environments as pages that one can play in a browser, generated from their own code."""
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from jaxenv.lazy import exports
-
-if TYPE_CHECKING:
-    from jaxenv_web.pages import Page, page
-    from jaxenv_web.programs import Programs
-
-__all__ = ["Page", "Programs", "page"]
-
-__getattr__, __dir__ = exports(__name__, pages=("Page", "page"), programs=("Programs",))
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,8 +20,6 @@ class Known(NamedTuple):
     """Its name."""
     package: str
     """The package that is imported."""
-    version: str
-    """The version whose table was read."""
     namespace: str
     """The namespace of its environments."""
     names: tuple[str, ...]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 LOCAL = "local"
 """The namespace of environments that were registered by hand."""
 
-BUILTIN_COMMANDS = ("list", "show", "rollout", "bench", "fidelity", "check", "check", "doctor", "play", "render", "new-plugin")
+BUILTIN_COMMANDS = ("list", "show", "rollout", "bench", "fidelity", "check", "doctor", "play", "render", "new-plugin")
 """The commands of jaxenv itself, which no plugin can take."""
 
 NAME_RULE = "parts of letters, digits, '.', '_' and '-' (a letter or digit first), joined by '/',"

@@ -44,6 +44,8 @@ class EnvSpec:
     """The task that this is a variant of: ``jaxenv list`` shows those of one group with one summary as one line."""
     full_id_only: bool = False
     """Whether the name alone is no id: for another suite's environments, which have names that ours have too."""
+    counterparts: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict, hash=False)
+    """The same task in libraries that ``jaxenv bench --against`` knows: for each, its name there and what differs, or ``""``."""
     namespace: str | None = dataclasses.field(default=None, kw_only=True)
     """The plugin's entry-point name; filled in when the plugin is found."""
     distribution: str | None = dataclasses.field(default=None, kw_only=True)
@@ -66,6 +68,10 @@ class EnvSpec:
             named = isinstance(given, Mapping) and all(isinstance(name, str) and name.isidentifier() for name in given)
             self._check(named, field, "a mapping from names to values")
             object.__setattr__(self, field, MappingProxyType({name: self._frozen(field, given[name]) for name in given}))
+        others: Any = self.counterparts
+        paired = isinstance(others, Mapping) and all(_is_counterpart(name, other) for name, other in others.items())
+        self._check(paired, "counterparts", "a mapping from libraries to pairs of strings, (name, difference)")
+        object.__setattr__(self, "counterparts", MappingProxyType({name: tuple(others[name]) for name in others}))
 
     @property
     def id(self) -> str:
@@ -75,7 +81,13 @@ class EnvSpec:
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain data, ``distribution`` and ``version`` included."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"id": self.id, **fields, "kwargs": _thawed(self.kwargs), "params": _thawed(self.params)}
+        return {
+            "id": self.id,
+            **fields,
+            "kwargs": _thawed(self.kwargs),
+            "params": _thawed(self.params),
+            "counterparts": _thawed(self.counterparts),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> EnvSpec:
@@ -207,6 +219,11 @@ class Plugin:
             "policies": [source.name for source in self.policies],
             "error": str(self.error) if self.error else None,
         }
+
+
+def _is_counterpart(library: object, other: Any) -> bool:
+    pair = isinstance(other, list | tuple) and len(cast("tuple[Any, ...]", other)) == 2
+    return isinstance(library, str) and pair and all(isinstance(text, str) for text in cast("tuple[Any, ...]", other))
 
 
 def _thawed(value: Any) -> Any:

@@ -69,7 +69,9 @@ class Discrete(Space):
 
     def nearest(self, x: Any) -> Any:
         low, high = (np.asarray(bound, self.dtype) for bound in (self.start, self.start + self.n - 1))
-        return lax.max(lax.min(x, high), low)
+        return lax.min(
+            lax.max(x, low), high
+        )  # in this order: the other one is miscompiled, see at_least_0 in engine/cuda/prelude.h
 
     def batch(self, n: int) -> MultiDiscrete | Box:
         if self.start == 0:
@@ -150,7 +152,7 @@ class MultiDiscrete(Space):
         return array.reshape(self.shape) if array.size == self.nvec.size == 1 else array
 
     def nearest(self, x: Any) -> Any:
-        return lax.max(lax.min(x, self._high), np.zeros_like(self._high))
+        return lax.min(lax.max(x, np.zeros_like(self._high)), self._high)
 
     def batch(self, n: int) -> Box:
         return Box(0, np.broadcast_to(self._high, (n, *self.shape)), (n, *self.shape), self.dtype)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from jaxenv.benchmark.workload import Program, Workload
 from jaxenv.errors import BenchmarkPeerError
+from jaxenv.registry import registered_envs
 
 
 class Counterpart(NamedTuple):
@@ -60,6 +61,33 @@ class Contender(NamedTuple):
             raise BenchmarkPeerError(library, self.requirements, f"{type(error).__name__}: {error}") from error
         if _numbers(installed) < _numbers(self.requirements[0].partition(">=")[2]):
             raise BenchmarkPeerError(library, self.requirements, f"{self.distribution} {installed} is installed")
+
+
+def finder(library: str, difference: str = "", has: Callable[[str], bool] | None = None) -> Callable[[str], Counterpart | None]:
+    """Return the function that finds a library's counterpart of an environment, from its name without the namespace.
+
+    Args:
+        library: the key under which an ``EnvSpec`` declares its counterpart.
+        difference: what holds of every environment of the library.
+        has: whether the installed library has an environment of a name. Then one of the same name is a counterpart without
+            a declaration. None for a library whose names mean other tasks.
+    """
+
+    def find(name: str) -> Counterpart | None:
+        declared = (spec.counterparts.get(library) for spec in registered_envs() if spec.name == name)
+        theirs, own_difference = next(filter(None, declared), (name if has else None, ""))
+        if theirs is None or (has and not has(theirs)):
+            return None
+        return Counterpart(theirs, "; ".join(filter(None, (difference, own_difference))))
+
+    return find
+
+
+def counterpart(contender: Contender, workload: Workload) -> str:
+    """Return what a library calls the environment of a workload, which it is known to have."""
+    found = contender.find(short_name(workload.env_id))
+    assert found is not None
+    return found.name
 
 
 def short_name(env_id: str) -> str:

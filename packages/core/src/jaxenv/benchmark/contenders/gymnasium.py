@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from jaxenv.benchmark.contenders.base import Contender, Counterpart, module, short_name
+from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
 from jaxenv.benchmark.contenders.vector_loop import VectorProgram, VectorTasks
 from jaxenv.benchmark.workload import Workload
 
 NEXT_STEP = "the step after an episode's end resets and does nothing else"
 
-NAMES = {"FrozenLake-misc": "FrozenLake-v1", "FrozenLake8x8-misc": "FrozenLake8x8-v1"}
-"""Names that are not jaxenv's."""
 
-
-def _find(name: str) -> Counterpart | None:
-    theirs = NAMES.get(name, name)
-    return Counterpart(theirs, NEXT_STEP) if theirs in module("gymnasium").registry else None
+def _has(name: str) -> bool:
+    return name in module("gymnasium").registry
 
 
 def _program(workload: Workload) -> VectorProgram:
     gymnasium = module("gymnasium")
-    name = short_name(workload.env_id)
-    name = NAMES.get(name, name)
+    name = counterpart(GYMNASIUM, workload)
     mode = "vector_entry_point" if gymnasium.spec(name).vector_entry_point else "sync"
     envs = gymnasium.make_vec(name, num_envs=workload.num_envs, vectorization_mode=mode)
 
@@ -31,4 +26,4 @@ def _program(workload: Workload) -> VectorProgram:
     return VectorProgram(VectorTasks(reset, envs.step, envs.action_space.sample, envs.single_action_space), workload)
 
 
-GYMNASIUM = Contender("Gymnasium", ("gymnasium>=1.0",), "gymnasium", _find, _program)
+GYMNASIUM = Contender("Gymnasium", ("gymnasium>=1.0",), "gymnasium", finder("gymnasium", NEXT_STEP, _has), _program)

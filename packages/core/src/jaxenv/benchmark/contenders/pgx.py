@@ -12,21 +12,13 @@ from typing import Any
 import jax
 from jax import Array
 
-from jaxenv.benchmark.contenders.base import Contender, Counterpart, module, short_name
+from jaxenv.benchmark.contenders.base import Contender, counterpart, finder, module
 from jaxenv.benchmark.contenders.jax_loop import JaxProgram, Tasks
 from jaxenv.benchmark.workload import Workload
 
-TASKS = {
-    "Asterix-MinAtar": Counterpart("minatar-asterix"),
-    "Breakout-MinAtar": Counterpart("minatar-breakout"),
-    "Freeway-MinAtar": Counterpart("minatar-freeway"),
-    "Seaquest-MinAtar": Counterpart("minatar-seaquest", "the submarine runs out of oxygen a step later (oxygen < 0, not <= 0)"),
-    "SpaceInvaders-MinAtar": Counterpart("minatar-space_invaders"),
-}
-
 
 def _program(workload: Workload) -> JaxProgram:
-    env = module("pgx").make(TASKS[short_name(workload.env_id)].name)
+    env = module("pgx").make(counterpart(PGX, workload))
     auto_reset = module("pgx.experimental").auto_reset(env.step, env.init)
 
     def reset(key: Array) -> tuple[Any, Any]:
@@ -43,4 +35,4 @@ def _program(workload: Workload) -> JaxProgram:
     return JaxProgram(Tasks(reset, step, sample, SimpleNamespace(n=env.num_actions)), workload)
 
 
-PGX = Contender("pgx", ("pgx>=2.5",), "pgx", TASKS.get, _program)
+PGX = Contender("pgx", ("pgx>=2.5",), "pgx", finder("pgx"), _program)

@@ -166,10 +166,14 @@ def _of_integers(op: str, operands: Sequence[Operand], x: Sequence[str], dtype: 
         return x[0] if kind == "u" else f"{x[0]} < 0 ? ({c})(0 - ({unsigned}){x[0]}) : {x[0]}"
     if op == "sign":
         return f"({c})(({x[0]} > 0) - ({x[0]} < 0))"
+    if op == "max" and kind == "i" and bits == 32 and "0" in x:
+        return f"at_least_0({x[1] if x[0] == '0' else x[0]})"
     if op in ("max", "min"):
         return f"{x[0]} {'>' if op == 'max' else '<'} {x[1]} ? {x[0]} : {x[1]}"
     if op == "clamp":
         low, value, high = x
+        if kind == "i" and bits == 32 and low == "0":
+            return f"from_0_to({high}, {value})"
         return f"{value} < {low} ? ({low} < {high} ? {low} : {high}) : {value} > {high} ? {high} : {value}"
     if op in ("div", "rem"):
         divisor = operands[1]

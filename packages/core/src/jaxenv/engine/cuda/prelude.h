@@ -104,6 +104,20 @@ INLINE float min_f32(float a, float b) { return a < b || a != a ? a : b; }
 INLINE double max_f64(double a, double b) { return a > b || a != a ? a : b; }
 INLINE double min_f64(double a, double b) { return a < b || a != a ? a : b; }
 
+/* max(x, 0). For compute capability 9.0, ptxas 12.9 and 13.0 make one instruction, VIMNMX.RELU, of max(min(x, c), 0), and where the
+   result is compared with c, as an action is with the last one, a predicate of that instruction that is true for smaller numbers,
+   too. So this is written in bits, which ptxas leaves as they are. */
+INLINE int32_t at_least_0(int32_t x) {
+#ifdef __CUDACC_RTC__
+  int32_t y;
+  asm("{ .reg .s32 m; shr.s32 m, %1, 31; not.b32 m, m; and.b32 %0, %1, m; }" : "=r"(y) : "r"(x));
+  return y;
+#else
+  return x > 0 ? x : 0;
+#endif
+}
+INLINE int32_t from_0_to(int32_t high, int32_t x) { x = at_least_0(x); return x < high ? x : high; }
+
 /* Division of integers as XLA defines it: by zero it gives -1 and the number itself. */
 INLINE int32_t div_i32(int32_t a, int32_t b) { return b == 0 ? -1 : b == -1 ? (int32_t)(0u - (uint32_t)a) : a / b; }
 INLINE int32_t rem_i32(int32_t a, int32_t b) { return b == 0 ? a : b == -1 ? 0 : a % b; }

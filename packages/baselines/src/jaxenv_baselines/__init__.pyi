@@ -1,0 +1,1 @@
+from .agent import Agent as Agent, load as load

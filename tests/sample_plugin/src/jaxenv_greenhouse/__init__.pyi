@@ -1,0 +1,1 @@
+from .greenhouse import Greenhouse as Greenhouse, GreenhouseParams as GreenhouseParams, GreenhouseState as GreenhouseState
