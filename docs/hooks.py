@@ -21,6 +21,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
     for path, text in site.generated().items():
         files.append(File.generated(config, path, content=text))
+    for path, text in site.playable().items():
+        files.append(File.generated(config, path, content=text))
     return files
 
 

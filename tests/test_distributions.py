@@ -28,8 +28,8 @@ def requirements(project):
     return [Requirement(line) for lines in (project["project"]["dependencies"], *extras) for line in lines]
 
 
-def test_there_are_eight():
-    assert set(NAMES.values()) == FAMILIES | {"jaxenv", "jaxenv-baselines", "jaxenv-bridges", "jaxenv-core"}
+def test_there_are_nine():
+    assert set(NAMES.values()) == FAMILIES | {"jaxenv", "jaxenv-baselines", "jaxenv-bridges", "jaxenv-core", "jaxenv-web"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -66,8 +66,9 @@ def test_jaxenv_requires_core_and_the_families_and_holds_no_code():
         "all": ["jaxenv"],
         "baselines": ["jaxenv-baselines"],
         "bridges": ["jaxenv-bridges"],
+        "web": ["jaxenv-web"],
     }
-    assert extras["all"][0].extras == {"baselines", "bridges"}
+    assert extras["all"][0].extras == {"baselines", "bridges", "web"}
     assert not list((ROOT / "packages/jaxenv").rglob("*.py"))
     assert "entry-points" not in project
 

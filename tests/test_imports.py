@@ -68,7 +68,7 @@ def test_what_describes_and_lists_environments_imports_no_jax(module):
     assert python("-c", code).stdout.strip() == "[]"
 
 
-FAMILIES = ["jaxenv_baselines", "jaxenv_bsuite", "jaxenv_classic", "jaxenv_minatar", "jaxenv_misc"]
+FAMILIES = ["jaxenv_baselines", "jaxenv_bsuite", "jaxenv_classic", "jaxenv_minatar", "jaxenv_misc", "jaxenv_web"]
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "jaxenv.testing"])

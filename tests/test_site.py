@@ -19,10 +19,11 @@ DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
 from check_site import problems  # noqa: E402 - in docs
-from sitegen import docstrings, environments, lessons, reference, site, sources  # noqa: E402 - in docs
+from sitegen import docstrings, environments, lessons, play, reference, site, sources  # noqa: E402 - in docs
 
 NAV = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
 GENERATED = site.generated()
+PLAYABLE = {play.path_of(spec) for spec in environments.tasks()}
 WRITTEN = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")}
 PAGES = {path: site.relinked(text, path) for path, text in WRITTEN.items()} | GENERATED
 
@@ -134,7 +135,7 @@ def anchors(text):
 def test_every_link_inside_leads_somewhere(page):
     def follow(target):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
-        assert path in PAGES or (DOCS / path).is_file(), target
+        assert path in PAGES or path in PLAYABLE or (DOCS / path).is_file(), target
         return target
 
     sources.links(PAGES[page], follow)
@@ -154,6 +155,13 @@ def test_every_link_works_in_the_repository_too(page):
         return target
 
     sources.links(file.read_text(encoding="utf-8"), follow)
+
+
+def test_a_page_of_an_environment_embeds_the_environment():
+    spec = jaxenv.spec("MountainCar-v0")
+    text = GENERATED[environments.path_of(spec)]
+    assert f'<iframe src="../../{play.path_of(spec)}"' in text
+    assert "function step(key, s, action, p) {" in play.page(spec)
 
 
 def test_links_to_files_lead_to_the_pages_that_show_them():

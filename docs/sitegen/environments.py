@@ -14,6 +14,7 @@ from jaxenv import EnvSpec, spaces
 from jaxenv.cli.show import Description, Setting, describe
 from jaxenv.environment import NO_TIME_LIMIT
 
+from sitegen import play
 from sitegen.docstrings import markdown
 from sitegen.reference import documented
 from sitegen.sources import DOCS, ROOT
@@ -104,6 +105,7 @@ def page(spec: EnvSpec) -> str:
     blocks = [
         f"# {spec.name}\n\n{markdown(parts.summary)}\n\n![{spec.name} being played](../../{picture_of(spec)}){{ .film }}",
         _facts(spec, described),
+        _playable(spec),
         f"## Use it\n\n```python\n{code(spec)}\n```",
         f"## Observations and actions\n\n{markdown(parts.task)}" if parts.task else "",
         f"## Reward and end of an episode\n\n{markdown(parts.ends)}",
@@ -154,6 +156,13 @@ def code(spec: EnvSpec) -> str:
             "obs, state, reward, done, info = env.step(key_step, state, action, params)",
         ]
     )
+
+
+def _playable(spec: EnvSpec) -> str:
+    """Return the section that plays a task in the reader's browser."""
+    name = play.path_of(spec)
+    frame = f'<iframe src="../../{name}" title="{spec.name}" loading="lazy" width="100%" height="640"></iframe>'
+    return f"## Play it\n\n{frame}\n\n[The same page alone](../../{name}), written by `jaxenv web {spec.name} FOLDER`."
 
 
 def _facts(spec: EnvSpec, described: Description) -> str:

@@ -50,6 +50,7 @@ PAGES = (
     Page("jaxenv_minatar", "minatar", "Environments", "Asterix, Breakout, Freeway, Seaquest, SpaceInvaders"),
     Page("jaxenv_misc", "misc", "Environments", "Mazes, bandits, Reacher, Swimmer, Pong, FrozenLake"),
     Page("jaxenv_bridges", "bridges", "Environments", "Environments of other suites"),
+    Page("jaxenv_web", "web", "Environments", "Environments as pages that play in a browser"),
     Page("jaxenv_baselines", "baselines", "Baselines", "Load trained agents"),
     Page("jaxenv_baselines.ppo", "ppo", "Baselines", "Proximal policy optimisation, feed-forward and recurrent"),
     Page("jaxenv_baselines.pqn", "pqn", "Baselines", "Q-learning in parallel environments"),

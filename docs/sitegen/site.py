@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sitegen import cli, environments, lessons, reference, sources
+from sitegen import cli, environments, lessons, play, reference, sources
 
 Nav = list[Any]
 
@@ -14,6 +14,12 @@ Nav = list[Any]
 def generated() -> dict[str, str]:
     """Return all generated pages by their paths below ``docs``."""
     return {**environments.pages(), **reference.pages(), **cli.pages(), **lessons.pages(), **sources.pages()}
+
+
+@cache
+def playable() -> dict[str, str]:
+    """Return the pages that play in a browser by their paths below ``docs``."""
+    return {play.path_of(spec): play.page(spec, **environments.OVERRIDES.get(spec.id, {})) for spec in environments.tasks()}
 
 
 def navigation(nav: Nav) -> Nav:
@@ -25,7 +31,13 @@ def navigation(nav: Nav) -> Nav:
         "(decisions)": _decisions(),
         "(packages)": [
             {title: f"packages/{name}.md"}
-            for name, title in {**environments.FAMILIES, "bridges": "Bridges", "core": "Core", "jaxenv": "All at once"}.items()
+            for name, title in {
+                **environments.FAMILIES,
+                "bridges": "Bridges",
+                "web": "Web pages",
+                "core": "Core",
+                "jaxenv": "All at once",
+            }.items()
         ],
         "(examples)": [path for path in sources.pages() if path.startswith("examples/")],
     }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jaxenv.testing import enable_x64
 from jaxenv.visualize import Canvas, font, palette
+from jaxenv.visualize.canvas import canvas_class
 
 VIEW = (0.0, 0.0, 32.0, 32.0)
 RED, PAPER = palette.VERMILION, palette.WHITE
@@ -214,3 +215,25 @@ def test_a_meter_is_filled_from_the_left(fraction, area):
     image = painted(lambda c: c.meter(fraction, (0.0, 8.0, 32.0, 12.0), RED, background=PAPER))
     assert image.sum() == pytest.approx(area, abs=0.5)
     assert area == 0.0 or image[:, :8].sum() == pytest.approx(min(area, 32.0), abs=0.5)
+
+
+def test_canvases_of_another_class_are_made_within_a_block():
+    class Counting(Canvas):
+        def circle(self, *args, **kwargs):
+            counted.append(args)
+            return super().circle(*args, **kwargs)
+
+    counted = []
+
+    def paint():
+        return Canvas(32, VIEW).circle((16.0, 16.0), 8.0, RED).circle((4.0, 4.0), 1.0, RED)
+
+    with canvas_class(Counting):
+        inside = paint()
+    assert isinstance(inside, Counting)
+    assert len(counted) == 2
+    assert type(paint()) is Canvas
+    assert len(counted) == 2
+    with pytest.raises(ZeroDivisionError), canvas_class(Counting):
+        raise ZeroDivisionError
+    assert type(paint()) is Canvas

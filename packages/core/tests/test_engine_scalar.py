@@ -311,3 +311,44 @@ def test_a_result_may_be_written_over_the_argument_of_its_name() -> None:
     got = host.run(kernel, [ENVS], ENVS, [a, b], shapes)
     assert [x.tolist() for x in got] == [b.tolist(), (a + b).tolist()]
     assert a.tolist() == list(range(ENVS)), "what was given stays as it was"
+
+
+def test_rows_become_vectors_where_that_is_asked_for() -> None:
+    x = jax.ShapeDtypeStruct((6, 8), jnp.float32)
+    program, _ = scalarize(lambda x: (x * 2.0 + 1.0,), x, names=("x",), results=("y",), shortest_row=8)
+    assert program.has_vectors
+    assert {i.results[0].size for i in program.instructions if i.op == "mul"} == {8}
+    for shortest_row in (None, 9):
+        program, _ = scalarize(lambda x: (x * 2.0 + 1.0,), x, names=("x",), results=("y",), shortest_row=shortest_row)
+        assert not program.has_vectors
+
+
+def test_an_operation_on_nothing_is_no_vector() -> None:
+    x = jax.ShapeDtypeStruct((0, 8), jnp.float32)
+    program, _ = scalarize(lambda x: (x * 2.0,), x, names=("x",), results=("y",), shortest_row=1)
+    assert program.instructions == ()
+    assert program.outputs == ((),)
+
+
+@pytest.mark.parametrize("make_key", [random.key, jax.random.key], ids=["pcg4d", "threefry"])
+def test_a_key_is_made_of_a_seed(make_key: Any) -> None:
+    seeds = jnp.array([0, 1, 2, 5, 1000, 2**31, 2**32 - 1], jnp.uint32)
+    found = run(lambda seed: jax.random.key_data(make_key(seed)), seeds)
+    np.testing.assert_array_equal(found[0], jax.vmap(lambda seed: jax.random.key_data(make_key(seed)))(seeds))
+
+
+def test_a_key_is_made_of_no_signed_seed() -> None:
+    seed = jax.ShapeDtypeStruct((), jnp.int32)
+    with pytest.raises(UnsupportedError, match=r"a key of a seed that is no uint32\[\]"):
+        scalarize(lambda seed: (random.key(seed),), seed, names=("seed",), results=("key",))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int8, np.uint16])
+@pytest.mark.parametrize("shift", [lax.shift_left, lax.shift_right_arithmetic])
+@pytest.mark.parametrize("places", [0, 3, 7, 8, 31, 32, 100])
+def test_shifts_of_constants_are_folded(shift: Any, dtype: Any, places: int) -> None:
+    number = np.asarray(-5 if np.issubdtype(dtype, np.signedinteger) else 200, dtype)
+    by = np.asarray(places, dtype)
+    program, _ = scalarize(lambda: (shift(number, by),), names=(), results=("y",))
+    assert program.instructions == ()
+    assert program.outputs[0][0] == np.asarray(jax.jit(shift)(number, by))

@@ -13,8 +13,10 @@ of memory::
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, Self, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +38,25 @@ SMALLEST_TEXT = 6.0
 """Text that would be less than this many pixels high cannot be read, and is left out."""
 
 
+_class: ContextVar[type[Canvas] | None] = ContextVar("canvas class", default=None)
+
+
+@contextmanager
+def canvas_class(kind: type[Canvas]) -> Generator[None, None, None]:
+    """Let ``Canvas(...)`` make canvases of a subclass within the block, such as one that records what is drawn.
+
+    Functions that are compiled already draw as they did when they were traced: combine it with ``jax.disable_jit``.
+
+    Args:
+        kind: the subclass.
+    """
+    token = _class.set(kind)
+    try:
+        yield
+    finally:
+        _class.reset(token)
+
+
 class Canvas:
     """A picture in the making. Each method returns a new canvas with one more shape on top; ``image()`` returns the pixels.
 
@@ -51,6 +72,11 @@ class Canvas:
         view: left, bottom, right and top of the scene.
         background: the colour of the paper.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return a canvas of this class, or of the one that :func:`canvas_class` names."""
+        kind = _class.get()
+        return super().__new__(kind if kind is not None and issubclass(kind, cls) else cls)
 
     def __init__(
         self,

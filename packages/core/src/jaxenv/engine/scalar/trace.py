@@ -138,6 +138,23 @@ ELEMENTWISE = frozenset(_NAMES.split())
 
 COMPARISONS = frozenset(["eq", "ge", "gt", "is_finite", "le", "lt", "ne"])
 
+
+def _arithmetic(number: Any, places: Any) -> Any:
+    """Shift right with the sign, whether the number has one or not."""
+    signed = np.dtype(f"int{8 * number.dtype.itemsize}")
+    return np.right_shift(number.astype(signed), signed.type(places)).astype(number.dtype)
+
+
+def _shifted(shift: Callable[[Any, Any], Any], beyond: Callable[[Any, int], Any]) -> Callable[[Any, Any], Any]:
+    """Return a shift of a constant; NumPy leaves open what shifts by the width and more are."""
+
+    def folded(number: Any, places: Any) -> Any:
+        bits = 8 * number.dtype.itemsize
+        return shift(number, places) if 0 <= places < bits else beyond(number, bits)
+
+    return folded
+
+
 FOLDED: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "and": np.bitwise_and,
@@ -153,6 +170,8 @@ FOLDED: dict[str, Callable[..., Any]] = {
     "neg": np.negative,
     "not": np.invert,
     "or": np.bitwise_or,
+    "shift_left": _shifted(np.left_shift, lambda x, bits: x.dtype.type(0)),
+    "shift_right_arithmetic": _shifted(_arithmetic, lambda x, bits: _arithmetic(x, bits - 1)),
     "sub": np.subtract,
     "xor": np.bitwise_xor,
 }
@@ -241,10 +260,11 @@ class Scalarizer:
     Args:
         rules: how primitives other than elementwise ones are interpreted, by name.
         vectors: whether matrix products are kept whole.
+        shortest_row: elements of a row from which an operation is on vectors, where there are vectors.
     """
 
-    def __init__(self, rules: Mapping[str, Rule] = RULES, vectors: bool = False) -> None:
-        self.rules, self.vectors = rules, vectors
+    def __init__(self, rules: Mapping[str, Rule] = RULES, vectors: bool = False, shortest_row: int = SHORTEST_ROW) -> None:
+        self.rules, self.vectors, self.shortest_row = rules, vectors, shortest_row
         self.instructions: list[Instruction] = []
         self.leaves: list[Leaf] = []
         self.constants: list[Any] = []
@@ -385,7 +405,7 @@ class Scalarizer:
         if any(has_elements(x) for x in operands):
             return True
         shape = operands[0].shape
-        if not shape or shape[-1] < SHORTEST_ROW or any(isinstance(x.flat[0], Key) for x in operands):
+        if not shape or 0 in shape or shape[-1] < self.shortest_row or any(isinstance(x.flat[0], Key) for x in operands):
             return False
         return any(isinstance(x, Register) for value in operands for x in value.reshape(-1, shape[-1])[:, 0])
 
@@ -393,7 +413,7 @@ class Scalarizer:
         """Apply an elementwise primitive to whole values, or row by row where a value is made of many parts."""
         check_dtype(dtype)
         shape = operands[0].shape
-        if len(shape) > 1 and shape[-1] >= SHORTEST_ROW and not all(map(self._is_whole, operands)):
+        if len(shape) > 1 and shape[-1] >= self.shortest_row and not all(map(self._is_whole, operands)):
             rows = [x.reshape(-1, shape[-1]) for x in operands]
             parts = [self._apply_to_vectors(name, row, dtype, exponent) for row in zip(*rows, strict=True)]
             return np.stack(parts).reshape(shape)
@@ -651,7 +671,12 @@ def elements(value: Value) -> Iterator[Operand]:
 
 
 def scalarize(
-    function: Callable[..., Any], *args: Any, names: Sequence[str], results: Sequence[str], carried: Sequence[str] = ()
+    function: Callable[..., Any],
+    *args: Any,
+    names: Sequence[str],
+    results: Sequence[str],
+    carried: Sequence[str] = (),
+    shortest_row: int | None = None,
 ) -> tuple[ScalarProgram, Any]:
     """Return the program of a function of one environment, and the shapes of its results.
 
@@ -661,6 +686,7 @@ def scalarize(
         names: what the arguments are called; a leaf is called by its path in one of them.
         results: what the members of its result are called.
         carried: the names of arguments that will be in registers, not in memory.
+        shortest_row: elements of a row from which an operation is on vectors; None keeps everything on scalars.
 
     Returns:
         The program, whose arguments and results are the leaves in order, typed keys as their words. After the arguments come the
@@ -670,7 +696,8 @@ def scalarize(
         UnsupportedError: the function can't be taken apart.
     """
     jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
-    return scalarize_jaxpr(jaxpr, args, shapes, names=names, results=results, carried=carried), shapes
+    program = scalarize_jaxpr(jaxpr, args, shapes, names=names, results=results, carried=carried, shortest_row=shortest_row)
+    return program, shapes
 
 
 def scalarize_jaxpr(
@@ -683,15 +710,19 @@ def scalarize_jaxpr(
     carried: Sequence[str] = (),
     wanted: Callable[[str], bool] = lambda name: True,
     vectors: bool = False,
+    shortest_row: int | None = None,
 ) -> ScalarProgram:
     """Return the program of a jaxpr; see :func:`scalarize`.
 
     Results whose names are not ``wanted`` are left out. With ``vectors`` a network that is too large to be taken apart is kept
-    whole.
+    whole. With ``shortest_row`` there are vectors whether there is a network or not.
     """
     importlib.import_module("jaxenv.engine.scalar.rules")  # registers the rules
 
-    scalars = Scalarizer(vectors=vectors and products(jaxpr) > FEW_PRODUCTS)
+    if shortest_row is None:
+        scalars = Scalarizer(vectors=vectors and products(jaxpr) > FEW_PRODUCTS)
+    else:
+        scalars = Scalarizer(vectors=True, shortest_row=shortest_row)
     inputs = [
         scalars.input(name, aval, argument in carried)
         for argument, arg in zip(names, args, strict=True)

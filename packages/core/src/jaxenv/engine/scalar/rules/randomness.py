@@ -23,6 +23,16 @@ def _random_unwrap(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) 
     return [box(list(elements(value(operands[0]))), equation.outvars[0].aval.shape)]
 
 
+@rule("random_seed")
+def _random_seed(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
+    seed, aval = value(operands[0]), equation.outvars[0].aval
+    generator = generator_of(aval.dtype)
+    if generator is None or seed.shape or equation.invars[0].aval.dtype != np.uint32:
+        raise UnsupportedError("a key of a seed that is no uint32[]")
+    (words,) = scalars.trace(generator.seed, seed)
+    return [as_keys(words, ())]
+
+
 @rule("random_bits", "random_split", "random_fold_in")
 def _generate(scalars: Scalarizer, equation: Any, operands: Sequence[Any]) -> Sequence[Value]:
     keys, params, aval = value(operands[0]), equation.params, equation.invars[0].aval
