@@ -69,6 +69,8 @@ def loaded(spec: EnvSpec) -> dict[str, Any]:
         agent = jaxenv_baselines.load(spec.id)
     except (ImportError, LookupError):  # not installed, or no agent for this task
         return {"policy": POLICIES.get(spec.id)}
+    if agent.description["overrides"] != OVERRIDES.get(spec.id, {}):  # it sees another task
+        return {"policy": POLICIES.get(spec.id)}
     return {"policy": agent.policy, "policy_params": agent.policy_params, "initial_carry": agent.initial_carry}
 
 
@@ -76,7 +78,7 @@ def film(spec: EnvSpec, path: Path) -> None:
     """Play a task and write what happened."""
     env, params = jaxenv.make(spec, **OVERRIDES.get(spec.id, {}))
     stride = STRIDES.get(spec.id, 1)
-    states, returns = record(env, params, POLICIES.get(spec.id), steps=STEPS * stride, num_envs=1, seed=0)
+    states, returns = record(env, params, **loaded(spec), steps=STEPS * stride, num_envs=1, seed=0)
     states, returns = jax.tree.map(lambda leaf: leaf[::stride], (states, returns))
     Visualizer(env, params, states, returns).animate(path, fps=FPS)
 
