@@ -91,5 +91,5 @@ def test_tasks_without_randomness_leave_the_key_alone(bsuite_id):
 def test_one_generator_call_a_transition(experiment):
     env, params = load_from_id(f"{experiment}/0")
     _, state = env.reset(KEY, params)
-    text = str(jax.make_jaxpr(lambda key: env.transition(key, state, jnp.int32(0), params))(KEY))
+    text = str(jax.make_jaxpr(lambda key: env.advance(key, state, jnp.int32(0), params))(KEY))
     assert text.count("random_bits[") + text.count("jit[name=_random_words") <= 1
