@@ -121,7 +121,7 @@ def _lookahead(env: Environment[Any, Any], params: Any, grid: Grid, first: Array
     )
 
     def ahead(action: Array) -> tuple[Any, Array, Array]:
-        out = env.transition(jax.random.key(0), state, action, params)
+        out = env.advance(jax.random.key(0), state, action, params)
         return grid.place(out.state), jnp.asarray(out.reward, first.dtype), jnp.asarray(out.terminated)
 
     return jax.vmap(ahead)(grid.actions)
