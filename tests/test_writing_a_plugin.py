@@ -88,7 +88,7 @@ def test_every_plugin_hook_has_a_test():
 def test_every_environment_hook_is_documented_with_its_parameters():
     given = {"reset", "restart", "step", "step_env", "advance", "name", "num_actions", "unwrapped", "state_space", "replace"}
     given |= {"param_overrides", "with_leaves", "without_overrides", "state_shapes", "accepts", "lift"}
-    given |= {"report", "batch_axes"}  # hooks of wrappers
+    given |= {"report", "batch_axes", "expected_params", "observed_layer"}  # of wrappers, and of core itself
     for name, member in vars(Environment).items():
         if name.startswith("_") or name in given:
             continue

@@ -92,7 +92,7 @@ def test_rows_are_what_a_loop_over_the_public_step_gives(tmp_path, agents):
     assert (log["episode_len"] == 4).all()
 
     env, params = load_from_id("umbrella_length/3")
-    key = runner._lane_keys(("umbrella_length/3",), 3)[0]
+    key = runner._run_keys(("umbrella_length/3",), 3)[0]
     obs, state = env.reset(jax.random.split(jax.random.fold_in(key, 0))[0], params)
     rewards = []
     for step in range(1, 57):

@@ -211,8 +211,9 @@ def test_sticky_actions_stick_as_in_gymnasium_given_the_same_draws(duration: Any
     env = wrappers.StickyAction(played.env, 0.3, duration)
     actions = np.arange(1, 301)
     keys = jax.random.split(jax.random.key(1), 300)
-    draws = jax.vmap(env.draw)(keys)
     params = env.default_params.replace(env_params=played.params)
+    # Reset and transition both draw, so a step splits its key; the first part is the transition's.
+    draws = jax.vmap(lambda key: env.draw_step(jax.random.split(key)[0], params))(keys)
 
     def one(state: Any, x: Any) -> Any:
         state, reward, done, info = env.step(x[0], state, x[1], params)[1:]

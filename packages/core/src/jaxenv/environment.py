@@ -184,6 +184,9 @@ class Environment(_classes.Frozen, Generic[StateT, ParamsT], metaclass=_classes.
             action: a member of ``action_space(params)``.
             draws: what ``draw_step`` returns, or values of the same shapes and dtypes from elsewhere.
             params: the parameters, with fixed dtypes.
+
+        Returns:
+            The transition, as from ``transition``.
         """
         raise NotImplementedError(f"{type(self).__name__} must define {_STEP_HOOKS}")
 
