@@ -169,6 +169,7 @@ def test_links_to_files_lead_to_the_pages_that_show_them():
     assert sources.relink(text, "docs/adapters.md", "adapters.md") == (
         "[a](examples/actor_critic.md) [b](packages/misc.md) c [d](engine.md#networks)"
     )
+    assert sources.relink("[a](getting_started.py)", "docs/lessons/index.md", "lessons/index.md") == "[a](getting_started.md)"
 
 
 def test_the_blocks_of_every_page_are_executed():

@@ -69,6 +69,8 @@ def _target(target: str, source: str, page: str) -> str | None:
     where = posixpath.dirname(page) or "."
     if path in copies():
         return posixpath.relpath(copies()[path], where)
+    if path.startswith("docs/lessons/"):
+        path = posixpath.splitext(path)[0] + ".md"  # where the script is shown
     if path.startswith("docs/"):
         path += "/README.md" if (ROOT / path / "README.md").is_file() else ""
         return posixpath.relpath(path.removeprefix("docs/"), where)
