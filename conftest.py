@@ -1,7 +1,9 @@
 """Settings of every test run: strict promotion, hooks checked against their annotations, one cache, documents executed."""
 
 import contextlib
+import gc
 import inspect
+import itertools
 import os
 import sys
 import tempfile
@@ -57,6 +59,19 @@ def close_page(namespace):
     del sys.modules["page"]
     os.chdir(namespace["_back"])
     namespace["_folder"].cleanup()
+
+
+MOST_MAPS = 25_000
+"""Memory maps of a process beyond which compiled programs are dropped; Linux allows 65,530, and the compiler crashes there."""
+_tests = itertools.count(1)
+
+
+def pytest_runtest_logfinish():
+    """Drop compiled programs, each of which holds a few memory maps, before there are too many; look after every 20th test."""
+    maps = Path("/proc/self/maps")
+    if next(_tests) % 20 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)
