@@ -4,8 +4,8 @@
     python docs/make_gallery.py minatar    the films of the ids that contain a word
     python docs/make_gallery.py mosaic     the sixteen alone
 
-Needs the families, Pillow, and scikit-learn for its handwritten digits. The sixteen are played by the agents that jaxenv-baselines
-ships, where it is installed and has one.
+Needs the families, Pillow, and scikit-learn for its handwritten digits. Tasks are played by the agents that jaxenv-baselines ships,
+where it is installed and has one.
 """
 
 from __future__ import annotations
@@ -63,14 +63,15 @@ STRIDES = {
 
 def loaded(spec: EnvSpec) -> dict[str, Any]:
     """Return who plays a task, as :func:`record` takes it: an agent that is shipped, else a rule of thumb, else random actions."""
+    otherwise = {"policy": POLICIES.get(spec.id)}
     try:
         import jaxenv_baselines
 
         agent = jaxenv_baselines.load(spec.id)
     except (ImportError, LookupError):  # not installed, or no agent for this task
-        return {"policy": POLICIES.get(spec.id)}
+        return otherwise
     if agent.description["overrides"] != OVERRIDES.get(spec.id, {}):  # it sees another task
-        return {"policy": POLICIES.get(spec.id)}
+        return otherwise
     return {"policy": agent.policy, "policy_params": agent.policy_params, "initial_carry": agent.initial_carry}
 
 

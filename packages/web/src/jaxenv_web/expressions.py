@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from jaxenv.engine.scalar import Instruction, UnsupportedError
+from jaxenv.engine.scalar.text import power, selection
 
 _COMPARED = {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _INFIX = {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "xor": "^"}
@@ -128,7 +129,7 @@ def expression(instruction: Instruction, x: Sequence[str]) -> str:
     check_dtype(dtype)
     check_dtype(of)
     if op == "select_n":
-        return _selection(x, of)
+        return selection(x, of, _choose)
     if op in _COMPARED:
         sign = _COMPARED[op]
         return f"({x[0]} {sign[:2] if of.kind == 'b' and len(sign) == 3 else sign} {x[1]})"
@@ -147,14 +148,8 @@ def expression(instruction: Instruction, x: Sequence[str]) -> str:
     return _of_integers(instruction, x, dtype)
 
 
-def _selection(x: Sequence[str], which: np.dtype[Any]) -> str:
-    condition, *cases = x
-    if which.kind == "b":
-        return f"({condition} ? {cases[1]} : {cases[0]})"
-    text = cases[-1]
-    for number, case in reversed(list(enumerate(cases[:-1]))):
-        text = f"({condition} <= {number} ? {case} : {text})"
-    return text
+def _choose(condition: str, on_true: str, on_false: str) -> str:
+    return f"({condition} ? {on_true} : {on_false})"
 
 
 def _of_floats(instruction: Instruction, x: Sequence[str]) -> str:
@@ -191,17 +186,10 @@ def _of_floats(instruction: Instruction, x: Sequence[str]) -> str:
 
 
 def _power(x: str, exponent: int) -> str:
-    """Multiply in the order in which JAX does; an operand that is no name is computed once."""
+    """Return a power; an operand that is no name is computed once."""
     if not re.fullmatch(r"[\w.\[\]]+", x):
         return f"power({bare(x)}, {exponent})"
-    power, product, factor = abs(exponent), "", x
-    while power:
-        if power & 1:
-            product = f"f({product} * {factor})" if product else factor
-        power >>= 1
-        if power:
-            factor = f"f({factor} * {factor})"
-    product = product or "1"
+    product = power(x, abs(exponent), lambda a, b: f"f({a} * {b})") or "1"
     return f"f(1 / {product})" if exponent < 0 else product
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxenv.engine.scalar.program import Instruction, Operand, Register, UnsupportedError
+from jaxenv.engine.scalar.text import power, selection
 
 C_TYPES = {
     "bool": "bool",
@@ -68,7 +69,7 @@ def expression(instruction: Instruction) -> str:
     x = [name(operand) for operand in operands]
     dtype, of = instruction.results[0].dtype, operands[0].dtype
     if op == "select_n":
-        return _selection(x, of)
+        return selection(x, of, _choose)
     if op in _COMPARED:
         return f"{x[0]} {_COMPARED[op]} {x[1]}"
     if op == "is_finite":
@@ -88,14 +89,8 @@ def _suffix(dtype: np.dtype[Any]) -> str:
     return "f" if dtype.itemsize == 4 else ""
 
 
-def _selection(x: Sequence[str], which: np.dtype[Any]) -> str:
-    condition, *cases = x
-    if which.kind == "b":
-        return f"{condition} ? {cases[1]} : {cases[0]}"
-    text = cases[-1]
-    for number, case in reversed(list(enumerate(cases[:-1]))):
-        text = f"{condition} <= {number} ? {case} : {text}"
-    return text
+def _choose(condition: str, on_true: str, on_false: str) -> str:
+    return f"{condition} ? {on_true} : {on_false}"
 
 
 def _of_floats(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any]) -> str:
@@ -129,16 +124,7 @@ def _of_floats(instruction: Instruction, x: Sequence[str], dtype: np.dtype[Any])
 
 
 def _power(x: str, exponent: int, one: str) -> str:
-    """Multiply in the order in which JAX does."""
-    if exponent == 0:
-        return one
-    power, product, factor = abs(exponent), "", x
-    while power:
-        if power & 1:
-            product = f"({product} * {factor})" if product else factor
-        power >>= 1
-        if power:
-            factor = f"({factor} * {factor})"
+    product = power(x, abs(exponent), lambda a, b: f"({a} * {b})") or one
     return f"{one} / {product}" if exponent < 0 else product
 
 
