@@ -118,15 +118,7 @@ class DeepSea(BsuiteEnvironment[DeepSeaState, DeepSeaParams]):
         return DeepSeaState(jnp.int32(0), jnp.bool_(False), jnp.int32(0), jnp.int32(0))
 
     def draw_step(self, key: Array, params: DeepSeaParams) -> Draws:
-        """Draw the noise and the wind of a step; a deterministic sea has neither.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the noise and the wind of a step; a deterministic sea has neither."""
         if self.deterministic:
             calm = jnp.zeros((), jnp.result_type(float))
             return Draws(noise=calm, wind=calm)

@@ -114,15 +114,7 @@ class UmbrellaChain(BsuiteEnvironment[UmbrellaChainState, UmbrellaChainParams]):
         return ResetDraws(need, has, words[1:])
 
     def draw_step(self, key: Array, params: UmbrellaChainParams) -> StepDraws:
-        """Draw the noise of a step's reward and the distractors of its observation.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the noise of a step's reward and the distractors of its observation."""
         words = random.words(key, 1 + words_for(self.n_distractor))
         return StepDraws(unpack(words[:1], 1)[0], words[1:])
 

@@ -173,15 +173,7 @@ class Acrobot(Environment[AcrobotState, AcrobotParams]):
         return AcrobotState(*self.draw_reset(key, params))
 
     def draw_step(self, key: Array, params: AcrobotParams) -> StepDraws:
-        """Draw the noise on the torque; nothing is drawn where there is none.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the noise on the torque; nothing is drawn where there is none."""
         if params.torque_noise_max is None:
             return StepDraws(0.0)
         return StepDraws(random.uniform(random.words(key, 1)[0], -params.torque_noise_max, params.torque_noise_max))

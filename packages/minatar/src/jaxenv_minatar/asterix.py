@@ -140,7 +140,6 @@ class Asterix(MinAtarGame[AsterixState, RampedParams]):
         )
 
     def dynamics(self, state: AsterixState, action: Int[Array, ""], draws: Draws, params: RampedParams) -> Transition[AsterixState]:
-        """Take one step with these draws."""
         state = _spawn(state.replace(last_action=self.executed(state, action, draws.sticky, params)), draws)
         state = _walk(state)
         state, gain, caught = _meet(state)

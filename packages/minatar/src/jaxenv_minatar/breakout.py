@@ -118,7 +118,6 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
         return ResetDraws(right=words(key, 1)[0] >> 31 == 1)
 
     def draw_step(self, key: Array, params: MinAtarParams) -> Draws:
-        """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
 
     def init(self, key: Array, params: MinAtarParams) -> BreakoutState:
@@ -146,7 +145,6 @@ class Breakout(MinAtarGame[BreakoutState, MinAtarParams]):
     def dynamics(
         self, state: BreakoutState, action: Int[Array, ""], draws: Draws, params: MinAtarParams
     ) -> Transition[BreakoutState]:
-        """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
         paddle = jnp.clip(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)
 

@@ -118,7 +118,6 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
         return _traffic(*words(key, 2))
 
     def draw_step(self, key: Array, params: MinAtarParams) -> Draws:
-        """Draw what a step needs."""
         first, *rest = words(key, 3)
         return Draws(sticky=random.uniform(first), traffic=_traffic(*rest))
 
@@ -144,7 +143,6 @@ class Freeway(MinAtarGame[FreewayState, MinAtarParams]):
     def dynamics(
         self, state: FreewayState, action: Int[Array, ""], draws: Draws, params: MinAtarParams
     ) -> Transition[FreewayState]:
-        """Take one step with these draws."""
         action = self.executed(state, action, draws.sticky, params)
         walks = (state.move_timer == 0) & ((action == UP) | (action == DOWN))
         row = jnp.minimum(state.chicken + jnp.where(walks, direction(action, UP, DOWN), 0), SIZE - 1)

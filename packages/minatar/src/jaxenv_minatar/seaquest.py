@@ -223,7 +223,6 @@ class Seaquest(MinAtarGame[SeaquestState, RampedParams]):
     def dynamics(
         self, state: SeaquestState, action: Int[Array, ""], draws: Draws, params: RampedParams
     ) -> Transition[SeaquestState]:
-        """Take one step with these draws."""
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = act(spawn(state, draws))
         state, shot_down = fly(state)

@@ -133,7 +133,6 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
         return RampedParams()
 
     def draw_step(self, key: Array, params: RampedParams) -> Draws:
-        """Draw what a step needs."""
         return Draws(sticky=random.uniform(words(key, 1)[0]))
 
     def draws_in_init(self, params: RampedParams) -> bool:
@@ -159,7 +158,6 @@ class SpaceInvaders(MinAtarGame[SpaceInvadersState, RampedParams]):
     def dynamics(
         self, state: SpaceInvadersState, action: Int[Array, ""], draws: Draws, params: RampedParams
     ) -> Transition[SpaceInvadersState]:
-        """Take one step with these draws."""
         state = state.replace(last_action=self.executed(state, action, draws.sticky, params))
         state = _act(state)
         hit = state.alien_bullet == cell(CANNON_ROW, state.cannon)

@@ -110,31 +110,12 @@ class BernoulliBandit(TwoArmedBandit[BernoulliBanditState, BernoulliBanditParams
         return BernoulliBanditState(first_prob=prob, last_action=jnp.int32(NO_ACTION), last_reward=jnp.zeros_like(prob))
 
     def draw_step(self, key: Array, params: BernoulliBanditParams) -> StepDraws:
-        """Draw the number that decides whether the arm pays.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the number that decides whether the arm pays."""
         return StepDraws(random.uniform(random.words(key, 1)[0]))
 
     def dynamics(
         self, state: BernoulliBanditState, action: Int[Array, ""], draws: StepDraws, params: BernoulliBanditParams
     ) -> Transition[BernoulliBanditState]:
-        """Take one step with given draws.
-
-        Args:
-            state: the state before the step.
-            action: the action, int32[].
-            draws: the result of ``draw_step``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
         first, second = state.first_prob, 1.0 - state.first_prob
         chosen = jnp.where(action == 0, first, second)
         reward = (draws.uniform < chosen).astype(first.dtype)

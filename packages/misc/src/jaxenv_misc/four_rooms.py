@@ -175,32 +175,13 @@ class FourRooms(Environment[FourRoomsState, FourRoomsParams]):
         return FourRoomsState(position=draws.position, goal=draws.goal)
 
     def draw_step(self, key: Array, params: FourRoomsParams) -> StepDraws:
-        """Draw whether the action slips and where to, both from one word: its high 24 bits and its lowest two.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw whether the action slips and where to, both from one word: its high 24 bits and its lowest two."""
         word = random.words(key, 1)[0]
         return StepDraws(random.bernoulli(word, params.fail_prob * (4 / 3)), (word & 3).astype(jnp.int32))
 
     def dynamics(
         self, state: FourRoomsState, action: Int[Array, ""], draws: StepDraws, params: FourRoomsParams
     ) -> Transition[FourRoomsState]:
-        """Take one step with given draws.
-
-        Args:
-            state: the state before the step.
-            action: the action, int32[].
-            draws: the result of ``draw_step``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
         move = jnp.where(draws.slips, draws.move, action)
         width = self._width
         target = state.position + jnp.asarray(np.array((-width, 1, width, -1), np.int32))[move]

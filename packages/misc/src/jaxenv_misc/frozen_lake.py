@@ -141,15 +141,7 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
         return FrozenLakeState(position=jnp.asarray(np.array(self._starts, np.int32))[self.draw_reset(key, params).start])
 
     def draw_step(self, key: Array, params: FrozenLakeParams) -> StepDraws:
-        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the number that chooses the move; where the ice is not slippery, there is nothing to choose."""
         if not self.is_slippery:
             return StepDraws(jnp.zeros((), jnp.result_type(float)))
         return StepDraws(random.uniform(random.words(key, 1)[0]))
@@ -157,17 +149,6 @@ class FrozenLake(Environment[FrozenLakeState, FrozenLakeParams]):
     def dynamics(
         self, state: FrozenLakeState, action: Int[Array, ""], draws: StepDraws, params: FrozenLakeParams
     ) -> Transition[FrozenLakeState]:
-        """Take one step with given draws.
-
-        Args:
-            state: the state before the step.
-            action: the action, int32[].
-            draws: the result of ``draw_step``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
         if not self.is_slippery:
             return self._move(state, action, jnp.ones((), jnp.result_type(float)), params)
         fail_rate = (1.0 - params.success_rate) / 2.0

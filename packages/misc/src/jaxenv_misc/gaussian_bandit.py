@@ -113,31 +113,12 @@ class GaussianBandit(TwoArmedBandit[GaussianBanditState, GaussianBanditParams]):
         return GaussianBanditState(mu=mu, last_action=jnp.int32(NO_ACTION), last_reward=jnp.zeros_like(mu))
 
     def draw_step(self, key: Array, params: GaussianBanditParams) -> StepDraws:
-        """Draw the noise of a reward of arm 1, as a standard normal number.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw the noise of a reward of arm 1, as a standard normal number."""
         return StepDraws(_normal(random.words(key, 1)[0]))
 
     def dynamics(
         self, state: GaussianBanditState, action: Int[Array, ""], draws: StepDraws, params: GaussianBanditParams
     ) -> Transition[GaussianBanditState]:
-        """Take one step with given draws.
-
-        Args:
-            state: the state before the step.
-            action: the action, int32[].
-            draws: the result of ``draw_step``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
         reward = jnp.where(action == 0, 0.0, state.mu + params.sigma_l * draws.noise)
         info = {"regret": jnp.maximum(state.mu, 0.0) - jnp.where(action == 0, 0.0, state.mu)}
         return Transition(state.replace(last_action=action, last_reward=reward), reward, terminated=False, info=info)

@@ -144,31 +144,12 @@ class MetaMaze(Environment[MetaMazeState, MetaMazeParams]):
         )
 
     def draw_step(self, key: Array, params: MetaMazeParams) -> StepDraws:
-        """Draw where a teleport leads.
-
-        Args:
-            key: a typed key.
-            params: the parameters.
-
-        Returns:
-            The draws, a NamedTuple.
-        """
+        """Draw where a teleport leads."""
         return StepDraws(random.uniform_int(random.words(key, 1)[0], 0, self.num_cells - 1))
 
     def dynamics(
         self, state: MetaMazeState, action: Int[Array, ""], draws: StepDraws, params: MetaMazeParams
     ) -> Transition[MetaMazeState]:
-        """Take one step with given draws.
-
-        Args:
-            state: the state before the step.
-            action: the action, int32[].
-            draws: the result of ``draw_step``.
-            params: the parameters.
-
-        Returns:
-            The transition.
-        """
         y = state.y + (action == 1).astype(jnp.int32) - (action == 0).astype(jnp.int32)
         x = state.x + (action == 3).astype(jnp.int32) - (action == 2).astype(jnp.int32)
         blocked = self.is_wall(y, x)

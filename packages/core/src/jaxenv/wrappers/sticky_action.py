@@ -89,15 +89,7 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         return StickyActionState(env_state, action, jnp.asarray(False), jnp.zeros((), jnp.int32))
 
     def draw_step(self, key: Array, params: StickyActionParams) -> Draws:
-        """Draw the randomness of one step, and the key of the wrapped environment's.
-
-        Args:
-            key: a typed key, never used before.
-            params: the wrapper's params.
-
-        Returns:
-            The draws.
-        """
+        """Draw the randomness of one step, and the key of the wrapped environment's."""
         key_inner, key_own = self.split_key(key, params)
         low, high = self._durations
         if low == high:
@@ -116,7 +108,7 @@ class StickyAction(StatefulWrapper, ParametricWrapper):
         """Return the action to take, and for how many more steps it is repeated.
 
         Args:
-            draws: the result of ``draw``.
+            draws: the result of ``draw_step``.
             state: the wrapper's state.
             action: the action that the caller chose.
             params: the parameters.
