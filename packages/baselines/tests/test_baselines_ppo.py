@@ -237,7 +237,7 @@ def test_a_distribution_over_combinations_says_what_its_parts_say():
     logits = jnp.arange(6.0)
     actions = jnp.array([[i, j] for i in range(3) for j in range(2)], jnp.int32)
     np.testing.assert_allclose(
-        jax.vmap(lambda action: both.log_prob(logits, action))(actions), jax.nn.log_softmax(logits), rtol=1e-6
+        jax.vmap(lambda action: both.log_prob(logits, both.encode(action)))(actions), jax.nn.log_softmax(logits), rtol=1e-6
     )
     np.testing.assert_array_equal(both.mode(logits), [2, 1])
     drawn = jax.vmap(both.sample, in_axes=(0, None))(jax.random.split(jax.random.key(0), 500), logits)

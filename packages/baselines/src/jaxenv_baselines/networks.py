@@ -39,6 +39,17 @@ class Encoder:
     one_hot: bool = False
     """Whether every integer of a bounded Box of integers is one-hot encoded."""
 
+    @property
+    def keeps_bytes(self) -> bool:
+        """Whether an observation is encoded as it is and has only flags, or integers from 0 to 255."""
+        space = self.space
+        if not isinstance(space, spaces.Box) or self.one_hot or self.board:
+            return False
+        small = np.issubdtype(space.dtype, np.bool_) or (
+            np.issubdtype(space.dtype, np.integer) and np.min(space.low) >= 0 and np.max(space.high) <= 255
+        )
+        return bool(small)
+
     def __call__(self, obs: Any) -> Array:
         """Encode one observation."""
         if isinstance(self.space, spaces.Box) and self.one_hot:
@@ -69,9 +80,14 @@ class Categorical:
         """Return the most probable action."""
         return self._action(jnp.argmax(logits))
 
-    def log_prob(self, logits: Array, action: Array) -> Array:
-        """Return the log-probability of an action."""
-        return jax.nn.log_softmax(logits)[self.choice(action)]
+    def encode(self, action: Array) -> Array:
+        """Return an action as :meth:`log_prob` takes it: the index of its logit, float32[1]."""
+        return self.choice(action).astype(jnp.float32)[None]
+
+    def log_prob(self, logits: Array, encoded: Array) -> Array:
+        """Return the log-probability of an encoded action."""
+        chosen = jnp.arange(self.outputs, dtype=jnp.float32) == encoded[0]
+        return jnp.where(chosen, jax.nn.log_softmax(logits), 0.0).sum()
 
     def entropy(self, logits: Array) -> Array:
         """Return the entropy, in nats."""
@@ -122,11 +138,14 @@ class Gaussian:
         """Return the mean, not clipped."""
         return self._action(self._split(dist_params)[0])
 
-    def log_prob(self, dist_params: Array, action: Array) -> Array:
-        """Return the log-density of an action, in units of half the space's width."""
+    def encode(self, action: Array) -> Array:
+        """Return an action as :meth:`log_prob` takes it: in units of half the space's width, float32[outputs]."""
+        return ((jnp.ravel(action) - self._middle) / self._half).astype(jnp.float32)
+
+    def log_prob(self, dist_params: Array, encoded: Array) -> Array:
+        """Return the log-density of an encoded action, in the same units."""
         mean, log_std = self._split(dist_params)
-        raw = (jnp.ravel(action) - self._middle) / self._half
-        return (-0.5 * jnp.square((raw - mean) / jnp.exp(log_std)) - log_std - 0.5 * math.log(2 * math.pi)).sum()
+        return (-0.5 * jnp.square((encoded - mean) / jnp.exp(log_std)) - log_std - 0.5 * math.log(2 * math.pi)).sum()
 
     def entropy(self, dist_params: Array) -> Array:
         """Return the entropy, in nats, in the same units."""

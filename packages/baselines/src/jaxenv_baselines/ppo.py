@@ -6,6 +6,9 @@ Read it from the bottom: :func:`train` is all of it, :func:`update` one round of
 2. evaluates the critic on all of them at once, and estimates the advantage of each action (GAE);
 3. updates the networks in a few epochs over these steps, in minibatches.
 
+The loss of a step is written once, :class:`PolicyLoss` and :class:`ValueLoss`. For plain MLPs a minibatch's gradient is a kernel on
+a GPU (:mod:`jaxenv_baselines.kernels`); other networks, and other platforms, take JAX's derivative of the same functions.
+
 Everything is a pure function of arrays. Numbers of a :class:`Config` are leaves, so that ``jax.vmap(train, (None, 0, 0))``
 trains members of different seeds *and* hyperparameters at once.
 """
@@ -13,16 +16,18 @@ trains members of different seeds *and* hyperparameters at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jaxenv
-import optax
 from flax import struct
 from jax import Array
+from jax.flatten_util import ravel_pytree
 from jaxenv.wrappers import ClipAction
 
+from jaxenv_baselines import kernels
 from jaxenv_baselines.bootstrap import batched, bootstrapped
 from jaxenv_baselines.errors import ConfigError
 from jaxenv_baselines.networks import ActorCritic, Categorical, Encoder, Gaussian, distribution, require_torso
@@ -203,8 +208,8 @@ class Learner(NamedTuple):
     """Number of updates made, int32[]."""
     weights: Any
     """Weights of the network."""
-    optimiser: Any
-    """State of Adam."""
+    moments: tuple[Array, Array, Array]
+    """State of Adam: moving averages of gradients and of their squares, float32[weights], and the number of steps, int32[]."""
     observations: Statistics
     """Running statistics of encoded observations."""
     returns: Statistics
@@ -221,13 +226,41 @@ class Batch(NamedTuple):
     """A batch for the loss: leaves ``[steps, ...]``, or ``[num_steps, num_envs, ...]`` if the network is recurrent."""
 
     obs: Any
-    action: Array
-    log_prob: Array
-    advantage: Array
-    target: Array
+    fields: Array
+    """What the losses need: the encoded action, its log-probability, the advantage and the return, float32[..., fields]."""
     done: Array
     carry: Any
     """Hidden states before the first step, float32[num_envs, memory]; None if not recurrent."""
+
+
+@dataclass(frozen=True)
+class PolicyLoss:
+    """The loss of the actor for a step; a :data:`~jaxenv_baselines.kernels.towers.Head`."""
+
+    actions: Categorical | Gaussian
+
+    def __call__(self, dist_params: Array, fields: Array, numbers: Array) -> tuple[Array, Array]:
+        """Return the clipped surrogate's loss with the entropy bonus, and both terms."""
+        *encoded, log_prob, advantage, _ = (fields[i] for i in range(fields.size))
+        clip, entropy_weight, _ = (numbers[i] for i in range(3))
+        ratio = jnp.exp(self.actions.log_prob(dist_params, jnp.stack(encoded)) - log_prob)
+        surrogate = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage)
+        entropy = self.actions.entropy(dist_params)
+        return -surrogate - entropy_weight * entropy, jnp.stack([-surrogate, entropy])
+
+
+@dataclass(frozen=True)
+class ValueLoss:
+    """The loss of the critic for a step; a :data:`~jaxenv_baselines.kernels.towers.Head`."""
+
+    def __call__(self, value: Array, fields: Array, numbers: Array) -> tuple[Array, Array]:
+        """Return the weighted squared error, and the error without its weight."""
+        error = 0.5 * jnp.square(value[0] - fields[fields.size - 1])
+        return numbers[2] * error, error[None]
+
+
+REPORTED = {"policy_loss": 1, "entropy": 2, "value_loss": 4}
+"""Places of the metrics in what the losses report: each its loss, then its terms."""
 
 
 def check(task: Task, config: Config) -> None:
@@ -291,7 +324,7 @@ def begin(task: Task, config: Config, key: Array) -> Learner:
         key=key_train,
         updates=jnp.int32(0),
         weights=weights,
-        optimiser=_ADAM.init(weights),
+        moments=_no_moments(weights),
         observations=Statistics.empty(x.shape),
         returns=Statistics.empty(()),
         state=state,
@@ -300,7 +333,9 @@ def begin(task: Task, config: Config, key: Array) -> Learner:
     )
 
 
-_ADAM = optax.scale_by_adam(eps=1e-5)
+def _no_moments(weights: Any) -> tuple[Array, Array, Array]:
+    size = sum(leaf.size for leaf in jax.tree.leaves(weights))
+    return jnp.zeros(size, jnp.float32), jnp.zeros(size, jnp.float32), jnp.int32(0)
 
 
 def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[str, Array]]:
@@ -334,16 +369,17 @@ def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[
     dist_params, values, hidden = _evaluate(model, learner.weights, statistics, trajectory.obs, trajectory.done, learner.carry)
     next_value = _next_values(task, model, learner.weights, statistics, result, values, hidden)
     advantage = advantages(config, reward, values, next_value, trajectory.done)
-    log_prob = batched(model.actions.log_prob, 2)(dist_params, trajectory.action)
-    batch = Batch(trajectory.obs, trajectory.action, log_prob, advantage, advantage + values, trajectory.done, learner.carry)
-    weights, optimiser, losses = _learn(model, config, learner, statistics, batch, key_learn)
+    encoded = batched(model.actions.encode, 2)(trajectory.action)
+    log_prob = batched(model.actions.log_prob, 2)(dist_params, encoded)
+    normalized = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+    fields = jnp.concatenate([encoded, jnp.stack([log_prob, normalized, advantage + values], axis=-1)], axis=-1)
+    batch = Batch(trajectory.obs, fields, trajectory.done, learner.carry)
+    weights, moments, losses = _learn(model, config, learner, statistics, batch, key_learn)
 
     observations = learner.observations
     if config.normalize_observations:
         observations = observations.add(batched(model.encoder, 2)(trajectory.obs), axes=2)
-    after = Learner(
-        learner.key, learner.updates + 1, weights, optimiser, observations, returns, result.state, result.carry, running
-    )
+    after = Learner(learner.key, learner.updates + 1, weights, moments, observations, returns, result.state, result.carry, running)
     return after, {**ended, **losses}
 
 
@@ -367,14 +403,9 @@ def advantages(config: Config, reward: Array, value: Array, next_value: Array, d
     Returns:
         float32[num_steps, num_envs].
     """
-
-    def back(later: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
-        td_error, done = now
-        advantage = td_error + config.discount * config.trace * jnp.where(done, 0.0, later)
-        return advantage, advantage
-
     td_error = reward + config.discount * next_value - value
-    return jax.lax.scan(back, jnp.zeros_like(value[0]), (td_error, done), reverse=True)[1]
+    factors = jnp.where(done, 0.0, config.discount * config.trace)
+    return kernels.recurrence(factors, td_error, jnp.zeros_like(value[0]), reverse=True)
 
 
 def _evaluate(model: Model, weights: Any, statistics: Any, obs: Any, done: Array, carry: Any) -> tuple[Array, Array, Any]:
@@ -415,65 +446,117 @@ def _next_values(task: Task, model: Model, weights: Any, statistics: Any, result
 
 def _episodes(config: Config, running: Any, reward: Array, done: Array) -> tuple[Any, Array, dict[str, Array]]:
     """Accumulate returns: those of unfinished episodes, the discounted returns at each step, and sums over ended episodes."""
-
-    def step(running: Any, now: tuple[Array, Array]) -> tuple[Any, tuple[Array, ...]]:
-        (discounted, total, length), (reward, done) = running, now
-        discounted, total, length = config.discount * discounted + reward, total + reward, length + 1
-        after = jax.tree.map(lambda leaf: jnp.where(done, jnp.zeros_like(leaf), leaf), (discounted, total, length))
-        return after, (discounted, jnp.where(done, total, 0.0), jnp.where(done, length, 0))
-
-    running, (discounted, totals, lengths) = jax.lax.scan(step, running, (reward, done))
+    discounted, total, length = running
+    begins = jnp.concatenate([jnp.zeros_like(done[:1]), done[:-1]])  # the step before ended its episode
+    factors = [jnp.where(begins, 0.0, factor) for factor in (config.discount, 1.0, 1.0)]
+    terms = [reward, reward, jnp.ones_like(reward)]
+    first = [discounted, total, length.astype(jnp.float32)]
+    values = kernels.recurrence(jnp.concatenate(factors, axis=1), jnp.concatenate(terms, axis=1), jnp.concatenate(first))
+    discounted, totals, lengths = jnp.split(values, 3, axis=1)
+    last = [jnp.where(done[-1], 0.0, x[-1]) for x in (discounted, totals, lengths)]
+    running = (last[0], last[1], last[2].astype(jnp.int32))
     ended = {
         "episodes": done.sum(dtype=jnp.int32).astype(jnp.float32),
-        "return_sum": totals.sum(),
-        "length_sum": lengths.astype(jnp.float32).sum(),
+        "return_sum": jnp.where(done, totals, 0.0).sum(),
+        "length_sum": jnp.where(done, lengths, 0.0).sum(),
     }
     return running, discounted, ended
 
 
 def _learn(
     model: Model, config: Config, learner: Learner, statistics: Any, batch: Batch, key: Array
-) -> tuple[Any, Any, dict[str, Array]]:
+) -> tuple[Any, tuple[Array, Array, Array], dict[str, Array]]:
     """Update the weights in epochs over a batch."""
     done = learner.updates.astype(jnp.float32) / num_updates(config)
     learning_rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
     entropy = config.entropy + done * (config.final_entropy - config.entropy)
+    numbers = jnp.stack([jnp.float32(config.clip), jnp.float32(entropy), jnp.float32(config.value)])
+    words = batched(lambda number: jaxenv.random.words(jaxenv.random.fold_in(key, number), kernels.ROUNDS), 1)(
+        jnp.arange(config.epochs)
+    )
+    flat, unravel = ravel_pytree(learner.weights)
+    gradient_of: Any
+    if config.torso == "mlp":
+        x = _inputs(model, statistics, batch.obs)
+        fields = batch.fields.reshape(-1, batch.fields.shape[-1])
+        minibatches = kernels.Minibatches(x, fields, words, fields.shape[0] // config.minibatches)
+        gradient_of = partial(kernels.value_and_gradient, towers_of(model, learner.weights), minibatches, numbers)
+    else:
+        gradient_of = partial(_gradient, model, config, unravel, statistics, batch, words, numbers)
+
+    def minibatch(state: kernels.Optimizer, number: Array) -> tuple[kernels.Optimizer, Array]:
+        reported, gradient, squares = gradient_of(state.weights, number)
+        return kernels.updated(state, gradient, squares, learning_rate, config.max_gradient_norm), reported
+
+    state, reported = jax.lax.scan(
+        minibatch, kernels.Optimizer(flat, *learner.moments), jnp.arange(config.epochs * config.minibatches)
+    )
+    losses = {name: reported[:, place].mean() for name, place in REPORTED.items()}
+    return unravel(state.weights), (state.mean, state.square, state.steps), losses
+
+
+def towers_of(model: Model, weights: Any) -> kernels.Towers:
+    """Return actor and critic, MLPs, as towers over the flat vector that ``ravel_pytree`` makes of the weights."""
+    offsets: dict[Any, int] = {}
+    at = 0
+    for path, leaf in jax.tree_util.tree_flatten_with_path(weights)[0]:
+        offsets[tuple(key.key for key in path)] = at
+        at += leaf.size
+
+    def layers(tower: str) -> tuple[kernels.Layer, ...]:
+        found: list[kernels.Layer] = []
+        for i in range(len(model.network.widths) + 1):
+            layer = ("params", tower, f"Dense_{i}")
+            shape = weights["params"][tower][f"Dense_{i}"]["kernel"].shape
+            found.append(kernels.Layer(offsets[*layer, "kernel"], offsets[*layer, "bias"], *shape))
+        return tuple(found)
+
+    extra = (model.network.outputs, offsets["params", "log_std"]) if model.network.continuous else (0, 0)
+    actor = kernels.Tower(layers("actor_tower"), PolicyLoss(model.actions), 2, *extra)
+    critic = kernels.Tower(layers("critic_tower"), ValueLoss(), 1)
+    return kernels.Towers((actor, critic), model.network.activation, at)
+
+
+def _inputs(model: Model, statistics: Any, obs: Any) -> Array:
+    """Return the networks' inputs for steps ``[num_steps, num_envs]``, [steps, inputs]: bytes if they are flags, else float32."""
+    if statistics is None and model.encoder.keeps_bytes:
+        return obs.reshape(obs.shape[0] * obs.shape[1], -1).astype(jnp.uint8)
+    x = batched(partial(model.encode, statistics), 2)(obs)
+    return x.reshape(-1, x.shape[-1])
+
+
+def _gradient(
+    model: Model,
+    config: Config,
+    unravel: Any,
+    statistics: Any,
+    batch: Batch,
+    words: Array,
+    numbers: Array,
+    flat: Array,
+    number: Array,
+) -> tuple[Array, Array, Array]:
+    """Return what :func:`~jaxenv_baselines.kernels.value_and_gradient` returns, for networks that are no MLPs."""
     axis = 0 if batch.carry is None else 1  # minibatches are of steps, or of environments
     if batch.carry is None:
         batch = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), batch)
-    size = batch.done.shape[axis]
+    count = batch.done.shape[axis]
+    size = count // config.minibatches
+    index = number % config.minibatches * size + jnp.arange(size)
+    which = kernels.permuted(index, words[number // config.minibatches], count)
+    part = jax.tree.map(lambda leaf: jnp.take(leaf, which, axis=axis), batch._replace(carry=None))
+    part = part._replace(carry=None if batch.carry is None else batch.carry[which])
 
-    def chosen(which: Array) -> Batch:
-        part = jax.tree.map(lambda leaf: jnp.take(leaf, which, axis=axis), batch._replace(carry=None))
-        return part._replace(carry=None if batch.carry is None else batch.carry[which])
+    def loss(flat: Array) -> tuple[Array, Array]:
+        dist_params, value, _ = _evaluate(model, unravel(flat), statistics, part.obs, part.done, part.carry)
+        total, reported = jnp.float32(0.0), list[Array]()
+        for head, outputs in ((PolicyLoss(model.actions), dist_params), (ValueLoss(), value[..., None])):
+            losses, terms = batched(lambda outputs, fields, head=head: head(outputs, fields, numbers), part.done.ndim)(
+                outputs, part.fields
+            )
+            mean = losses.mean()
+            total, reported = total + mean, [*reported, mean[None], terms.mean(tuple(range(part.done.ndim)))]
+        return total, jnp.concatenate(reported)
 
-    def minibatch(state: tuple[Any, Any], which: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
-        weights, optimiser = state
-        gradient, metrics = jax.grad(_loss, has_aux=True)(weights, model, config, statistics, chosen(which), entropy)
-        norm = jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(gradient)))
-        gradient = jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, config.max_gradient_norm / (norm + 1e-9)), gradient)
-        with jax.numpy_dtype_promotion("standard"):  # optax multiplies integers by floats
-            change, optimiser = _ADAM.update(gradient, optimiser)
-        return (jax.tree.map(lambda leaf, step: leaf - learning_rate * step, weights, change), optimiser), metrics
-
-    def epoch(state: tuple[Any, Any], number: Array) -> tuple[tuple[Any, Any], dict[str, Array]]:
-        order = jnp.argsort(jaxenv.random.words(jaxenv.random.fold_in(key, number), size))
-        return jax.lax.scan(minibatch, state, order.reshape(config.minibatches, -1))
-
-    state, metrics = jax.lax.scan(epoch, (learner.weights, learner.optimiser), jnp.arange(config.epochs))
-    return *state, {name: value.mean() for name, value in metrics.items()}
-
-
-def _loss(
-    weights: Any, model: Model, config: Config, statistics: Any, batch: Batch, entropy_weight: Array
-) -> tuple[Array, dict[str, Array]]:
-    """Return the loss of a minibatch, and its terms."""
-    dist_params, value, _ = _evaluate(model, weights, statistics, batch.obs, batch.done, batch.carry)
-    axes = batch.done.ndim
-    ratio = jnp.exp(batched(model.actions.log_prob, axes)(dist_params, batch.action) - batch.log_prob)
-    advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
-    surrogate = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - config.clip, 1 + config.clip) * advantage).mean()
-    entropy = batched(model.actions.entropy, axes)(dist_params).mean()
-    error = 0.5 * jnp.square(value - batch.target).mean()
-    loss = config.value * error - surrogate - entropy_weight * entropy
-    return loss, {"policy_loss": -surrogate, "value_loss": error, "entropy": entropy}
+    gradient, reported = jax.grad(loss, has_aux=True)(flat)
+    return reported, gradient, jnp.square(gradient).sum()[None]

@@ -253,6 +253,7 @@ def ptx_call(
     operands: Sequence[Any],
     results: Sequence[Any],
     aliases: dict[int, int] | None = None,
+    shared: int = 0,
 ) -> Sequence[Any]:
     """Launch a kernel.
 
@@ -264,6 +265,7 @@ def ptx_call(
         operands: arrays that it reads: its first arguments.
         results: shapes and dtypes of what it writes: its other arguments.
         aliases: which operands, by number, results may be written over.
+        shared: bytes of shared memory of each block, besides what the text declares.
     """
     text = ptx.rstrip("\0").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", " ")
     places = ", ".join(f"{len(operands) + i} : i32" for i in range(len(results)))
@@ -271,7 +273,7 @@ def ptx_call(
     block = ", ".join(f"block_{axis} = {size} : i32" for axis, size in zip("xyz", (threads, 1, 1), strict=True))
     config = (
         f'{{name = "{name}", kernel_type = "ptx", kernel_data = "{text}", {grid}, {block}, '
-        f"shared_mem_bytes = 0 : i32, output_indices = [{places}]}}"
+        f"shared_mem_bytes = {shared} : i32, output_indices = [{places}]}}"
     )
     call_kernel: Any = jax.ffi.ffi_call(
         "__gpu$xla.gpu.ptx",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxenv.engine.cuda.source import Kernel, prelude
+from jaxenv.engine.cuda.warp import LANES
 
 
 @cache
@@ -29,39 +30,41 @@ def _folder() -> Path:
 
 
 def text_of(kernel: Kernel) -> str:
-    """Return the C file of a kernel: a function ``run(threads, arguments)`` plays all threads, or warps, one after the other."""
+    """Return the C file of a kernel: ``run(threads, arguments)`` plays all threads, warps or blocks, one after the other."""
     count = 1 + len(kernel.operands) + len(kernel.results)
     call = f"{kernel.name}({', '.join(f'a[{i}]' for i in range(count))})"
-    if kernel.envs:
-        return f"#define WARPS 1\n{prelude()}\n{kernel.source}\n{_RUN_WARPS.replace('@CALL@', call)}"
+    if kernel.envs or kernel.cooperative:
+        sizes = (kernel.block, 0) if kernel.cooperative else (LANES, 1)
+        defined = f"#define BLOCK {sizes[0]}\n#define WARPS {sizes[1]}\n#define SHARED_BYTES {kernel.shared}\n"
+        return f"{defined}{prelude()}\n{kernel.source}\n{_RUN_BLOCKS.replace('@CALL@', call)}"
     run = f"void run(int32_t threads, void** a) {{\n  for (THREAD = 0; THREAD < threads; ++THREAD) {call};\n}}\n"
     return f"{prelude()}\n{kernel.source}\n{run}"
 
 
-_RUN_WARPS = """
+_RUN_BLOCKS = """
 static void** a;
-static void lane(void) {
+static void thread(void) {
   @CALL@;
-  if (LANE == 31) setcontext(&CALLER_CONTEXT);
-  LANE += 1;
-  setcontext(&LANE_CONTEXTS[LANE]);
+  if (TURN == BLOCK - 1) setcontext(&CALLER_CONTEXT);
+  TURN += 1;
+  setcontext(&CONTEXTS[TURN]);
 }
-static char stacks[32][1 << 18];
+static char stacks[BLOCK][1 << 18];
 void run(int32_t threads, void** arguments) {
   a = arguments;
-  for (WARP = 0; WARP < threads / 32; ++WARP) {
-    for (LANE = 0; LANE < 32; ++LANE) {
-      getcontext(&LANE_CONTEXTS[LANE]);
-      LANE_CONTEXTS[LANE].uc_stack.ss_sp = stacks[LANE];
-      LANE_CONTEXTS[LANE].uc_stack.ss_size = sizeof(stacks[LANE]);
-      makecontext(&LANE_CONTEXTS[LANE], lane, 0);
+  for (BLOCK_NUMBER = 0; BLOCK_NUMBER < threads / BLOCK; ++BLOCK_NUMBER) {
+    for (TURN = 0; TURN < BLOCK; ++TURN) {
+      getcontext(&CONTEXTS[TURN]);
+      CONTEXTS[TURN].uc_stack.ss_sp = stacks[TURN];
+      CONTEXTS[TURN].uc_stack.ss_size = sizeof(stacks[TURN]);
+      makecontext(&CONTEXTS[TURN], thread, 0);
     }
-    LANE = 0;
-    swapcontext(&CALLER_CONTEXT, &LANE_CONTEXTS[0]);
+    TURN = 0;
+    swapcontext(&CALLER_CONTEXT, &CONTEXTS[0]);
   }
 }
 """
-"""How the threads of a warp take turns; see the prelude."""
+"""How the threads of a block take turns; see the prelude."""
 
 
 @cache

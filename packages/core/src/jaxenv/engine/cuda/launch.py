@@ -62,6 +62,7 @@ def on_gpu(
         given,
         results,
         {i + 1: j for i, j in kernel.aliases},
+        kernel.shared,
     )
 
 

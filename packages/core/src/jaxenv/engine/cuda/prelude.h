@@ -10,19 +10,25 @@ typedef long long int64_t;
 typedef unsigned long long uint64_t;
 #define INLINE static __device__ __forceinline__
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+#define KERNEL_2(threads) extern "C" __global__ void __launch_bounds__(threads, 2) /* with room for two blocks at once */
 #define THREAD ((int32_t)(blockIdx.x * blockDim.x + threadIdx.x))
 #define ALIGNED(bytes) __align__(bytes)
 #define SHARED __shared__
+#define THREAD_IN_BLOCK ((int32_t)threadIdx.x)
+#define BLOCK_NUMBER ((int32_t)blockIdx.x)
+#define SHARED_MEMORY(type, name) extern __shared__ __align__(16) type name[]
 #define LANE ((int32_t)(threadIdx.x % 32))
 #define WARP (THREAD / 32)
 #define WARP_IN_BLOCK ((int32_t)(threadIdx.x / 32))
 #define SYNC_WARP __syncwarp()
+#define SYNC_BLOCK __syncthreads()
 #define SHUFFLE(x, lane) __shfl_sync(0xffffffffu, x, lane)
 #define SHUFFLE_XOR(x, mask) __shfl_xor_sync(0xffffffffu, x, mask)
 #define ANY(x) __any_sync(0xffffffffu, x)
 #define BALLOT(x) __ballot_sync(0xffffffffu, x)
 #define LOWEST_BIT(x) (__ffs(x) - 1)
 #define UNROLL _Pragma("unroll")
+#define UNROLL_2 _Pragma("unroll 2")
 #define UNROLL_4 _Pragma("unroll 4")
 #define UNROLL_8 _Pragma("unroll 8")
 #define INFINITY __int_as_float(0x7f800000)
@@ -33,6 +39,7 @@ typedef unsigned long long uint64_t;
 #include <stdint.h>
 #define INLINE static inline
 #define KERNEL(threads) static void
+#define KERNEL_2(threads) static void
 static int32_t THREAD;
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define __restrict__ restrict
@@ -40,31 +47,38 @@ static int32_t THREAD;
 #define __fdividef(a, b) ((a) / (b))
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define UNROLL
+#define UNROLL_2
 #define UNROLL_4
 #define UNROLL_8
 #define LOWEST_BIT(x) __builtin_ctz(x)
-#ifdef WARPS
-/* The threads of a warp take turns on the host: each runs until it has to wait for the others. */
+#ifdef BLOCK
+/* The threads of a block take turns on the host: each runs until it has to wait for the others of its warp, or of the block. */
 #include <string.h>
 #include <ucontext.h>
 #define SHARED static
-#define WARP_IN_BLOCK 0
-static int32_t LANE, WARP;
-static ucontext_t LANE_CONTEXTS[32], CALLER_CONTEXT;
-static char EXCHANGED[32][8];
-static void sync_warp(void) {
-  const int32_t lane = LANE;
-  LANE = (lane + 1) % 32;
-  swapcontext(&LANE_CONTEXTS[lane], &LANE_CONTEXTS[LANE]);
-  LANE = lane;
+#define SHARED_MEMORY(type, name) static ALIGNED(16) type name[SHARED_BYTES / sizeof(type) + 1]
+#define LANE (TURN % 32)
+#define THREAD_IN_BLOCK TURN
+#define WARP_IN_BLOCK (TURN / 32)
+#define WARP (BLOCK_NUMBER * (BLOCK / 32) + WARP_IN_BLOCK)
+static int32_t TURN, BLOCK_NUMBER;
+static ucontext_t CONTEXTS[BLOCK], CALLER_CONTEXT;
+static char EXCHANGED[BLOCK][8];
+static void give_turn(int32_t next) {
+  const int32_t mine = TURN;
+  TURN = next;
+  swapcontext(&CONTEXTS[mine], &CONTEXTS[next]);
 }
+static void sync_warp(void) { give_turn(TURN - LANE + (LANE + 1) % 32); }
+static void sync_block(void) { give_turn((TURN + 1) % BLOCK); }
 static void exchange(void* x, int32_t size, int32_t from) {
-  memcpy(EXCHANGED[LANE], x, size);
+  memcpy(EXCHANGED[TURN], x, size);
   sync_warp();
-  memcpy(x, EXCHANGED[from & 31], size);
+  memcpy(x, EXCHANGED[TURN - LANE + (from & 31)], size);
   sync_warp();
 }
 #define SYNC_WARP sync_warp()
+#define SYNC_BLOCK sync_block()
 #define SHUFFLE(x, lane) ({ __typeof__(x) y_ = (x); exchange(&y_, sizeof(y_), lane); y_; })
 #define SHUFFLE_XOR(x, mask) SHUFFLE(x, LANE ^ (mask))
 static inline int32_t any_lane(int32_t x) {
@@ -91,12 +105,43 @@ INLINE int64_t __double2ll_rz(double x) { return x != x ? 0 : x >= 9223372036854
 /* Vectors, by which a thread stores several neighbours at once. */
 typedef struct ALIGNED(8) { uint32_t words[2]; } words2;
 typedef struct ALIGNED(16) { uint32_t words[4]; } words4;
+typedef struct ALIGNED(8) { float floats[2]; } floats2;
 typedef struct ALIGNED(16) { float floats[4]; } floats4;
 
 INLINE uint32_t f32_to_bits(float x) { union { float f; uint32_t u; } v; v.f = x; return v.u; }
 INLINE float bits_to_f32(uint32_t x) { union { float f; uint32_t u; } v; v.u = x; return v.f; }
 INLINE uint64_t f64_to_bits(double x) { union { double f; uint64_t u; } v; v.f = x; return v.u; }
 INLINE double bits_to_f64(uint64_t x) { union { double f; uint64_t u; } v; v.u = x; return v.f; }
+
+/* The nearest number with 10 bits of mantissa, and a byte as a float; instructions of GPUs for both take four times as long. */
+INLINE float tf32(float x) { return bits_to_f32((f32_to_bits(x) + 0x1000u) & ~0x1FFFu); }
+INLINE float byte_to_f32(uint8_t x) { return bits_to_f32(0x4B000000u | x) - 8388608.0f; }
+
+/* A product of matrices by the threads of a warp on tensor cores: d[16][8] += a[16][8] b[8][8], of which only the first 10 bits of
+   mantissas count. With g = LANE / 4 and t = LANE % 4 a thread holds
+     a: [g][t], [g + 8][t], [g][t + 4], [g + 8][t + 4];  b: [t][g], [t + 4][g];  d: [g][2t], [g][2t + 1], [g + 8][2t], [g + 8][2t + 1]. */
+#ifdef __CUDACC_RTC__
+INLINE void multiply_tiles(float* d, const float* a, const float* b) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(f32_to_bits(a[0])), "r"(f32_to_bits(a[1])), "r"(f32_to_bits(a[2])), "r"(f32_to_bits(a[3])),
+        "r"(f32_to_bits(b[0])), "r"(f32_to_bits(b[1])));
+}
+#elif defined(BLOCK)
+static float TILES[BLOCK][6];
+static void multiply_tiles(float* d, const float* a, const float* b) {
+  memcpy(TILES[TURN], a, 16);
+  memcpy(TILES[TURN] + 4, b, 8);
+  sync_warp();
+  for (int32_t i = 0; i < 4; ++i) {
+    const int32_t row = LANE / 4 + 8 * (i / 2), column = 2 * (LANE % 4) + i % 2;
+    for (int32_t k = 0; k < 8; ++k) {
+      d[i] += TILES[TURN - LANE + row % 8 * 4 + k % 4][row / 8 + 2 * (k / 4)] * TILES[TURN - LANE + column * 4 + k % 4][4 + k / 4];
+    }
+  }
+  sync_warp();
+}
+#endif
 
 /* The larger and the smaller of two numbers, NaN if either is. */
 INLINE float max_f32(float a, float b) { return a > b || a != a ? a : b; }

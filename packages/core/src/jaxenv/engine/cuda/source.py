@@ -35,6 +35,10 @@ class Kernel:
     """Pairs of an operand and a result that may be the same memory, by number."""
     envs: int = 0
     """How many environments the threads of a warp play together; 0 if each thread plays one."""
+    cooperative: bool = False
+    """Whether threads of a block wait for one another."""
+    shared: int = 0
+    """Bytes of shared memory that a block is launched with, besides what the text declares."""
 
     def threads(self, envs: int) -> int:
         """Return how many threads play so many environments."""
