@@ -11,7 +11,7 @@ from jaxenv.engine.cuda import host, nvrtc
 from jaxenv.engine.cuda.source import prelude
 
 pytestmark = [
-    pytest.mark.usefixtures("mnist"),
+    pytest.mark.usefixtures("mnist", "unoptimized"),
     pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed"),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from jaxenv.errors import ArgumentTypeError, BatchError, JaxenvError, KeyTypeError, ParamsTypeError, StateTypeError
 from jaxenv.wrappers import RecordEpisodeStatistics, ScaleReward
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "unoptimized")
 
 SPECS = jaxenv.registered_envs()
 FIRST = list({spec.entry_point: spec for spec in reversed(SPECS)}.values())[::-1]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jaxenv.visualize import Visualizer
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "unoptimized")
 
 SIZE, COUNT = 64, 64
 

@@ -24,7 +24,10 @@ from jaxenv.environment import Transition
 from jaxenv.errors import JaxenvPerformanceWarning, RolloutFusedError
 from jaxenv.spaces import Box
 
-pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
+pytestmark = [
+    pytest.mark.usefixtures("unoptimized"),
+    pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed"),
+]
 
 KEY = jax.random.key(0)
 KEYS = jax.random.split(jax.random.key(1), 4)

@@ -14,6 +14,8 @@ from jaxenv.errors.formatting import named, short
 from probes import Walk
 from wrapped import WRAPPERS, Drift, Ladder
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 WALK = Walk()
 STATE = WALK.reset(KEY)[1]

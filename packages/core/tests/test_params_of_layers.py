@@ -17,6 +17,8 @@ from jaxenv.testing import check_env
 from registry_environments import Pond, here
 from wrapped import PROBES, WRAPPERS, Drift, stacked
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from jaxenv_misc import BernoulliBandit, FourRooms, FrozenLake, GaussianBandit, MetaMaze, PointRobot, Pong, Reacher, Swimmer
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 RESETS = 20_000
 
 
