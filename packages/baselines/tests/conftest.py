@@ -105,11 +105,6 @@ class Aim(Environment[AimState, Params]):
         return spaces.Box(3.0, 5.0, (1,))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quickly(unoptimized: None) -> None:
-    """Compile quickly: trainings of seconds are compiled for longer than they run."""
-
-
 @pytest.fixture(scope="session", autouse=True)
 def tasks() -> None:
     """Register the tasks: local/Cue, local/Stand, local/Aim."""

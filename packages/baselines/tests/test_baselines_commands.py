@@ -15,6 +15,8 @@ from jaxenv_baselines import agent, configs, training
 from jaxenv_baselines.algorithms import algorithm, config_of
 from jaxenv_baselines.tasks import Task
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 README = Path(__file__).parents[1] / "README.md"
 SIZES = ["num_envs=8", "num_steps=16", "minibatches=2", "epochs=1", "widths=[16]"]
 SET = [word for size in SIZES for word in ("--set", size)]
