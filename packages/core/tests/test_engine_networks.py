@@ -111,7 +111,7 @@ def same(env: Any, policy: Any, policy_params: Any, **options: Any) -> Any:
 
 
 def initial(module: Any, env: Any) -> Any:
-    return module.init(KEYS[0], env.observation_space(env.default_params).sample(KEY))
+    return jax.jit(lambda key: module.init(key, env.observation_space(env.default_params).sample(KEY)))(KEYS[0])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "elu", "softplus", "sigmoid", "leaky_relu"])
