@@ -157,11 +157,14 @@ class TestTracedBounds:
                 with contextlib.suppress(JaxenvError):
                     environments.append(make(probe()))
 
-        def drawn(all_params: Any) -> Any:
-            spaces_of = zip(environments, all_params, strict=True)
-            return [(env.action_space(p).sample(KEY), env.observation_space(p).sample(KEY)) for env, p in spaces_of]
+        def spaces_of(all_params: Any) -> Any:
+            return [(env.action_space(p), env.observation_space(p)) for env, p in zip(environments, all_params, strict=True)]
 
-        known = [env.default_params for env in environments]
-        assert len(known) > len(WRAPPERS)
-        traced, fixed = jax.jit(drawn)(known), jax.jit(lambda: drawn(known))()
+        def samples(pairs: Any) -> Any:
+            return [(actions.sample(KEY), observations.sample(KEY)) for actions, observations in pairs]
+
+        params = [env.default_params for env in environments]
+        assert len(params) > len(WRAPPERS)
+        known = spaces_of(params)  # made outside of jit, where every number is known
+        traced, fixed = jax.jit(lambda p: samples(spaces_of(p)))(params), jax.jit(lambda: samples(known))()
         jax.tree.map(lambda a, b: np.testing.assert_allclose(np.float64(a), np.float64(b), rtol=1e-3, atol=1e-3), traced, fixed)
