@@ -29,9 +29,6 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]))
 
-# Collecting makes millions of objects that stay: looking through them for garbage takes as long as making them.
-gc.disable()
-
 from jaxenv.environment import Environment  # noqa: E402 - after the settings above
 
 _init_subclass = Environment.__init_subclass__.__func__
@@ -68,11 +65,16 @@ def close_page(namespace):
     namespace["_folder"].cleanup()
 
 
-def pytest_collection_finish():
-    """Look for garbage again, but not among the tests and modules that there are now."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Do not look for garbage among the many objects that collecting makes, which stay: that takes as long as making them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="module")

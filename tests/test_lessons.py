@@ -47,7 +47,6 @@ def run(name, directory, short):
     environment = os.environ | {
         "JAXENV_LESSONS": "short" if short else "",
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache")),
         "MPLBACKEND": "agg",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={lesson.devices}",
     }
