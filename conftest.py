@@ -22,8 +22,12 @@ ROOT = Path(__file__).parent
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache")))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+# One cache for all workers and for the processes that tests start. It keeps small programs too: compiling one takes ten times as
+# long as reading it.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]))
 
 from jaxenv.environment import Environment  # noqa: E402 - after the settings above
 
@@ -59,6 +63,31 @@ def close_page(namespace):
     del sys.modules["page"]
     os.chdir(namespace["_back"])
     namespace["_folder"].cleanup()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Do not look for garbage among the many objects that collecting makes, which stay: that takes as long as making them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="module")
+def unoptimized():
+    """Compile the programs of a module without most optimizations, in about half the time.
+
+    For tests of what a program computes, which play little. Not for tests of how closely two programs agree: those compare what
+    users run. The module's programs are dropped at its end, so that no other test runs them.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
 
 
 MOST_MAPS = 25_000

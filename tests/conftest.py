@@ -3,7 +3,6 @@
 import os
 import tomllib
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,8 +35,6 @@ def install(tmp_path):
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {table['name']}\nVersion: {table['version']}\n")
         points = "".join(f"{name} = {value}\n" for name, value in table["entry-points"]["jaxenv"].items())
         (info / "entry_points.txt").write_text(f"[jaxenv]\n{points}")
-        cache = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
-        path = os.pathsep.join([str(project / "src"), str(tmp_path / "site")])
-        return os.environ | {"PYTHONPATH": path, "JAX_COMPILATION_CACHE_DIR": cache}
+        return os.environ | {"PYTHONPATH": os.pathsep.join([str(project / "src"), str(tmp_path / "site")])}
 
     return install

@@ -14,7 +14,7 @@ FIRST = list({spec.entry_point: spec for spec in reversed(SPECS)}.values())[::-1
 QUICK = {"classic/CartPole-v1", "bsuite/Catch-bsuite", "minatar/Breakout-MinAtar", "misc/FourRooms-misc"}
 """Those that are checked with pictures in every run; the others in long ones."""
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "unoptimized")
 
 
 def checked(env):

@@ -15,6 +15,8 @@ from jaxenv.testing import check_env
 from jaxenv.testing.environment_under_test import EnvironmentUnderTest
 from jaxenv.testing.outcomes import Violation
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "packages/core/src/jaxenv"
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")

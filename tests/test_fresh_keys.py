@@ -41,7 +41,8 @@ def examples():
     for script in [*ROOT.glob("examples/*.py"), *ROOT.glob("docs/lessons/*.py")]:
         yield str(script.relative_to(ROOT)), script.read_text(encoding="utf-8")
     for source in [*ROOT.glob("packages/*/src/**/*.py"), *ROOT.glob("packages/**/*.py.in")]:
-        tree = ast.parse(re.sub(r"\$\w+", "name", source.read_text(encoding="utf-8")))
+        text = source.read_text(encoding="utf-8")
+        tree = ast.parse(re.sub(r"\$\w+", "name", text)) if ">>>" in text else ast.Module([], [])
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ">>>" in (text := ast.get_docstring(node) or ""):
                 lines = doctest.DocTestParser().get_examples(text)

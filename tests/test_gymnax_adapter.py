@@ -16,6 +16,8 @@ from jaxenv.adapters.gymnax.table import ROWS
 from jaxenv.adapters.gymnax.visualize import Visualizer
 from jaxenv.errors import GymnaxSettingError, GymnaxTerminationError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 STYLES = Path(__file__).parent / "gymnax_styles"
 IDS = [row.name for row in ROWS if row.name != "MNISTBandit-bsuite"]  # which needs files
 

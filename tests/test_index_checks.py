@@ -8,6 +8,8 @@ import jaxenv
 import pytest
 from jaxenv.wrappers import FrameStackObservation, RecordEpisodeStatistics
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 checkify = importlib.import_module("jax.experimental.checkify")  # a test may: users do
 pytest.importorskip("jaxenv_minatar")
 

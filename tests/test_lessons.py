@@ -47,9 +47,9 @@ def run(name, directory, short):
     environment = os.environ | {
         "JAXENV_LESSONS": "short" if short else "",
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache")),
         "MPLBACKEND": "agg",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={lesson.devices}",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1" if short else "0",  # a short run is compiled for longer than it runs
     }
     command = [sys.executable, "-W", "error", "-c", RUN, str(LESSONS / f"{name}.py"), *lesson.least]
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)

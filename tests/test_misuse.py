@@ -8,7 +8,7 @@ import pytest
 from jaxenv.errors import ArgumentTypeError, BatchError, JaxenvError, KeyTypeError, ParamsTypeError, StateTypeError
 from jaxenv.wrappers import RecordEpisodeStatistics, ScaleReward
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "unoptimized")
 
 SPECS = jaxenv.registered_envs()
 FIRST = list({spec.entry_point: spec for spec in reversed(SPECS)}.values())[::-1]
@@ -135,10 +135,12 @@ def test_an_id_where_params_or_an_environment_belong(made):
 
 def test_under_vmap_the_same_calls_work(made):
     env, params, state, action = made
-    obs, states = jax.vmap(env.reset, in_axes=(0, None))(KEYS["typed"], params)
-    jax.vmap(env.step, in_axes=(0, 0, 0, None))(KEYS["raw"], states, stacked(action), params)
+    obs, states = jax.eval_shape(jax.vmap(env.reset, in_axes=(0, None)), KEYS["typed"], params)
+    results = jax.eval_shape(jax.vmap(env.step, in_axes=(0, 0, 0, None)), KEYS["raw"], states, stacked(action), params)
+    assert results[:2] == (obs, states)
     many = jax.tree.map(lambda leaf: stacked(leaf), params)
-    jax.vmap(env.step, in_axes=(0, 0, 0, 0))(KEYS["typed"], states, stacked(action), many)
+    results = jax.eval_shape(jax.vmap(env.step, in_axes=(0, 0, 0, 0)), KEYS["typed"], states, stacked(action), many)
+    assert results[:2] == (obs, states)
 
 
 def test_params_may_be_left_out_of_spaces_and_drawings(made):

@@ -1,6 +1,5 @@
 """Pictures of every environment: never blank, following what happens, in batches as one by one, at any size."""
 
-from functools import cache
 from pathlib import Path
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from jaxenv.visualize import Visualizer
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "unoptimized")
 
 SIZE, COUNT = 64, 64
 
@@ -21,10 +20,8 @@ TASKS = sorted(
 """One id for each class of environment; hundreds of ids differ in numbers alone."""
 
 
-@cache
-def played(env_id):
-    """Return an environment, its params, and as many consecutive states of a random policy, with their observations."""
-    env, params = jaxenv.make(env_id)
+def played(env, params):
+    """Return as many consecutive states of a random policy, with their observations."""
 
     @jax.jit
     def play(key, params):
@@ -35,14 +32,7 @@ def played(env_id):
 
         return jax.lax.scan(step, env.reset(key, params), jax.random.split(key, COUNT))[1]
 
-    return env, params, *play(jax.random.key(1), params)
-
-
-@cache
-def drawn(env_id):
-    """Return the pictures of these states, drawn as one batch."""
-    env, params, _, states = played(env_id)
-    return np.asarray(jax.jit(jax.vmap(lambda s, p: env.render(s, p, SIZE), in_axes=(0, None)))(states, params))
+    return jax.tree.map(np.asarray, play(jax.random.key(1), params))
 
 
 def distinct(batch):
@@ -52,32 +42,28 @@ def distinct(batch):
 
 
 @pytest.mark.parametrize("env_id", TASKS)
-def test_pictures_show_what_happens(env_id):
-    pictures = drawn(env_id)
+def test_pictures_show_what_happens_and_a_batch_is_drawn_as_one_by_one(env_id):
+    env, params = jaxenv.make(env_id)
+    obs, states = played(env, params)
+    pictures = np.asarray(jax.jit(jax.vmap(lambda s, p: env.render(s, p, SIZE), in_axes=(0, None)))(states, params))
     assert pictures.shape == (COUNT, SIZE, SIZE, 3)
     assert pictures.dtype == np.uint8
     # Something is drawn, on something: no colour fills the picture.
     for picture in pictures:
         _, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
         assert counts.max() < 0.99 * SIZE * SIZE
-    seen = distinct(played(env_id)[2])
     # What is too small for so few pixels may look the same, as a clock's hand does.
-    assert distinct(pictures) >= max(2, seen / 4)
-
-
-@pytest.mark.parametrize("env_id", TASKS)
-def test_a_batch_is_drawn_as_one_by_one(env_id):
-    env, params, _, states = played(env_id)
+    assert distinct(pictures) >= max(2, distinct(obs) / 4)
     draw = jax.jit(env.render, static_argnums=2)
     each = np.stack([draw(jax.tree.map(lambda leaf: leaf[i], states), params, SIZE) for i in range(COUNT)])  # noqa: B023
     # Compiled for a batch, sums may be rounded differently: by one in 256 shades at most.
-    assert np.abs(each.astype(int) - drawn(env_id)).max() <= 1
+    assert np.abs(each.astype(int) - pictures).max() <= 1
 
 
 @pytest.mark.parametrize("env_id", TASKS)
 def test_every_size_and_shape_can_be_asked_for(env_id):
-    env, params, _, states = played(env_id)
-    state = jax.tree.map(lambda leaf: leaf[0], states)
+    env, params = jaxenv.make(env_id)
+    _, state = jax.eval_shape(env.reset, jax.random.key(0), params)
     for size, shape in ((256, (256, 256, 3)), ((30, 50), (30, 50, 3))):
         picture = jax.eval_shape(lambda s, p, size=size: env.render(s, p, size), state, params)
         assert (picture.shape, picture.dtype) == (shape, jnp.uint8)

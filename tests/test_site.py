@@ -6,6 +6,7 @@ import posixpath
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from statistics import geometric_mean
 
@@ -22,10 +23,15 @@ from check_site import problems  # noqa: E402 - in docs
 from sitegen import docstrings, environments, lessons, play, reference, site, sources  # noqa: E402 - in docs
 
 NAV = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
-GENERATED = site.generated()
+PATHS = site.paths(site.navigation(NAV))
 PLAYABLE = {play.path_of(spec) for spec in environments.tasks()}
 WRITTEN = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")}
-PAGES = {path: site.relinked(text, path) for path, text in WRITTEN.items()} | GENERATED
+
+
+@cache
+def pages():
+    """All pages of the site. Not made when this module is imported: every worker imports it."""
+    return {path: site.relinked(text, path) for path, text in WRITTEN.items()} | site.generated()
 
 
 # -- the reference -------------------------------------------------------------------------------------------------
@@ -49,7 +55,7 @@ def test_every_public_module_has_a_page():
 
 @pytest.mark.parametrize("module", [page.module for page in reference.PAGES])
 def test_every_public_name_is_in_the_reference(module):
-    text = GENERATED[reference.path_of(module)]
+    text = site.generated()[reference.path_of(module)]
     documented = set(re.findall(rf"^::: {re.escape(module)}\.(\w+)$", text, re.MULTILINE))
     linked = set(re.findall(r"^\| \[?`(\w+)`", text, re.MULTILINE))
     try:
@@ -65,7 +71,7 @@ def test_every_public_name_is_in_the_reference(module):
 
 
 def test_every_command_is_in_the_reference():
-    text = GENERATED["reference/cli.md"]
+    text = site.generated()["reference/cli.md"]
     for command in ("list", "show", "rollout", "bench", "new-plugin", "bsuite score", "train", "optimal"):
         assert re.search(rf"^##+ jaxenv {command}$", text, re.MULTILINE), command
 
@@ -75,7 +81,7 @@ def test_every_command_is_in_the_reference():
 
 @pytest.mark.parametrize("spec", environments.tasks(), ids=lambda spec: spec.name)
 def test_every_environment_has_a_whole_page(spec):
-    text = GENERATED[environments.path_of(spec)]
+    text = site.generated()[environments.path_of(spec)]
     for part in ("\n## Use it", "\n## Reward and end of an episode", "\n## Source", "\n## Differences", "\n## Parameters"):
         assert part in text, part
     assert text.count("**Reward.**") == text.count("**Termination.**") == text.count("**Time limit.**") == 1
@@ -116,9 +122,8 @@ def test_a_page_shows_what_was_measured():
 
 
 def test_every_page_is_in_the_navigation_once():
-    paths = site.paths(site.navigation(NAV))
-    assert sorted(paths) == sorted({*paths} | {"packages/baselines.md"})
-    assert set(paths) == set(PAGES)
+    assert sorted(PATHS) == sorted({*PATHS} | {"packages/baselines.md"})
+    assert set(PATHS) == set(pages())
 
 
 def anchors(text):
@@ -131,18 +136,18 @@ def anchors(text):
     return found | set(re.findall(r"^::: (\S+)$", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", sorted({*PATHS}))
 def test_every_link_inside_leads_somewhere(page):
     def follow(target):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
-        assert path in PAGES or path in PLAYABLE or (DOCS / path).is_file(), target
+        assert path in pages() or path in PLAYABLE or (DOCS / path).is_file(), target
         return target
 
-    sources.links(PAGES[page], follow)
-    prose = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+    sources.links(pages()[page], follow)
+    prose = re.sub(r"^```.*?^```$", "", pages()[page], flags=re.MULTILINE | re.DOTALL)
     for target, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", prose):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page), target)) if target else page
-        assert anchor in anchors(PAGES[path]), f"{target}#{anchor}"
+        assert anchor in anchors(pages()[path]), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", ["README.md", *map(str, WRITTEN)])
@@ -151,7 +156,7 @@ def test_every_link_works_in_the_repository_too(page):
 
     def follow(target):
         path = posixpath.normpath(posixpath.join(file.parent, target))
-        assert Path(path).exists() or posixpath.relpath(path, DOCS) in GENERATED, target
+        assert Path(path).exists() or posixpath.relpath(path, DOCS) in site.generated(), target
         return target
 
     sources.links(file.read_text(encoding="utf-8"), follow)
@@ -159,7 +164,7 @@ def test_every_link_works_in_the_repository_too(page):
 
 def test_a_page_of_an_environment_embeds_the_environment():
     spec = jaxenv.spec("MountainCar-v0")
-    text = GENERATED[environments.path_of(spec)]
+    text = site.generated()[environments.path_of(spec)]
     assert f'<iframe src="../../{play.path_of(spec)}"' in text
     assert "function step(key, s, action, p) {" in play.page(spec)
 

@@ -1,5 +1,7 @@
 """The commands: trained, interrupted, gone on with, evaluated, shown; and refused in one sentence before any work."""
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -11,9 +13,12 @@ from types import SimpleNamespace
 
 import jaxenv
 import pytest
+from jaxenv.cli import main
 from jaxenv_baselines import agent, configs, training
 from jaxenv_baselines.algorithms import algorithm, config_of
 from jaxenv_baselines.tasks import Task
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 README = Path(__file__).parents[1] / "README.md"
 SIZES = ["num_envs=8", "num_steps=16", "minibatches=2", "epochs=1", "widths=[16]"]
@@ -21,14 +26,26 @@ SET = [word for size in SIZES for word in ("--set", size)]
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("trained") / "aim"
+def printed_and_directory(tmp_path_factory):
+    """What ``train`` printed, and the directory that it wrote."""
+    directory = tmp_path_factory.mktemp("trained") / "aim"
+    words = ["train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", directory, *SET]
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setenv("COLUMNS", "160")
+        with pytest.raises(SystemExit) as stopped:
+            main([str(word) for word in words])
+    assert not stopped.value.code
+    return printed.getvalue(), directory
 
 
-def test_train_writes_an_agent_its_curve_and_its_metrics(command, directory):
+@pytest.fixture
+def directory(printed_and_directory):
+    return printed_and_directory[1]
+
+
+def test_train_writes_an_agent_its_curve_and_its_metrics(printed_and_directory):
     pytest.importorskip("matplotlib")
-    code, out, err = command("train", "local/Aim", "--seeds", 2, "--total-steps", 1000, "--episodes", 20, "--out", directory, *SET)
-    assert code == 0, err
+    out, directory = printed_and_directory
     assert "mean return" in out
     assert f"jaxenv render local/Aim --policy agent:{directory}" in out
     assert sorted(file.name for file in directory.iterdir()) == [

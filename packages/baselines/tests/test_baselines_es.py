@@ -11,6 +11,8 @@ from jaxenv_baselines import es
 from jaxenv_baselines.errors import ActionSpaceError, ConfigError, MissingExtraError, TorsoError
 from jaxenv_baselines.tasks import Task
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def task_of(name, **overrides):
     return Task.of(*jaxenv.make(name, **overrides))

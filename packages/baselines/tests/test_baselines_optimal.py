@@ -16,6 +16,8 @@ from jaxenv import Environment, Params, State, Transition, spaces, wrappers
 from jaxenv_baselines.optimal import METHODS, NoOptimumError, bandits, chances, grids, optimal, tabular
 from jaxenv_baselines.optimal.errors import EndlessTaskError, NoPathError, TooManyStatesError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @pytest.mark.parametrize("task", METHODS)
 def test_every_method_is_of_a_class_that_there_is(task: str) -> None:

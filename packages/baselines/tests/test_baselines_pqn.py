@@ -12,6 +12,8 @@ from jaxenv_baselines.configs import CONFIGS
 from jaxenv_baselines.errors import ChoicesError, ConfigError, TorsoError
 from jaxenv_baselines.tasks import Task
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def task_of(name, **overrides):
     return Task.of(*jaxenv.make(name, **overrides))
@@ -64,21 +66,21 @@ def test_targets_are_lambda_returns_by_hand(count_bits):
     task = task_of("local/Cue", max_steps_in_episode=2)  # half of the rounds end with an episode that was cut
     config = small(num_steps=7, discount=0.9, trace=0.7, reward_scale=2.0, count_bits=count_bits, bonus=0.6, minibatches=1)
     model = pqn.Model.of(task, config)
-    learner = pqn.begin(task, config, jaxenv.random.key(0))
+    learner = jax.jit(pqn.begin)(task, config, jaxenv.random.key(0))
     learner = learner._replace(counts=jnp.arange(learner.counts.size, dtype=jnp.float32).reshape(learner.counts.shape))
     q_params = q_params_of(model, learner, config)
     result = explored(task, config, model, q_params)
-    played = result.trajectory
+    played, last_obs, counts = jax.tree.map(np.asarray, (result.trajectory, result.obs, learner.counts))
 
     hashes, values = jax.jit(model.hash), jax.jit(model.q_values)
 
     def best_and_hopes(obs):
-        bonuses = np.zeros(2) if not count_bits else 0.6 / (np.asarray(learner.counts)[hashes(q_params, obs)] + 1.0)
+        bonuses = np.zeros(2) if not count_bits else 0.6 / (counts[hashes(q_params, obs)] + 1.0)
         return float(np.max(np.asarray(values(q_params, obs)) + bonuses)), bonuses
 
     expected = np.zeros((7, 4))
     for env in range(4):
-        later, following = None, best_and_hopes(result.obs[env])[0]
+        later, following = None, best_and_hopes(last_obs[env])[0]
         for now in reversed(range(7)):
             if played.done[now, env]:
                 over = bool(played.info["terminated"][now, env])
@@ -89,7 +91,8 @@ def test_targets_are_lambda_returns_by_hand(count_bits):
             following, bonuses = best_and_hopes(played.obs[now, env])
             later = bonuses[int(played.action[now, env])] + expected[now, env]
     assert np.asarray(played.info["truncated"]).any()
-    np.testing.assert_allclose(pqn.targets(task, config, model, q_params, result), expected, rtol=1e-4, atol=1e-5)
+    found = jax.jit(lambda q_params, result: pqn.targets(task, config, model, q_params, result))(q_params, result)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_only_final_observations_tell_what_standing_is_worth():

@@ -11,6 +11,8 @@ from jaxenv_baselines.algorithms import config_of
 from jaxenv_baselines.errors import ConfigError, DirectoryTakenError, SweepError, UnknownSettingError
 from jaxenv_baselines.sweep import Dimension, Sweep, drawn
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SMALL = {"num_envs": 8, "num_steps": 16, "minibatches": 2, "epochs": 1, "widths": [16], "total_steps": 512}
 SET = [word for name, value in SMALL.items() for word in ("--set", f"{name}={json.dumps(value)}")]
 

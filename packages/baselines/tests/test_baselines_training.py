@@ -27,6 +27,8 @@ from jaxenv_baselines.errors import (
     UnknownSettingError,
 )
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SMALL = {"num_envs": 8, "num_steps": 16, "minibatches": 2, "epochs": 2, "widths": [16], "memory": 8, "total_steps": 768}
 
 

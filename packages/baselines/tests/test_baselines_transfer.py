@@ -13,6 +13,8 @@ from jaxenv_baselines.errors import MissingReferenceError, NoReferenceError
 from jaxenv_baselines.tasks import Task
 from jaxenv_baselines.transfer import FAMILIES, Transfer, transfer
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SHIPPED = [described["spec"]["id"] for described in agent.shipped() if described["spec"]["namespace"] in FAMILIES]
 
 

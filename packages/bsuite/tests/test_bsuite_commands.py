@@ -6,6 +6,8 @@ import pytest
 from jaxenv.cli import main
 from jaxenv_bsuite import logs, runner
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def command(capsys, *arguments):
     with pytest.raises(SystemExit) as ended:

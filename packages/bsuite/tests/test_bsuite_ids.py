@@ -11,6 +11,8 @@ from jaxenv_bsuite import sweep
 from jaxenv_bsuite.experiments import SeveralShapesError
 from jaxenv_bsuite.mnist_data import ENVIRONMENT_VARIABLE
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def ends_and_middle(ids):
     return {ids[0], ids[len(ids) // 2], ids[-1]}

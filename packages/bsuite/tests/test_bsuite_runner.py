@@ -8,6 +8,8 @@ from jaxenv_bsuite import checkpoints, load_from_id, logs, runner
 from jaxenv_bsuite.agents import AgentError, find_agent
 from jaxenv_bsuite.mnist_data import MnistNotFoundError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 AGENTS = '''
 import jax
 import jax.numpy as jnp

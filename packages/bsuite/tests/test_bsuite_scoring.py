@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from jaxenv_bsuite import logs, runner, scoring, sweep
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 CHEAP = ("bandit", "bandit_noise", "catch", "catch_scale", "mnist")
 SHORT = ("cartpole", "cartpole_swingup", "discounting_chain", "memory_len", "mountain_car", "umbrella_length")
 SHORT_IDS = ("deep_sea/0", "deep_sea/3", "deep_sea_stochastic/0", "memory_size/3", "umbrella_distract/3")

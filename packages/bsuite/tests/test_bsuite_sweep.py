@@ -13,6 +13,8 @@ import pytest
 from jaxenv_bsuite import seeding, sweep
 from jaxenv_bsuite.plugin import jaxenv_envs
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 DATA = Path(__file__).parent / "data"
 GOLDEN = json.loads((DATA / "golden.json").read_text())
 

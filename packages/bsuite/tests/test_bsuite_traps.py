@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jaxenv_bsuite import bsuite_info, load_from_id, sweep
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -8,6 +8,8 @@ import pytest
 from jaxenv_bsuite import load_from_id
 from jaxenv_bsuite.deep_sea import Draws
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

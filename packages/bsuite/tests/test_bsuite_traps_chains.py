@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jaxenv_bsuite import load_from_id
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -11,6 +11,8 @@ import pytest
 from jaxenv_bsuite import bsuite_info, load_from_id
 from jaxenv_bsuite.cartpole_physics import episode_steps
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -12,6 +12,8 @@ import pytest
 from jaxenv.errors import MissingExtraError
 from probes import Ladder, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 pytest.importorskip("brax")
 
 with warnings.catch_warnings():

@@ -10,6 +10,8 @@ from jaxenv import spaces, wrappers
 from jaxenv.errors import ActionBatchError, MissingExtraError, SpaceConversionError
 from probes import Ladder, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 dm_env = pytest.importorskip("dm_env")
 absltest = pytest.importorskip("absl.testing.absltest")
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from jaxenv.adapters._flat import LARGE, SMALL, Layout
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 FIRST = {
     "small": jnp.asarray([1.5, -0.0, jnp.nan, jnp.inf], jnp.float32),
     "number": jnp.int32(-7),

@@ -29,6 +29,8 @@ from jaxenv.errors import (
 )
 from probes import Ladder, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv  # noqa: E402

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from jaxenv.errors import MissingExtraError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 pytest.importorskip("h5py")
 minari = pytest.importorskip("minari")
 

@@ -28,6 +28,8 @@ from jaxenv.registry import lookup
 from jaxenv.testing import check_env
 from jaxenv.wrappers import ScaleReward, Wrapper
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -10,6 +10,8 @@ from jaxenv import spaces
 from jaxenv.benchmark.network import HIDDEN, Network, network
 from jaxenv.errors import BenchmarkPolicyError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 OBS = np.asarray([0.5, -1.0, 2.0], np.float32)
 
 

@@ -16,6 +16,8 @@ from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.workload import Workload
 from jaxenv.registry import lookup
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 ENVS, STEPS = 3, 40
 
 

@@ -10,6 +10,8 @@ from jaxenv.testing import enable_x64
 from jaxenv.visualize import Canvas, font, palette
 from jaxenv.visualize.canvas import canvas_class
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 VIEW = (0.0, 0.0, 32.0, 32.0)
 RED, PAPER = palette.VERMILION, palette.WHITE
 

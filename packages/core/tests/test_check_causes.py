@@ -18,6 +18,8 @@ from jaxenv.testing import ConformanceError, check_env
 from jaxenv.wrappers import ScaleReward
 from promises import Walk, WalkParams, WalkState
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 HERE = "test_check_causes.py"
 TABLE = {0: 0.0, 1: 1.0}
 SEEN: list[Any] = []

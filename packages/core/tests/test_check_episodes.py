@@ -6,9 +6,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import pytest
 from jax import Array
 from jaxenv import Transition, spaces
 from promises import Walk, Wrong, each, promises, require_told
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 
 class SloppyBox(spaces.Box):

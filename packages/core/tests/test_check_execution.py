@@ -7,10 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import Array
 from jaxenv import Transition
 from jaxenv.spaces import Box
 from promises import ComparedByIdentity, Walk, Wrong, callback, each, promises, require_told
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 
 class Unbatchable(Walk):

@@ -13,6 +13,8 @@ from jaxenv import Transition, spaces
 from jaxenv.testing import check_env
 from promises import Walk, WalkParams, WalkState, Wrong, each, promises, require_told
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 class OwnDefaults(Walk):
     """Its transition takes the default params."""

@@ -15,6 +15,8 @@ from jaxenv.errors import RenderNotSupportedError
 from jaxenv.testing import ConformanceError, check_env
 from promises import ComparedByIdentity, Walk, WalkParams, Wrong, each, promises, require_told
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 class FlickeringParams(Walk):
     """Its defaults are never the same."""

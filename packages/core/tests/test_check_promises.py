@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from jaxenv import EnvSpec
 from jaxenv.testing import CHECKS, check_env
 from promises import Walk
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 
 def test_every_kind_of_promise_has_a_file_of_mistakes() -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import Array
 from jaxenv import Transition
 from promises import Walk, WalkState, Wrong, callback, each, promises, require_told
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 
 class TooWide(Walk):

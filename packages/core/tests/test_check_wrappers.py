@@ -12,6 +12,8 @@ from jaxenv import wrappers
 from jaxenv.testing import check_env
 from wrapped import PROBES, WRAPPERS, Drift, Ladder, stacked
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 STACKS = st.tuples(st.sampled_from(PROBES), st.lists(st.sampled_from(sorted(WRAPPERS)), min_size=1, max_size=3).map(tuple))
 
 

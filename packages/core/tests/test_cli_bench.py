@@ -12,7 +12,7 @@ from jaxenv.benchmark.libraries import LIBRARIES, PeerTask
 from jaxenv.benchmark.network import Network
 from jaxenv.benchmark.report import read
 
-pytestmark = pytest.mark.usefixtures("mill_plugins")
+pytestmark = pytest.mark.usefixtures("mill_plugins", "unoptimized")
 SMALL = "--num-envs", "4", "--num-steps", "3", "--repeats", "2"
 
 

@@ -16,7 +16,7 @@ from jaxenv.errors import EntryPointError, JaxenvError, MemoryLimitError, Output
 from jaxenv.registry.names import BUILTIN_COMMANDS
 from jaxenv.visualize.files import check_output
 
-pytestmark = pytest.mark.usefixtures("mill_plugins")
+pytestmark = pytest.mark.usefixtures("mill_plugins", "unoptimized")
 
 
 def says_one_sentence(code, err):

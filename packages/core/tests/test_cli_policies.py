@@ -13,6 +13,8 @@ import pytest
 from jaxenv.errors import InvalidPolicySourceError, SettingError
 from jaxenv.registry import LoadedPolicy, PolicySource
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def always(choice: Any, obs: Any, key: Any) -> Any:
     return choice

@@ -8,7 +8,7 @@ import pytest
 from jaxenv.cli.options import setting
 from jaxenv.cli.rollout import _pieces
 
-pytestmark = pytest.mark.usefixtures("mill_plugins")
+pytestmark = pytest.mark.usefixtures("mill_plugins", "unoptimized")
 
 
 class TestRollout:

@@ -24,7 +24,10 @@ from jaxenv.environment import Transition
 from jaxenv.errors import JaxenvPerformanceWarning, RolloutFusedError
 from jaxenv.spaces import Box
 
-pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
+pytestmark = [
+    pytest.mark.usefixtures("unoptimized"),
+    pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed"),
+]
 
 KEY = jax.random.key(0)
 KEYS = jax.random.split(jax.random.key(1), 4)
@@ -108,7 +111,7 @@ def same(env: Any, policy: Any, policy_params: Any, **options: Any) -> Any:
 
 
 def initial(module: Any, env: Any) -> Any:
-    return module.init(KEYS[0], env.observation_space(env.default_params).sample(KEY))
+    return jax.jit(lambda key: module.init(key, env.observation_space(env.default_params).sample(KEY)))(KEYS[0])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "elu", "softplus", "sigmoid", "leaky_relu"])

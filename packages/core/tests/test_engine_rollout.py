@@ -19,7 +19,10 @@ from jaxenv.errors import EngineSettingError, JaxenvPerformanceWarning, RolloutA
 from jaxenv.rollouts import ExecutorChoice, RolloutRunner
 from jaxenv.wrappers import ClipReward, LogWrapper, StickyAction
 
-pytestmark = pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed")
+pytestmark = [
+    pytest.mark.usefixtures("unoptimized"),
+    pytest.mark.skipif(host.compiler() is None, reason="no C compiler (gcc) is installed"),
+]
 
 KEY = jax.random.key(0)
 

@@ -22,6 +22,8 @@ from jaxenv.adapters.gymnax.wrappers.dm_env import GymnaxToDmEnvWrapper
 from jaxenv.adapters.gymnax.wrappers.purerl import GymnaxWrapper
 from jaxenv.errors import GymnaxFactoryError, GymnaxIdError, GymnaxSettingError, GymnaxTerminationError
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEYS = jax.random.split(jax.random.key(0), 8)
 
 

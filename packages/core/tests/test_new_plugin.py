@@ -24,7 +24,6 @@ from jaxenv.registry import Plugin
 from jaxenv.registry.known import Known, known_distributions
 
 CORE = Path(__file__).parents[1]
-ROOT = CORE.parents[1]
 
 
 def run(*command: str | Path, folder: Path, env: Mapping[str, str] | None = None) -> str:
@@ -51,8 +50,7 @@ def test_the_package_passes_its_own_tests(tmp_path: Path) -> None:
         main(["new-plugin", "two-words", "--path", str(tmp_path)])
     assert stopped.value.code == 0
     project = tmp_path / "jaxenv-two-words"
-    cache = {"JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache"))}
-    env = installed(project, tmp_path / "site") | cache
+    env = installed(project, tmp_path / "site")
     assert "8 passed" in run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", folder=project, env=env)
 
 

@@ -17,6 +17,8 @@ from jaxenv.testing import check_env
 from registry_environments import Pond, here
 from wrapped import PROBES, WRAPPERS, Drift, stacked
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 
@@ -31,17 +33,26 @@ STACKS += [
 MADE = [(env, "-".join(names)) for probe, names in STACKS if (env := stacked(probe, names)) is not None]
 
 
-@pytest.fixture(params=[env for env, _ in MADE], ids=[f"{env.name}-{name}" for env, name in MADE])
-def layers(request: pytest.FixtureRequest) -> list[Any]:
-    """The environments of a stack, from the outermost in, made of one whose time limit is another than the published."""
-    outermost = request.param.replace(max_steps_in_episode=3)
+ONCE = list({name: (env, name) for env, name in reversed(MADE)}.values())[::-1]
+"""Each wrapper around the first environment that it fits: for what has to be compiled."""
+
+
+def layers_of(env: Any) -> list[Any]:
+    """Return the environments of a stack, from the outermost in, made of one whose time limit is another than the published."""
+    outermost = env.replace(max_steps_in_episode=3)
     found = [outermost]
     while found[-1] is not found[-1].unwrapped:
         found.append(found[-1].env)
     return found
 
 
-def test_every_layer_keeps_what_it_was_told(layers):
+def of_each(made: Any) -> Any:
+    return pytest.mark.parametrize("env", [env for env, _ in made], ids=[f"{env.name}-{name}" for env, name in made])
+
+
+@of_each(MADE)
+def test_every_layer_keeps_what_it_was_told(env):
+    layers = layers_of(env)
     for layer in layers:
         assert limit(layer.default_params) == 3
     rebuilt = copy.deepcopy(layers[0])
@@ -50,7 +61,9 @@ def test_every_layer_keeps_what_it_was_told(layers):
     assert layers[0] != layers[0].replace(max_steps_in_episode=4)
 
 
-def test_params_of_any_layer_are_taken_everywhere(layers):
+@of_each(MADE)
+def test_params_of_any_layer_are_taken_everywhere(env):
+    layers = layers_of(env)
     outermost = layers[0]
     obs, state = outermost.reset(KEY)
     action = outermost.action_space().sample(KEY)
@@ -102,7 +115,9 @@ def test_params_of_a_wrapper_replace_leaves_beneath():
         params.replace(depth=1)
 
 
-def test_rollouts_play_what_the_environment_was_told(layers):
+@of_each(ONCE)
+def test_rollouts_play_what_the_environment_was_told(env):
+    layers = layers_of(env)
     env = layers[0]
     result = jaxenv.rollout(env, None, None, KEY, num_envs=2, num_steps=4)
     assert result.trajectory.done.any(0).all()
@@ -113,8 +128,9 @@ def test_rollouts_play_what_the_environment_was_told(layers):
     assert jaxenv.RolloutWrapper(env=env, env_params=inner).num_env_steps == 2
 
 
-def test_environments_that_differ_in_numbers_alone_share_one_compilation(layers):
-    environments = [layers[0].replace(max_steps_in_episode=limit) for limit in (5, 7)]
+@of_each(ONCE)
+def test_environments_that_differ_in_numbers_alone_share_one_compilation(env):
+    environments = [env.replace(max_steps_in_episode=limit) for limit in (5, 7)]
     assert len({env.without_overrides for env in environments}) == 1
     sizes: list[Any] = []
     for number, env in enumerate(environments):

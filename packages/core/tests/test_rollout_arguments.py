@@ -29,6 +29,8 @@ from jaxenv.wrappers import (
 )
 from probes import Ladder, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 ENV = Ladder()
 KEY = jax.random.key(0)
 INTEGERS = (np.int64(4), np.uint8(4), np.asarray(4), jnp.int32(4), 4)

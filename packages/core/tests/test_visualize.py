@@ -18,6 +18,8 @@ from jaxenv.visualize import Canvas, Visualizer, palette
 from jaxenv.wrappers import RecordEpisodeStatistics, Vectorize
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SIZE = 40
 
 

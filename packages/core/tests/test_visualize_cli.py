@@ -25,6 +25,8 @@ from jaxenv.errors import NoControlsError, RenderNotSupportedError
 from jaxenv.registry import lookup
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 TASK = textwrap.dedent('''
     import jax
     import jax.numpy as jnp

@@ -12,6 +12,8 @@ from jaxenv.errors import RenderNotSupportedError, WrapperSettingError
 from jaxenv.visualize import Canvas, palette
 from jaxenv.wrappers import FrameStackObservation, PixelObservation, TimeAwareObservation
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @struct.dataclass
 class DotState(State):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jaxenv.visualize import Canvas, palette, props
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 VIEW = (-0.3, -0.3, 0.3, 0.3)
 COLORS = {"body": palette.BLUE, "tyres": palette.INK, "hubs": palette.SILVER}
 

@@ -16,6 +16,8 @@ from jaxenv.testing import enable_x64
 from jaxenv.wrappers import base
 from probes import Ladder, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

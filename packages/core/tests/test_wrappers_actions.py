@@ -12,6 +12,8 @@ from jaxenv import environment, random, wrappers
 from jaxenv.spaces import Box, Discrete, MultiDiscrete
 from probes import Recording, Replay
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 LINE = Box(0.0, 10.0, (1,))
 

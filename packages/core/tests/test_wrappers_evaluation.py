@@ -16,6 +16,8 @@ from jaxenv.wrappers import LogWrapper, NormalizeObservation, NormalizeReward, R
 from probes import Walk
 from wrapped import Drift
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

@@ -12,6 +12,8 @@ from jaxenv import spaces, wrappers
 from jaxenv.spaces import Box, Discrete, MultiDiscrete
 from probes import Recording
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 gymnasium = pytest.importorskip("gymnasium")
 theirs = gymnasium.wrappers
 

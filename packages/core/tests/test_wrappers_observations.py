@@ -5,9 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jaxenv import wrappers
 from jaxenv.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
 from probes import Ladder, Recording, Replay
+
+pytestmark = pytest.mark.usefixtures("unoptimized")
 
 KEY = jax.random.key(0)
 LINE = Box(0.0, 10.0, (1,))

@@ -20,6 +20,8 @@ from jaxenv.errors import (
 from jaxenv.spaces import Box
 from probes import Ladder, Replay, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 REFUSED = {

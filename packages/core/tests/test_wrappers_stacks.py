@@ -11,6 +11,8 @@ import pytest
 from jaxenv import spaces, wrappers
 from probes import Recording, Walk
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 LAYERS = {

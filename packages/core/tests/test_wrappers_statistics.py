@@ -15,6 +15,8 @@ from jaxenv.spaces import Box, Discrete
 from jaxenv.wrappers import RunningStatistics
 from probes import Recording
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 NUM_ENVS = 8
 

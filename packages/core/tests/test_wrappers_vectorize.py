@@ -13,6 +13,8 @@ from jaxenv.errors import KeyTypeError, ParamsTypeError, SpaceMismatchError
 from jaxenv.spaces import Box
 from jaxenv.wrappers import vectorize
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

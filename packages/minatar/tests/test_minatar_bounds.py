@@ -13,6 +13,8 @@ from jaxenv_minatar.bullets import Board, position_of
 from jaxenv_minatar.observations import flag, set_flags
 from jaxenv_minatar.seaquest_rules import LAST_RAMP
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def test_seaquest_at_most_29_enemies_appear_in_the_life_of_another():
     """Whenever the player surfaces: at best every second step, because it must dive in between."""

@@ -9,6 +9,8 @@ from jaxenv_minatar import Asterix, Breakout, Freeway, Seaquest, SpaceInvaders
 from jaxenv_minatar import asterix as asterix_module
 from jaxenv_minatar.base import DOWN, LEFT, NOOP, RIGHT, UP, cell
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 
 

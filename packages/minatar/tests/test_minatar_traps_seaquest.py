@@ -8,6 +8,8 @@ from jaxenv_minatar import enemies as sea
 from jaxenv_minatar.base import DOWN, FIRE, NOOP, UP, cell
 from jaxenv_minatar.seaquest_rules import Diver, Shot
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @pytest.fixture(scope="module")
 def seaquest(driver):

@@ -6,6 +6,8 @@ import pytest
 from jaxenv.testing import check_env
 from jaxenv_misc import FourRooms, FrozenLake, PointRobot, Pong
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @pytest.mark.parametrize(
     "env",

@@ -6,6 +6,8 @@ from jaxenv.errors import RangeError
 from jaxenv_misc import FieldValueError, FourRooms, FrozenLake, MetaMaze, Pong, Reacher, Swimmer, random_map
 from jaxenv_misc.four_rooms import LAYOUT
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @pytest.mark.parametrize(
     ("make", "message"),

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from jaxenv_misc import BernoulliBandit, FourRooms, FrozenLake, GaussianBandit, MetaMaze, PointRobot, Pong, Reacher, Swimmer
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 RESETS = 20_000
 
 
@@ -72,7 +74,7 @@ def test_four_rooms_with_one_cell_fixed():
     assert_uniform_over(state["goal"], [cell for cell in free_cells(FourRooms()) if cell != start])
 
 
-@pytest.mark.parametrize("size", range(5, 22, 2))
+@pytest.mark.parametrize("size", [5, 7, 15, 21])
 def test_maze_starts_in_the_free_centre_and_never_on_the_goal(size):
     env = MetaMaze(size)
     wall = np.array(

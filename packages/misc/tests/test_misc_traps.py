@@ -7,6 +7,8 @@ import pytest
 from jaxenv.testing import enable_x64
 from jaxenv_misc import BernoulliBandit, FourRooms, FrozenLake, GaussianBandit, MetaMaze, PointRobot, Pong, Reacher, Swimmer
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 EVERY = {
     "rooms": (FourRooms(), {}),
     "rooms-pictures": (FourRooms(use_visual_obs=True), {}),

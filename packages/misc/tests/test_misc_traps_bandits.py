@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jaxenv_misc import BernoulliBandit, GaussianBandit
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 class TestBandits:
     @pytest.mark.parametrize("env", [BernoulliBandit(), GaussianBandit()], ids=["bernoulli", "gaussian"])

@@ -8,6 +8,8 @@ import pytest
 from jaxenv.testing import enable_x64
 from jaxenv_misc import MAPS, FourRooms, FrozenLake, MetaMaze, random_map
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 class TestFourRooms:
     def test_the_picture_is_indexed_by_row_and_column_and_shows_the_goal(self):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jaxenv_misc import PointRobot, Pong, Reacher, Swimmer
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 class TestPointRobot:
     def placed(self, env, position):

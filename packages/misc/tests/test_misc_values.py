@@ -10,6 +10,8 @@ from jaxenv.testing import enable_x64
 from jaxenv_misc import BernoulliBandit, FrozenLake, GaussianBandit
 from jaxenv_misc.frozen_lake import StepDraws
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 @pytest.mark.parametrize(("name", "limit", "value"), [("4x4", 100, 0.7442), ("8x8", 200, 0.9132)])
 def test_frozen_lake_optimal_value(name, limit, value):

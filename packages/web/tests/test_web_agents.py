@@ -17,6 +17,8 @@ from jaxenv_web.javascript import Tables
 from jaxenv_web.pages import arithmetic
 from jaxenv_web.programs import Programs, values
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 

@@ -24,6 +24,8 @@ from jaxenv_web import gallery, pages
 from jaxenv_web.errors import NothingToWriteError, NotWritableError, OutputFolderError, PageSizeError
 from jaxenv_web.programs import Programs, values
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 NODE = shutil.which("node")
 
 
