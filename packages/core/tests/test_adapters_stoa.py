@@ -112,5 +112,5 @@ class TestWithStoa:
         assert (discrete.minimum, discrete.maximum) == (-1, 1)
         nested = spaces.Dict({"one": spaces.Discrete(2), "two": spaces.Tuple([spaces.Box(0.0, 1.0), spaces.MultiBinary(2)])})
         assert to_space(nested).contains(nested.sample(jax.random.key(1)))
-        with pytest.raises(SpaceConversionError, match=r"int 3 has no counterpart in Stoa. Use the spaces of jaxenv.spaces."):
+        with pytest.raises(SpaceConversionError, match=r"3 has no counterpart in Stoa. Use the spaces of jaxenv.spaces."):
             to_space(3)
