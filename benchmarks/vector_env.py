@@ -1,0 +1,122 @@
+"""Measure vector environments that are stepped from Python: jaxenv's behind Gymnasium's interface, Gymnasium's own, and a scan.
+
+    python benchmarks/vector_env.py
+    JAX_CPU_ENABLE_ASYNC_DISPATCH=0 python benchmarks/vector_env.py --num-envs 2048
+
+Each line is the median of turns in one process, in random order. All play the same random actions. ``scan`` is the program of
+``GymnasiumVectorEnv`` in ``lax.scan`` under ``jax.jit``, with observations, rewards and flags of every step as outputs.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import jax
+import jaxenv.adapters.gymnasium
+import numpy as np
+
+
+def loop(envs: Any, actions: Any) -> Callable[[], None]:
+    """Return a function that takes a step with each of the actions."""
+    envs.reset(seed=0)
+
+    def run() -> None:
+        for action in actions:
+            out = envs.step(action)
+        jax.block_until_ready(out[0])
+
+    return run
+
+
+def single(env: Any, actions: Any) -> Callable[[], None]:
+    """Return a function that plays one environment, and resets it where an episode ended."""
+    env.reset(seed=0)
+
+    def run() -> None:
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+
+    return run
+
+
+def scan(envs: Any, actions: np.ndarray) -> Callable[[], None]:
+    """Return a function that takes all steps in one compiled call."""
+    envs.reset(seed=0)
+    batch = envs._batch
+    program, stacked = batch._program, jax.numpy.asarray(actions)
+
+    @jax.jit
+    def play(keys: Any, buffers: Any, actions: Any, params: Any) -> Any:
+        given = program.params.unpack(params)
+
+        def one(sub_envs: Any, action: Any) -> Any:
+            step, sub_envs = program._stepped(True, keys, sub_envs, action, given)
+            return sub_envs, (step.obs, step.reward, step.terminated, step.truncated)
+
+        return jax.lax.scan(one, program.layout.unpack(buffers)[1], actions)
+
+    return lambda: jax.block_until_ready(play(batch._keys, batch._buffers, stacked, batch._packed_params))
+
+
+def measure(env: str, num_envs: int, turns: int) -> dict[str, float]:
+    """Return millions of steps a second, by what was measured."""
+    num_steps = max(100, min(400, 100_000 // num_envs))
+
+    def make(**settings: Any) -> Any:
+        return gymnasium.make_vec(f"jaxenv/{env}", num_envs, **settings)
+
+    ours = make()
+    ours.action_space.seed(0)
+    actions = np.stack([ours.action_space.sample() for _ in range(num_steps)])
+    runs: dict[str, tuple[int, Callable[[], None]]] = {
+        "jaxenv": (num_envs, loop(ours, actions)),
+        "jaxenv, copy=False": (num_envs, loop(make(copy=False), actions)),
+        "jaxenv, to_numpy=False": (num_envs, loop(make(to_numpy=False), actions)),
+        "scan": (num_envs, scan(make().unwrapped, actions)),
+        "one of Gymnasium": (1, single(gymnasium.make(env, disable_env_checker=True), actions[:, 0])),
+    }
+    if gymnasium.spec(env).vector_entry_point:
+        runs["Gymnasium, vector_entry_point"] = num_envs, loop(
+            gymnasium.make_vec(env, num_envs, vectorization_mode="vector_entry_point"), actions
+        )
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _, run in runs.values():
+        run()
+    for _ in range(turns):
+        for name, (_, run) in random.sample(sorted(runs.items()), len(runs)):
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: size * num_steps / statistics.median(seconds[name]) / 1e6 for name, (size, _) in runs.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", nargs="+", default=["CartPole-v1"], help="ids that both libraries have")
+    parser.add_argument("--num-envs", type=int, nargs="+", default=[8, 256, 2048])
+    parser.add_argument("--turns", type=int, default=31)
+    parser.add_argument("--json", type=Path, help="a file to write the figures to")
+    given = parser.parse_args()
+    found: list[dict[str, Any]] = []
+    for env in given.env:
+        for num_envs in given.num_envs:
+            figures = measure(env, num_envs, given.turns)
+            found.append({"env": env, "num_envs": num_envs, "million_steps_per_second": figures})
+            best = figures.get("Gymnasium, vector_entry_point", figures["one of Gymnasium"])
+            for name, speed in figures.items():
+                shares = f"{speed / best:6.2f} of Gymnasium's {speed / figures['scan']:5.2f} of the scan"
+                print(f"{env} {num_envs:5} {name:30} {speed:8.3f} M steps/s {shares}", flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
