@@ -18,8 +18,8 @@ from typing import Any
 
 import gymnasium
 import jax
-import jaxenv.adapters.gymnasium
 import numpy as np
+from jaxenv.adapters.gymnasium import gymnasium_id
 
 
 def loop(envs: Any, actions: Any) -> Callable[[], None]:
@@ -71,7 +71,7 @@ def measure(env: str, num_envs: int, turns: int) -> dict[str, float]:
     num_steps = max(100, min(400, 100_000 // num_envs))
 
     def make(**settings: Any) -> Any:
-        return gymnasium.make_vec(f"jaxenv/{env}", num_envs, **settings)
+        return gymnasium.make_vec(gymnasium_id(env), num_envs, **settings)
 
     ours = make()
     ours.action_space.seed(0)
@@ -84,9 +84,8 @@ def measure(env: str, num_envs: int, turns: int) -> dict[str, float]:
         "one of Gymnasium": (1, single(gymnasium.make(env, disable_env_checker=True), actions[:, 0])),
     }
     if gymnasium.spec(env).vector_entry_point:
-        runs["Gymnasium, vector_entry_point"] = num_envs, loop(
-            gymnasium.make_vec(env, num_envs, vectorization_mode="vector_entry_point"), actions
-        )
+        theirs = gymnasium.make_vec(env, num_envs, vectorization_mode="vector_entry_point")
+        runs["Gymnasium, vector_entry_point"] = (num_envs, loop(theirs, actions))
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _, run in runs.values():
         run()

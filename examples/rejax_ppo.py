@@ -19,6 +19,7 @@ import rejax  # noqa: E402 - after install()
 
 SETTINGS = {"num_envs": 8, "num_steps": 128, "num_epochs": 5, "num_minibatches": 4, "learning_rate": 7.5e-4, "max_grad_norm": 0.5}
 
+
 def main(arguments: Sequence[str] | None = None) -> list[float]:
     """Train, print the mean return of 128 episodes at each evaluation, and return them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
