@@ -17,15 +17,24 @@ gymnax.install()
 
 import rejax  # noqa: E402 - after install()
 
-SETTINGS = {"num_envs": 8, "num_steps": 128, "num_epochs": 5, "num_minibatches": 4, "learning_rate": 7.5e-4, "max_grad_norm": 0.5}
+SETTINGS = {
+    "agent_kwargs": {"activation": "tanh"},
+    "num_envs": 5,
+    "num_steps": 100,
+    "num_epochs": 5,
+    "num_minibatches": 5,
+    "learning_rate": 7.5e-4,
+    "max_grad_norm": 0.5,
+    "ent_coef": 0.01,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> list[float]:
     """Train, print the mean return of 128 episodes at each evaluation, and return them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", default="CartPole-v1", help="an id of gymnax")
-    parser.add_argument("--steps", type=int, default=98_304, help="steps in all environments together")
-    parser.add_argument("--evaluations", type=int, default=6, help="evaluations during training, beside the one before it")
+    parser.add_argument("--steps", type=int, default=100_000, help="steps in all environments together")
+    parser.add_argument("--evaluations", type=int, default=5, help="evaluations during training, beside the one before it")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
 
