@@ -116,8 +116,9 @@ def main() -> None:
             found.append({"env": env, "num_envs": num_envs, "million_steps_per_second": figures})
             theirs = figures.get("Gymnasium, vector_entry_point", figures["one of Gymnasium"])
             for name, speeds in figures.items():
+                scanned = figures["scan"]
                 columns = (
-                    f"{label} {speed:7.3f} M/s, {speed / theirs[label]:5.2f} of theirs, {speed / figures['scan'][label]:4.2f} of the scan;"
+                    f"{label} {speed:7.3f} M/s, {speed / theirs[label]:5.2f} of theirs, {speed / scanned[label]:4.2f} of the scan;"
                     for label, speed in speeds.items()
                 )
                 print(f"{env} {num_envs:5} {name:30}", *columns, flush=True)
