@@ -26,6 +26,7 @@ MODULES = [
     "jaxenv.adapters.gymnasium",
     "jaxenv.adapters.gymnax",
     "jaxenv.adapters.minari",
+    "jaxenv.adapters.stoa",
     "jaxenv.adapters.to_gymnax",
     "jaxenv.experimental",
     "jaxenv.hookspecs",

@@ -1,6 +1,10 @@
 """Every script in examples/ does what it says, in a shorter form; at full length where long runs are asked for."""
 
 import importlib.util
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import jax
@@ -26,7 +30,14 @@ def script(name):
 
 
 def test_no_example_is_left_out():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"actor_critic", "cross_entropy", "gymnasium_loop", "stable_baselines"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "actor_critic",
+        "cross_entropy",
+        "evosax_search",
+        "gymnasium_loop",
+        "rejax_ppo",
+        "stable_baselines",
+    }
 
 
 @pytest.mark.parametrize(
@@ -76,3 +87,25 @@ def test_a_loop_in_python_learns_to_balance_the_pole(arguments, least, capsys):
 def test_stable_baselines_learns_to_balance_the_pole():
     pytest.importorskip("stable_baselines3")
     assert script("stable_baselines").main(["--steps", "40000"]) > 300
+
+
+def curve_of(name, *arguments):
+    """Run a script that puts the adapter in the place of gymnax in a process of its own; return the mean returns that it prints."""
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return [float(found) for found in re.findall(r"mean return +([\d.]+)", done.stdout)]
+
+
+@pytest.mark.skipif(find_spec("evosax") is None, reason="evosax is not installed")
+def test_evosax_learns_to_balance_the_pole():
+    curve = curve_of("evosax_search")
+    assert curve[0] < 40
+    assert curve[-1] > 100
+
+
+@pytest.mark.skipif(find_spec("rejax") is None, reason="rejax is not installed")
+def test_rejax_learns_to_balance_the_pole():
+    curve = curve_of("rejax_ppo")
+    assert curve[0] < 40
+    assert max(curve) > 300

@@ -41,6 +41,7 @@ PAGES = (
     Page("jaxenv.adapters.to_gymnax", "to_gymnax", "Adapters", "A subclass of the installed gymnax's Environment"),
     Page("jaxenv.adapters.dm_env", "dm_env", "Adapters", "dm_env's Environment"),
     Page("jaxenv.adapters.brax", "brax", "Adapters", "Brax's Env"),
+    Page("jaxenv.adapters.stoa", "stoa", "Adapters", "Stoa's Environment"),
     Page("jaxenv.adapters.minari", "minari", "Adapters", "Data sets for offline learning"),
     Page("jaxenv_classic", "classic", "Environments", "CartPole, Pendulum, Acrobot, MountainCar"),
     Page("jaxenv_bsuite", "bsuite", "Environments", "The tasks, experiments and settings of bsuite"),

@@ -52,6 +52,8 @@ def broken(env_id):
             found["observations"] = found["ranges"] = "NAVIX 0.7 numbers the player 10, above the 8 of its space"
     if suite == "craftax":
         found["x64"] = "a select in Craftax's step takes two dtypes of integers"
+    if env_id == "jumanji/Maze-v0":
+        found["x64"] = "a select in Maze's step takes two dtypes of integers"
     if env_id == "pgx/tic_tac_toe":
         found["x64"] = "a select in the game takes two dtypes of integers"
         found["no_own_reset"] = "at the end of a game Pgx makes every action legal, as at its beginning"

@@ -254,14 +254,33 @@ class TestMany:
                 same(*(envs.reset(seed=8, options={"reset_mask": mask.copy()}) for envs in (ours, theirs)))
         assert ended > 5
 
-    def test_a_large_batch_plays_what_a_small_one_plays(self, walk):
-        """Only of few environments is a step without resets compiled apart."""
-        few, many = GymnasiumVectorEnv(walk, 3), GymnasiumVectorEnv(walk, 80)
+    @pytest.mark.parametrize("to_numpy", [True, False])
+    @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+    def test_a_large_batch_plays_what_a_small_one_plays(self, walk, mode, to_numpy):
+        """Of few environments a step without resets is compiled apart; a step of many is the body of a loop."""
+        few, many = (GymnasiumVectorEnv(walk, n, autoreset_mode=mode, to_numpy=to_numpy) for n in (3, 80))
+        assert [envs._batch._program.looped for envs in (few, many)] == [False, True]
         few.reset(seed=0), many.reset(seed=0)
         for _ in range(20):
             actions = np.full((80, 2), 0.2, np.float32)
             for mine, other in zip(few.step(actions[:3])[:4], many.step(actions)[:4], strict=True):
+                assert isinstance(other, np.ndarray if to_numpy else jax.Array)
                 np.testing.assert_array_equal(mine, other[:3])
+
+    def test_params_of_a_large_batch_may_change(self, walk):
+        envs = GymnasiumVectorEnv(walk, 80)
+        envs.reset(seed=0)
+        envs.reset(options={"params": {"limit": 0.4}})
+        for _ in range(3):
+            obs, *_ = envs.step(np.full((80, 2), 0.4))
+        assert np.abs(obs).max() == np.float32(0.4)
+
+    def test_checks_look_at_actions_of_a_large_batch(self, walk):
+        with jaxenv.checks():
+            envs = GymnasiumVectorEnv(walk, 80)
+            envs.reset(seed=0)
+            with pytest.raises(CheckError, match=r"Walk's action"):
+                envs.step(np.full((80, 2), 9.0))
 
     @pytest.mark.parametrize("mode", MODES)
     def test_results_stay_on_the_device(self, walk, mode):

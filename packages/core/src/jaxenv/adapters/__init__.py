@@ -8,6 +8,7 @@ module                           gives                                          
 ``jaxenv.adapters.brax``         ``BraxEnv``                                                    ``brax``
 ``jaxenv.adapters.gymnax``       gymnax's own modules and functions, ``install()``              none
 ``jaxenv.adapters.to_gymnax``    ``ToGymnax``, a class of the installed gymnax                  ``gymnax``
+``jaxenv.adapters.stoa``         ``StoaEnv``                                                    ``stoa``
 ``jaxenv.adapters.minari``       ``create_dataset``, for ``jaxenv rollout --minari``            ``minari``
 ===============================  =============================================================  =======================
 

@@ -11,13 +11,10 @@ import numpy as np
 
 from jaxenv import _canonical, checking, ranges
 from jaxenv.adapters._flat import Layout
-from jaxenv.adapters._program import Resets, Step, packed, program, seed_words, unpacked
+from jaxenv.adapters._program import FEW, Resets, Step, packed, program, repeated, seed_words, unpacked
 from jaxenv.environment import Environment
 from jaxenv.errors import AdapterArgumentError, EnvironmentTypeError, SharedStatisticsError
 from jaxenv.registry import EnvSpec, make
-
-FEW = 64
-"""The largest batch for which a step without resets is compiled too: of more environments one has nearly always ended."""
 
 
 def build(env: Any, params: Any, wrap: Any, overrides: dict[str, Any]) -> tuple[Environment[Any, Any], Any]:
@@ -77,6 +74,7 @@ class Batch:
         layout = Layout.of(jax.tree.map(jnp.asarray, lifted))
         self.params, self._packed_params = params, packed(layout, lifted)
         self._program = program(bare, self.num_envs, self._resets, self._on_device, layout)
+        self._step_params = repeated(self._packed_params) if self._program.looped else self._packed_params
 
     @property
     def begun(self) -> bool:
@@ -101,7 +99,7 @@ class Batch:
         """Take a step. ``some_ended=False`` promises that no environment waits for its reset."""
         alone = self._resets == "next step" and not some_ended and self.num_envs <= FEW
         step = self._program.step_alone if alone else self._program.step
-        self._buffers, self._step = self._run(step, self._keys, self._buffers, action, self._packed_params)
+        self._buffers, self._step = self._run(step, self._keys, self._buffers, action, self._step_params)
 
     @property
     def out(self) -> Step:

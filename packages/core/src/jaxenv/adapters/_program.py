@@ -19,6 +19,10 @@ from jax import Array
 from jaxenv import _canonical, checking, environment, random
 from jaxenv.adapters._flat import Layout
 
+FEW = 64
+"""The largest batch for which a step is compiled without a loop, and another one without resets: of more environments one has
+nearly always ended."""
+
 Resets = Literal["next step", "same step", "never"]
 """When an episode's end is followed by a reset: as the next step, within the step, or when somebody calls ``reset``."""
 
@@ -55,6 +59,15 @@ class Step(NamedTuple):
     """The observation before a reset within the step; None where there are no such resets."""
 
 
+class Repeated(NamedTuple):
+    """Packed parameters for the loop of :attr:`Program.looped`."""
+
+    times: Array
+    """How often the loop runs: 1, but XLA does not know it and keeps the loop. int32[]."""
+    rows: list[Array]
+    """The buffers, twice: XLA does not know that each iteration has the same, and moves nothing out of the loop."""
+
+
 @dataclass(frozen=True)
 class Program:
     """The compiled functions of a batch. Get one from :func:`program`, so that equal ones are compiled once."""
@@ -69,6 +82,15 @@ class Program:
     """Whether functions return a :class:`Step` of arrays of JAX beside the buffers, instead of None."""
     params: Layout
     """Where the parameters are in their buffers."""
+
+    @property
+    def looped(self) -> bool:
+        """Whether a step is the body of a loop that runs once, and takes a :class:`Repeated` as params.
+
+        XLA compiles such a loop for a CPU into one function, which one thread runs. Without the loop, each of a dozen small pieces
+        is a task for XLA's threads, and passing tasks around costs more than the work. Few environments are one task anyway.
+        """
+        return self.num_envs > FEW and jax.default_backend() == "cpu"
 
     @cached_property
     def layout(self) -> Layout:
@@ -131,12 +153,22 @@ class Program:
         return render
 
     def _compiled_step(self, with_resets: bool) -> Callable[..., Any]:
+        def stepped(keys: Array, buffers: Any, action: Any, params: Any) -> tuple[Step, SubEnv]:
+            return self._stepped(with_resets, keys, self.layout.unpack(buffers)[1], action, self.params.unpack(params))
+
         @jax.jit
         def step(keys: Array, buffers: Any, action: Any, params: Any) -> Any:
-            sub_envs = self.layout.unpack(buffers)[1]
-            return self._returned(*self._stepped(with_resets, keys, sub_envs, action, self.params.unpack(params)))
+            return self._returned(*stepped(keys, buffers, action, params))
 
-        return step
+        @jax.jit
+        def looped_step(keys: Array, buffers: Any, action: Any, params: Repeated) -> Any:
+            def body(index: Any, buffers: Any) -> Any:
+                return self.layout.pack(stepped(keys, buffers, action, [rows[index] for rows in params.rows]))
+
+            buffers = jax.lax.fori_loop(0, params.times, body, buffers)
+            return buffers, self.layout.unpack(buffers)[0] if self.on_device else None
+
+        return looped_step if self.looped else step
 
     # -- all of them -----------------------------------------------------------------------------------------------------------
 
@@ -200,6 +232,14 @@ def program(env: Any, num_envs: int, resets: Resets, on_device: bool, params: La
 
 packed = jax.jit(Layout.pack, static_argnums=0)
 """``Layout.pack``, compiled."""
+
+
+@jax.jit
+def repeated(buffers: list[Array]) -> Repeated:
+    """Return packed parameters for a loop that runs once."""
+    return Repeated(jnp.int32(1), [jnp.stack([buffer, buffer]) for buffer in buffers])
+
+
 unpacked = jax.jit(Layout.unpack, static_argnums=0)
 """``Layout.unpack``, compiled."""
 

@@ -208,13 +208,13 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             overrides["max_steps_in_episode"] = max_episode_steps
         ours, params = build(env, params, wrap, overrides)
         try:
-            self._mode = AutoresetMode(autoreset_mode)
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
         except ValueError:
             raise AutoresetModeError(autoreset_mode, tuple(mode.value for mode in AutoresetMode)) from None
-        self.metadata = {**_drawing(ours, type(self).metadata, render_mode), "autoreset_mode": self._mode}
+        self.metadata = {**_drawing(ours, type(self).metadata, render_mode), "autoreset_mode": self.autoreset_mode}
         self.render_mode, self.render_size = render_mode, render_size
         self.num_envs, self._to_numpy = num_envs, to_numpy
-        self._batch = Batch(ours, params, num_envs, _RESETS[self._mode], on_device=not to_numpy, copy=copy)
+        self._batch = Batch(ours, params, num_envs, _RESETS[self.autoreset_mode], on_device=not to_numpy, copy=copy)
         self._ended: Any = np.zeros(num_envs, np.bool_)  # whose episode ended, and was not reset yet
         self._set_spaces()
 
@@ -262,12 +262,12 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         """Step every environment and return ``(obs, rewards, terminations, truncations, infos)``."""
         _require_begun(self._batch)
         # Where results stay on the device nobody knows whose episode ended without waiting for it.
-        some_ended = not self._to_numpy or self._mode is AutoresetMode.SAME_STEP or self._ended.any()
-        if some_ended and self._to_numpy and self._mode is AutoresetMode.DISABLED:
+        some_ended = not self._to_numpy or self.autoreset_mode is AutoresetMode.SAME_STEP or self._ended.any()
+        if some_ended and self._to_numpy and self.autoreset_mode is AutoresetMode.DISABLED:
             raise NotResetError(int(self._ended.sum()))
         self._batch.step(members.fitted(self.action_space, actions), some_ended)
         out = self._batch.out
-        if self._mode is AutoresetMode.SAME_STEP:
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos = self._same_step_infos(out)
         else:
             infos = _masked(out.info, out.stepped) if out.info else {}
