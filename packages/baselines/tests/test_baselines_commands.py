@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import jaxenv
 import pytest
-from jaxenv_baselines import agent, configs, training
+from jaxenv_baselines import agent, configs, limits, training
 from jaxenv_baselines.algorithms import algorithm, config_of
 from jaxenv_baselines.tasks import Task
 
@@ -55,6 +55,24 @@ def test_evaluate_says_how_good_it_is(command, directory):
     summary = json.loads(out)
     assert summary["episodes"] == 64
     assert summary["low"] < summary["mean"] < summary["high"]
+
+
+def test_evaluate_cuts_episodes_where_the_recorded_returns_did(command, directory, monkeypatch):
+    """At the task's time limit; without one at one number of steps for all, or at --max-steps."""
+    assert (limits.max_steps(None), limits.max_steps(200)) == (100_000, 200)
+    assert (limits.max_steps(None, in_reference=True), limits.max_steps(200, in_reference=True)) == (5_000, 200)
+    evaluate = ["evaluate", "local/Aim", "--agent", directory, "--episodes", 4, "--json"]
+    code, out, err = command(*evaluate)
+    assert (code, json.loads(out)["max_steps"], err) == (0, 1, "")
+    monkeypatch.setattr(limits, "MAX_STEPS", 12)
+    code, out, err = command(*evaluate, "--set", "max_steps_in_episode=None")
+    assert (code, json.loads(out)["max_steps"]) == (0, 12)
+    assert err == "local/Aim has no time limit: an episode may take 12 steps. For a quick look: --episodes 100 --max-steps 1000.\n"
+    code, out, err = command(*evaluate, "--set", "max_steps_in_episode=None", "--max-steps", 5)
+    assert (code, json.loads(out)["max_steps"], err) == (0, 5, "")
+    help_text = " ".join(command("evaluate", "--help")[1].replace("│", "").split())
+    assert "without one, 100,000, with which" in help_text
+    assert "For a quick look, evaluate fewer and shorter episodes: --episodes 100 --max-steps 1000." in help_text
 
 
 def test_rollout_plays_a_trained_agent(command, directory):

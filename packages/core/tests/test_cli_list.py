@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cli_environments import Mill, MillParams, broken
 from jaxenv import EnvSpec, spaces
-from jaxenv.cli.docstrings import field_docstrings
+from jaxenv._docstrings import field_docstrings
 from jaxenv.registry import Plugin
 from jaxenv.registry.known import known_distributions
 

@@ -116,6 +116,17 @@ def test_a_page_is_one_file_without_a_network():
     assert page.text.count("</script>") == 1
 
 
+def test_pages_and_the_index_share_one_head(tmp_path):
+    texts = pages.page(*made()).text, pages.film(*made(), "a test").text, gallery.index(tmp_path)
+    for text in texts:
+        head, _, body = text.partition("</style>\n")
+        assert head.startswith('<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n')
+        assert head.count("<title>") == head.count('name="viewport"') == 1
+        assert "<title>" not in body
+        assert body.endswith("</html>\n")
+        assert "$" not in head + body.partition("<script>")[0]
+
+
 def test_a_page_has_params_with_their_meaning_and_range():
     found = info(pages.page(*made()).text)
     limit, speed, bounce = found["fields"]
