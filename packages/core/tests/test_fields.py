@@ -34,7 +34,13 @@ class Kite(Environment[object, KiteParams]):
 
 def test_fields_have_paths_values_meanings_and_ranges() -> None:
     found = {field.path: field for field in fields_of(FlockParams())}
-    assert list(found) == ["max_steps_in_episode", "env_params.max_steps_in_episode", "env_params.line", "env_params.colour", "count"]
+    assert list(found) == [
+        "max_steps_in_episode",
+        "env_params.max_steps_in_episode",
+        "env_params.line",
+        "env_params.colour",
+        "count",
+    ]
     assert found["env_params.line"] == Field("env_params.line", 20.0, "Length of the line, m.", ranges.Range(above=0.0))
     assert found["env_params.line"].name == "line"
     assert found["env_params.colour"] == Field("env_params.colour", 0.5, "", None)

@@ -75,7 +75,7 @@ def train(
     best agent. Each trial is trained with --seeds seeds, and evaluated on --episodes episodes.
     """
     spec = find_spec(env_id)
-    changes = env_settings_for(spec.id) | overrides(env_settings)
+    changes = env_settings_for(spec.id) | overrides(env_settings, "--env-set")
     directory = Path("sweeps" if sweep else "trained") / spec.id if out is None else out
     for option, value in (("--resume", resume), ("--log", log)):
         if sweep and value:
@@ -268,8 +268,7 @@ def evaluate(
     limit = max_steps_of(time_limit) if max_steps is None else max_steps
     if time_limit is None and max_steps is None:
         console(stderr=True).print(
-            f"{spec.id} has no time limit: an episode may take {limit:,} steps. "
-            "For a quick look: --episodes 100 --max-steps 1000.",
+            f"{spec.id} has no time limit: an episode may take {limit:,} steps. For a quick look: --episodes 100 --max-steps 1000.",
             soft_wrap=True,
             markup=False,
         )

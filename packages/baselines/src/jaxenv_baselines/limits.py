@@ -8,7 +8,7 @@ MAX_STEPS = 100_000
 The returns of the shipped agents were recorded with it.
 """
 MAX_STEPS_IN_REFERENCE = 5_000
-"""The same for ``transfer``, on both sides: the reference implementations are Python and take milliseconds for a step of a batch."""
+"""The same for ``transfer``, on both sides: reference implementations are Python, and a step of a batch takes milliseconds."""
 
 
 def max_steps(time_limit: int | None, *, in_reference: bool = False) -> int:

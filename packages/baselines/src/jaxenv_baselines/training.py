@@ -332,6 +332,8 @@ def require_writable(directory: Path) -> None:
         files.write(probe, b"")
     except NotWrittenError as error:
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+        if directory.exists() and not directory.is_dir():
+            reason = "it is not a directory"
         raise NotWrittenError(directory, reason or "it is not a directory") from error
     probe.unlink()
 

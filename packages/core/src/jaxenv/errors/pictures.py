@@ -29,10 +29,10 @@ class CumRewardsError(JaxenvError, ValueError):
 
 
 class PictureFormatError(JaxenvError, ValueError):
-    """A file name that does not say a format we can write."""
+    """A file name without the ending of a format that can be written."""
 
     def __init__(self, path: str, suffixes: tuple[str, ...]) -> None:
-        super().__init__(f"{path!r} does not say a format that can be written. End the name in one of {', '.join(suffixes)}.")
+        super().__init__(f"{path!r} has no ending of a format that can be written. Choose one of {', '.join(suffixes)}.")
 
 
 class EncoderMissingError(JaxenvError, ImportError):
