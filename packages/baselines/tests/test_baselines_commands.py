@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import jaxenv
 import pytest
 from jaxenv_baselines import agent, configs, limits, training
-from jaxenv_baselines.algorithms import algorithm, config_of
+from jaxenv_baselines.algorithms import MODULES, RANGES, algorithm, config_of, settings_of
+from jaxenv_baselines.errors import OtherFieldsError
 from jaxenv_baselines.tasks import Task
 
 README = Path(__file__).parents[1] / "README.md"
@@ -185,6 +186,12 @@ def test_the_documented_loggers_log_every_number(library, monkeypatch):
         (["local/Aim", "--set", "num_envs=0"], "num_envs is 0, but an integer of at least 1 was expected"),
         (["local/Aim", "--set", "torso=cnn"], "torso is 'cnn', but for Aim's observations"),
         (["local/Aim", "--env-set", "speed=1"], "speed"),
+        (["local/Aim", "--env-set", "speed=1e400"], "--env-set is 'speed=1e400', but a number that a float can hold was expected"),
+        (["local/Aim", "--set", "learning_rate=-1"], "learning_rate is -1.0, but a finite number of at least 0 was expected"),
+        (["local/Aim", "--set", "clip=0"], "clip is 0.0, but a finite number above 0 was expected"),
+        (["local/Aim", "--set", "discount=1.5"], "discount is 1.5, but a finite number in [0, 1] was expected"),
+        (["local/Aim", "--set", "log_std=Infinity"], "log_std is inf, but a finite number was expected"),
+        (["local/Aim", "--sweep", "learning_rate=-1,1"], "learning_rate is -1.0, but a finite number of at least 0"),
     ],
 )
 def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, expected):
@@ -194,6 +201,30 @@ def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, 
     assert expected in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_ranges_of_settings_are_of_settings_that_exist_and_hold_for_defaults(name):
+    known = {field for module in MODULES for field in settings_of(algorithm(module).Config())}
+    assert set(RANGES) <= known
+    assert config_of(name, settings_of(algorithm(name).Config())) == algorithm(name).Config()
+
+
+def test_a_file_in_the_place_of_the_directory_is_named(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = command("train", "local/Aim", "--out", tmp_path / "file")
+    assert code == 2
+    assert "file could not be written: it is not a directory." in err
+
+
+def test_an_agent_does_not_fit_another_number_of_choices():
+    trained = agent.load("minatar/Breakout-MinAtar")
+    env, params = jaxenv.make("Breakout-MinAtar", minimal_actions=False)
+    with pytest.raises(
+        OtherFieldsError, match=r"does not fit Breakout with the action space Discrete\(6\)\. Leave out what changes"
+    ):
+        agent.require_fit(trained, "shipped", env, params)
+    agent.require_fit(trained, "shipped", *jaxenv.make("Breakout-MinAtar", sticky_action_prob=0.0))
 
 
 def test_agents_lists_what_is_shipped(command):

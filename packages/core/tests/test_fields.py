@@ -20,7 +20,7 @@ class KiteParams(Params):
 class FlockParams(Params):
     """Params with params in them, as a wrapper's have."""
 
-    env_params: KiteParams = KiteParams()  # noqa: RUF009
+    env_params: KiteParams = KiteParams()
     count: int = 3
     """Kites."""
 

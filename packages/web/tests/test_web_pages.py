@@ -264,7 +264,17 @@ def test_the_command_explains_what_is_missing(tmp_path, capsys):
     assert command("web", "local/Dot", file) == 2
     err = " ".join(capsys.readouterr().err.split())
     assert "Pages can't be written to" in err
-    assert err.endswith("Choose another folder.")
+    assert err.endswith("it is not a folder. Choose another folder.")
+
+
+@pytest.mark.parametrize("ids", [["local/Dot"], ["local/Dot", "local/Dot"]])
+def test_an_id_in_the_place_of_the_folder_is_refused(tmp_path, capsys, monkeypatch, ids):
+    monkeypatch.chdir(tmp_path)
+    assert command("web", *ids) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert "local/Dot is an environment, but the last argument of jaxenv web is a folder." in err
+    assert f"Add one: jaxenv web {' '.join(ids)} pages." in err
+    assert not any(tmp_path.iterdir())
 
 
 def test_messages_end_in_an_action():

@@ -93,12 +93,13 @@ def _inside(name: str, value: Any) -> Any:
         return value
     if value == math.inf and name in ("clip", "max_gradient_norm"):
         return value
-    bounds = (
-        f" {'in [' if closed else 'in ('}{low:g}, {high:g}]"
-        if math.isfinite(high)
-        else f" {'of at least' if closed else 'above'} {low:g}"
-    )
-    raise ConfigError(name, value, f"a finite number{bounds if name in RANGES else ''}")
+    if name not in RANGES:
+        bounds = ""
+    elif math.isfinite(high):
+        bounds = f" in {'[' if closed else '('}{low:g}, {high:g}]"
+    else:
+        bounds = f" {'of at least' if closed else 'above'} {low:g}"
+    raise ConfigError(name, value, f"a finite number{bounds}")
 
 
 def _like(name: str, value: Any, default: Any) -> Any:

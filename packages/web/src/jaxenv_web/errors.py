@@ -51,6 +51,6 @@ class FolderIsEnvironmentError(JaxenvError, ValueError):
 
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__(
-            f"{ids[-1]} is an environment, but the last argument of jaxenv web is a folder. Add one: jaxenv web {' '.join(ids)} pages. "
-            f"For a folder of that name, write ./{ids[-1]}."
+            f"{ids[-1]} is an environment, but the last argument of jaxenv web is a folder. Add one: "
+            f"jaxenv web {' '.join(ids)} pages. For a folder of that name, write ./{ids[-1]}."
         )

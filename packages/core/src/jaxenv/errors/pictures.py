@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.formatting import short
 
 
 class StateSequenceError(JaxenvError, ValueError):
@@ -25,6 +26,16 @@ class CumRewardsError(JaxenvError, ValueError):
         super().__init__(
             f"cum_rewards has shape {given}, but {expected} was expected: one number for each state of each environment. "
             "Pass the cumulative sum of the rewards, or leave it out."
+        )
+
+
+class PictureSizeError(JaxenvError, ValueError):
+    """A picture has a size that is no number of pixels."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"A picture needs a height and a width of at least 1 pixel, but its size is {short(given)}. "
+            "Pass an integer, or a pair of them."
         )
 
 

@@ -120,6 +120,10 @@ class Tuple(_Composite):
     """The spaces of the elements."""
 
     def __init__(self, spaces: Iterable[Space]) -> None:
+        if not isinstance(spaces, Iterable):
+            raise SpaceDefinitionError(
+                f"Tuple got {short(spaces)}, but it needs a sequence of spaces. Pass a tuple, such as (a, b)."
+            )
         spaces = tuple(spaces)
         for i, space in enumerate(spaces):
             _require_space(space, f"Tuple got as element {i}")
