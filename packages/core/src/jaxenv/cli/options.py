@@ -34,12 +34,12 @@ PolicyName = Annotated[
     str,
     typer.Option(
         "--policy",
-        help="'random'; NAME:ARGUMENT of a kind of policies that a plugin loads; or 'module:function' of a function "
+        help="'random'; NAME:ARGUMENT of a policy that a plugin provides; or 'module:function' of a function "
         "(observation, key) -> action, in JAX.",
     ),
 ]
 # Not more: without 64-bit types jax.random.key takes 2**32 for 0.
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all randomness.")]
 
 
 def in_namespace(namespace: str | None) -> tuple[EnvSpec, ...]:
