@@ -43,7 +43,7 @@ class PictureFormatError(JaxenvError, ValueError):
     """A file name without the ending of a format that can be written."""
 
     def __init__(self, path: str, suffixes: tuple[str, ...]) -> None:
-        super().__init__(f"{path!r} has no ending of a format that can be written. Choose one of {', '.join(suffixes)}.")
+        super().__init__(f"{path!r} has no ending of a format that can be written. End the name in one of {', '.join(suffixes)}.")
 
 
 class EncoderMissingError(JaxenvError, ImportError):
