@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import jaxenv
 import pytest
+from jaxenv.errors import EnvironmentTypeError
 from jaxenv_baselines import agent, configs, limits, training
 from jaxenv_baselines.algorithms import MODULES, RANGES, algorithm, config_of, settings_of
 from jaxenv_baselines.errors import OtherFieldsError
@@ -215,6 +216,13 @@ def test_a_file_in_the_place_of_the_directory_is_named(command, tmp_path):
     code, _, err = command("train", "local/Aim", "--out", tmp_path / "file")
     assert code == 2
     assert "file could not be written: it is not a directory." in err
+
+
+def test_a_task_is_of_an_environment_and_its_params_may_be_left_out():
+    env, params = jaxenv.make("CartPole-v1", max_steps_in_episode=7)
+    assert Task.of(env, None).time_limit == 7
+    with pytest.raises(EnvironmentTypeError, match=r"^Task\.of .*\.$"):
+        Task.of(params, env)
 
 
 def test_an_agent_does_not_fit_another_number_of_choices():
