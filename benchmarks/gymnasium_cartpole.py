@@ -45,7 +45,8 @@ def main() -> None:
             envs.step(envs.action_space.sample())
 
     keys = jax.random.split(jax.random.key(0), TURNS + 1)
-    timed(ours, keys[0]), timed(theirs)
+    timed(ours, keys[0])
+    timed(theirs)
     load = os.getloadavg()[0]
     turns = [(timed(ours, key), timed(theirs)) for key in keys[1:]]
     wall, cpu = ([theirs[i] / ours[i] for ours, theirs in turns] for i in (0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -124,7 +124,7 @@ def rollout(
     require_environment(env)
     require_policy(policy)
     key = _canonical.key(key, "jax.vmap(lambda key: jaxenv.rollout(env, params, policy, key, num_envs=..., num_steps=...))(keys)")
-    if mesh is not None and not isinstance(mesh, Mesh):
+    if not isinstance(cast("object", mesh), Mesh | None):
         raise RolloutArgumentError("mesh", mesh, "must be a jax.sharding.Mesh or None")
     choice = ExecutorChoice.of(fused if unroll is None or fused else False, key, mesh)
     if params_axis not in (None, 0):

@@ -138,7 +138,8 @@ def _number(function: str, number: Any) -> Array:
         if not 0 <= number < 2**32:
             raise KeyNumberError(function, number)
         return jnp.asarray(number, jnp.uint32)
-    if not (hasattr(number, "dtype") and jnp.issubdtype(number.dtype, jnp.integer)):
+    dtype = getattr(number, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jnp.integer):
         raise KeyNumberError(function, number)
     return jnp.asarray(number).astype(jnp.uint32)
 
