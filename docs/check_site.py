@@ -63,7 +63,7 @@ def problems(folder: Path) -> list[str]:
     for path, page in pages.items():
         name = path.relative_to(folder)
         if page.has_diagram:
-            found.append(f"{name} has a Mermaid diagram, whose script the theme fetches from elsewhere: draw it as an SVG file.")
+            found.append(f"{name} has a Mermaid diagram, whose script the theme fetches from elsewhere: run docs/make_diagrams.py.")
         for address in page.fetched:
             if is_elsewhere(address):
                 found.append(f"{name} fetches {address} from elsewhere: keep a copy in the site.")

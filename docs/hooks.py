@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from sitegen import site
+from sitegen import diagrams, site
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -27,9 +27,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
-    """Let links to files of the repository lead to the pages that show them."""
+    """Show Mermaid diagrams as pictures, and let links to files of the repository lead to the pages that show them."""
     del kwargs
-    return site.relinked(markdown, page.file.src_uri)
+    return site.relinked(diagrams.drawn(markdown, page.file.src_uri), page.file.src_uri)
 
 
 # A generated page has no file that an editor could open, and MkDocs says so once for each.

@@ -28,12 +28,13 @@ from typing import Any
 import numpy as np
 from jaxenv_baselines import agent
 from jaxenv_baselines.configs import CONFIGS, env_settings_for
+from jaxenv_baselines.limits import MAX_STEPS, MAX_STEPS_IN_REFERENCE
 
 DATA = Path(__file__).parent / "baselines"
 FILES = ("transfer", "results", "curves", "optimal", "published")
 FAMILIES = {"classic": "Classic control", "minatar": "MinAtar", "bsuite": "bsuite", "misc": "Misc"}
 POINTS = 60
-INTRODUCTION = """# Trained agents
+INTRODUCTION = f"""# Trained agents
 
 `docs/make_baselines.py` writes this page from the shipped agents and the JSON files in `docs/baselines`. `jaxenv train ID` trains one of these agents again,
 `jaxenv evaluate ID` evaluates it, and `jaxenv_baselines.load(ID)` returns it. Hyperparameters of all ids are in
@@ -41,11 +42,11 @@ INTRODUCTION = """# Trained agents
 
 | column | meaning |
 |---|---|
-| return | mean undiscounted return of at least 1,000 whole episodes with default params, and its 95% interval; an episode without a time limit is cut after 100,000 steps |
+| return | mean undiscounted return of at least 1,000 whole episodes with default params, and its 95% interval; an episode without a time limit is cut after {MAX_STEPS:,} steps |
 | optimum | computed by `jaxenv optimal ID`: `=` exact; `≤` an upper bound; `≥` achieved by a computed policy |
 | steps | environment steps of the training, of one seed |
 | seconds | time of the training with all its seeds, without compilation, on the device named; `seeds` is their number, of which the best is shipped |
-| transfer | mean return of the same agent in the reference implementation, and the difference from ours in standard errors; episodes without a time limit are cut after 5,000 steps on both sides |
+| transfer | mean return of the same agent in the reference implementation, and the difference from ours in standard errors; episodes without a time limit are cut after {MAX_STEPS_IN_REFERENCE:,} steps on both sides |
 | published | returns that others published; sources are below |
 """
 

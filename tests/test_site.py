@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
 from check_site import problems  # noqa: E402 - in docs
-from sitegen import docstrings, environments, lessons, play, reference, site, sources  # noqa: E402 - in docs
+from sitegen import diagrams, docstrings, environments, lessons, play, reference, site, sources  # noqa: E402 - in docs
 
 NAV = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
 PATHS = site.paths(site.navigation(NAV))
@@ -328,3 +328,29 @@ def test_the_citation_names_the_version_of_the_packages():
     assert cited["license"] == project["license"]
     assert cited["title"] in (DOCS / "about" / "cite.md").read_text(encoding="utf-8").replace("{JAX}", "JAX")
     assert set(cited) >= {"cff-version", "message", "authors", "type"}
+
+
+# -- diagrams ------------------------------------------------------------------------------------------------------
+
+
+def test_every_diagram_is_shown_as_a_picture_in_both_schemes():
+    pages = {file: file.read_text() for file in (ROOT / "docs").rglob("*.md")}
+    blocks = {file.relative_to(ROOT / "docs").as_posix(): text for file, text in pages.items() if diagrams.BLOCK.search(text)}
+    assert "architecture.md" in blocks
+    named: set[str] = set()
+    for page, text in blocks.items():
+        drawn = diagrams.drawn(text, page)
+        assert "```mermaid" not in drawn
+        found = re.findall(r"!\[Diagram: [^\]]+\]\(([^)#]+)#only-(?:light|dark)\)", drawn)
+        assert len(found) == 2 * len(diagrams.BLOCK.findall(text))
+        named |= {Path(path).name for path in found}
+    files = {file.name: file.read_text() for file in (ROOT / "docs" / diagrams.FOLDER).iterdir()}
+    assert set(files) == named
+    assert all("<foreignObject" not in svg and "http" not in svg.replace("http://www.w3.org/", "") for svg in files.values())
+
+
+def test_a_diagram_whose_text_changed_has_to_be_drawn_anew():
+    with pytest.raises(
+        diagrams.StaleDiagramError, match=r"a diagram under 'Way' has no .*-light\.svg\. Run docs/make_diagrams\.py\."
+    ):
+        diagrams.drawn("## Way\n\n```mermaid\nflowchart\n```\n", "architecture.md")

@@ -16,7 +16,7 @@ def pages() -> dict[str, str]:
     lines = [
         "# Command line",
         "",
-        "Plugins add commands of their own: `bsuite`, `train`, `evaluate`, `agents` and `optimal` come with their packages.",
+        "Plugins add commands of their own: `bsuite`, `train`, `evaluate`, `agents`, `optimal` and `web` come with their packages.",
         "`jaxenv COMMAND --help` prints the same text. An error is one sentence; `jaxenv --traceback COMMAND` shows the rest.",
         "",
     ]

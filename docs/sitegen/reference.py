@@ -29,6 +29,7 @@ PAGES = (
     Page("jaxenv.wrappers", "wrappers", "Core", "Change observations, actions, rewards and batches"),
     Page("jaxenv.random", "random", "Core", "Fast keys and draws"),
     Page("jaxenv.ranges", "ranges", "Core", "State and check the range of a number"),
+    Page("jaxenv.fields", "fields", "Core", "Fields of environments and params, with meanings and ranges"),
     Page("jaxenv.registry", "registry", "Core", "Specs of environments, and what plugins return"),
     Page("jaxenv.hookspecs", "hookspecs", "Core", "The hooks that a plugin implements"),
     Page("jaxenv.visualize", "visualize", "Core", "Draw states and write films"),

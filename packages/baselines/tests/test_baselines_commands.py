@@ -14,8 +14,10 @@ from types import SimpleNamespace
 import jaxenv
 import pytest
 from jaxenv.cli import main
-from jaxenv_baselines import agent, configs, training
-from jaxenv_baselines.algorithms import algorithm, config_of
+from jaxenv.errors import EnvironmentTypeError
+from jaxenv_baselines import agent, configs, limits, training
+from jaxenv_baselines.algorithms import MODULES, RANGES, algorithm, config_of, settings_of
+from jaxenv_baselines.errors import OtherFieldsError
 from jaxenv_baselines.tasks import Task
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
@@ -72,6 +74,24 @@ def test_evaluate_says_how_good_it_is(command, directory):
     summary = json.loads(out)
     assert summary["episodes"] == 64
     assert summary["low"] < summary["mean"] < summary["high"]
+
+
+def test_evaluate_cuts_episodes_where_the_recorded_returns_did(command, directory, monkeypatch):
+    """At the task's time limit; without one at one number of steps for all, or at --max-steps."""
+    assert (limits.max_steps(None), limits.max_steps(200)) == (100_000, 200)
+    assert (limits.max_steps(None, in_reference=True), limits.max_steps(200, in_reference=True)) == (5_000, 200)
+    evaluate = ["evaluate", "local/Aim", "--agent", directory, "--episodes", 4, "--json"]
+    code, out, err = command(*evaluate)
+    assert (code, json.loads(out)["max_steps"], err) == (0, 1, "")
+    monkeypatch.setattr(limits, "MAX_STEPS", 12)
+    code, out, err = command(*evaluate, "--set", "max_steps_in_episode=None")
+    assert (code, json.loads(out)["max_steps"]) == (0, 12)
+    assert err == "local/Aim has no time limit: an episode may take 12 steps. For a quick look: --episodes 100 --max-steps 1000.\n"
+    code, out, err = command(*evaluate, "--set", "max_steps_in_episode=None", "--max-steps", 5)
+    assert (code, json.loads(out)["max_steps"], err) == (0, 5, "")
+    help_text = " ".join(command("evaluate", "--help")[1].replace("│", "").split())
+    assert "without one, 100,000, with which" in help_text
+    assert "For a quick look, evaluate fewer and shorter episodes: --episodes 100 --max-steps 1000." in help_text
 
 
 def test_rollout_plays_a_trained_agent(command, directory):
@@ -184,6 +204,12 @@ def test_the_documented_loggers_log_every_number(library, monkeypatch):
         (["local/Aim", "--set", "num_envs=0"], "num_envs is 0, but an integer of at least 1 was expected"),
         (["local/Aim", "--set", "torso=cnn"], "torso is 'cnn', but for Aim's observations"),
         (["local/Aim", "--env-set", "speed=1"], "speed"),
+        (["local/Aim", "--env-set", "speed=1e400"], "--env-set is 'speed=1e400', but a number that a float can hold was expected"),
+        (["local/Aim", "--set", "learning_rate=-1"], "learning_rate is -1.0, but a finite number of at least 0 was expected"),
+        (["local/Aim", "--set", "clip=0"], "clip is 0.0, but a finite number above 0 was expected"),
+        (["local/Aim", "--set", "discount=1.5"], "discount is 1.5, but a finite number in [0, 1] was expected"),
+        (["local/Aim", "--set", "log_std=Infinity"], "log_std is inf, but a finite number was expected"),
+        (["local/Aim", "--sweep", "learning_rate=-1,1"], "learning_rate is -1.0, but a finite number of at least 0"),
     ],
 )
 def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, monkeypatch, words, expected):
@@ -193,6 +219,37 @@ def test_what_cannot_be_trained_costs_a_sentence_and_no_work(command, tmp_path, 
     assert expected in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_ranges_of_settings_are_of_settings_that_exist_and_hold_for_defaults(name):
+    known = {field for module in MODULES for field in settings_of(algorithm(module).Config())}
+    assert set(RANGES) <= known
+    assert config_of(name, settings_of(algorithm(name).Config())) == algorithm(name).Config()
+
+
+def test_a_file_in_the_place_of_the_directory_is_named(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = command("train", "local/Aim", "--out", tmp_path / "file")
+    assert code == 2
+    assert "file could not be written: it is not a directory." in err
+
+
+def test_a_task_is_of_an_environment_and_its_params_may_be_left_out():
+    env, params = jaxenv.make("CartPole-v1", max_steps_in_episode=7)
+    assert Task.of(env, None).time_limit == 7
+    with pytest.raises(EnvironmentTypeError, match=r"^Task\.of .*\.$"):
+        Task.of(params, env)
+
+
+def test_an_agent_does_not_fit_another_number_of_choices():
+    trained = agent.load("minatar/Breakout-MinAtar")
+    env, params = jaxenv.make("Breakout-MinAtar", minimal_actions=False)
+    with pytest.raises(
+        OtherFieldsError, match=r"does not fit Breakout with the action space Discrete\(6\)\. Leave out what changes"
+    ):
+        agent.require_fit(trained, "shipped", env, params)
+    agent.require_fit(trained, "shipped", *jaxenv.make("Breakout-MinAtar", sticky_action_prob=0.0))
 
 
 def test_agents_lists_what_is_shipped(command):

@@ -61,7 +61,9 @@ def test_an_observation_outside_of_its_space():
 def test_a_traced_param_outside_of_its_range():
     limited = lambda limit: Corridor().reset(KEY, CorridorParams(max_steps_in_episode=limit))  # noqa: E731
     with (
-        pytest.raises(CheckError, match=r"params\.max_steps_in_episode is 0, which is outside of its range: a number at least 1"),
+        pytest.raises(
+            CheckError, match=r"params\.max_steps_in_episode is 0, which is outside of its range: a number of at least 1"
+        ),
         jaxenv.checks(),
     ):
         jax.jit(limited)(jnp.int32(0))

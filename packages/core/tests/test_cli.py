@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 
+import cli_environments
 import jax
 import jaxenv
 import pytest
@@ -47,6 +48,14 @@ class TestMain:
     def test_a_plugins_command_runs(self, jaxenv_command):
         assert jaxenv_command("greet", "--name", "[bold]") == (0, "hello [bold]\n", "")
         assert "--name" in jaxenv_command("greet", "--help")[1]
+
+    def test_a_plugins_command_shows_all_of_its_docstring(self, jaxenv_command, monkeypatch):
+        assert "Say hello." in jaxenv_command("greet", "--help")[1]
+        monkeypatch.setattr(cli_environments.greet, "__doc__", "Greet someone.\n\nNothing is written.")
+        out = jaxenv_command("greet", "--help")[1]
+        assert "Greet someone." in out
+        assert "Nothing is written." in out
+        assert "Say hello." in jaxenv_command("--help")[1]
 
     def test_a_plugins_broken_command_is_one_sentence(self, jaxenv_command):
         code, _, err = jaxenv_command("lost")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cli_environments import Mill, MillParams, broken
 from jaxenv import EnvSpec, spaces
-from jaxenv.cli.docstrings import field_docstrings
+from jaxenv._docstrings import field_docstrings
 from jaxenv.registry import Plugin
 from jaxenv.registry.known import known_distributions
 
@@ -26,7 +26,7 @@ class TestList:
         assert "dutch · 17 environments · jaxenv-core 1.2" in out
         assert "dutch/row/0 … row/11" in out
         assert "dutch/row/5" not in out
-        assert "17 environments. `jaxenv show ID` tells more about one." in out
+        assert "17 environments. `jaxenv show ID` describes one." in out
 
     def test_what_waits_for_a_library_is_a_line_with_the_command(self, jaxenv_command, mill_plugins):
         known = next(known for known in known_distributions() if known.requires)

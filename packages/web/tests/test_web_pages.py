@@ -118,6 +118,17 @@ def test_a_page_is_one_file_without_a_network():
     assert page.text.count("</script>") == 1
 
 
+def test_pages_and_the_index_share_one_head(tmp_path):
+    texts = pages.page(*made()).text, pages.film(*made(), "a test").text, gallery.index(tmp_path)
+    for text in texts:
+        head, _, body = text.partition("</style>\n")
+        assert head.startswith('<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n')
+        assert head.count("<title>") == head.count('name="viewport"') == 1
+        assert "<title>" not in body
+        assert body.endswith("</html>\n")
+        assert "$" not in head + body.partition("<script>")[0]
+
+
 def test_a_page_has_params_with_their_meaning_and_range():
     found = info(pages.page(*made()).text)
     limit, speed, bounce = found["fields"]
@@ -255,7 +266,17 @@ def test_the_command_explains_what_is_missing(tmp_path, capsys):
     assert command("web", "local/Dot", file) == 2
     err = " ".join(capsys.readouterr().err.split())
     assert "Pages can't be written to" in err
-    assert err.endswith("Choose another folder.")
+    assert err.endswith("it is not a folder. Choose another folder.")
+
+
+@pytest.mark.parametrize("ids", [["local/Dot"], ["local/Dot", "local/Dot"]])
+def test_an_id_in_the_place_of_the_folder_is_refused(tmp_path, capsys, monkeypatch, ids):
+    monkeypatch.chdir(tmp_path)
+    assert command("web", *ids) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert "local/Dot is an environment, but the last argument of jaxenv web is a folder." in err
+    assert f"Add one: jaxenv web {' '.join(ids)} pages." in err
+    assert not any(tmp_path.iterdir())
 
 
 def test_messages_end_in_an_action():

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import jaxenv
 import numpy as np
-from jaxenv import EnvSpec
+from jaxenv import EnvSpec, spaces
 from jaxenv.environment import Environment
 from jaxenv.errors import JaxenvError, UnknownEnvError
 from jaxenv.registry import LoadedPolicy
@@ -179,21 +179,25 @@ def policy_for(argument: str, spec: EnvSpec, env: Environment[Any, Any], params:
 
 
 def require_fit(agent: Agent, where: str | Path, env: Environment[Any, Any], params: Any) -> None:
-    """Check that an agent's spaces have the shapes and dtypes of an environment's.
+    """Check that an agent's spaces have the shapes, dtypes and numbers of choices of an environment's.
 
     Raises:
         OtherFieldsError: they differ.
     """
     for role in ("observation", "action"):
         own, given = getattr(agent.env, f"{role}_space")(agent.params), getattr(env, f"{role}_space")(params)
-        if jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), _example(own)) != jax.tree.map(
-            lambda leaf: (leaf.shape, leaf.dtype), _example(given)
-        ):
+        if _form(own) != _form(given):
             raise OtherFieldsError(where, env.name, role, given, agent.description["overrides"])
 
 
-def _example(space: Any) -> Any:
-    return jax.eval_shape(space.sample, jax.random.key(0))
+def _form(space: spaces.Space) -> Any:
+    """Return what a network depends on: shapes, dtypes, and the choices of discrete components, but not the bounds of a Box."""
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        named = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
+        return [(name, _form(part)) for name, part in named]
+    if isinstance(space, spaces.Box):
+        return space.shape, jnp.dtype(space.dtype)
+    return space
 
 
 def _directory(name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
     from jaxenv_baselines.tasks import Task
 
+_FRACTION, _POSITIVE, _NONNEGATIVE = (0.0, 1.0, True), (0.0, math.inf, False), (0.0, math.inf, True)
+RANGES = {
+    **dict.fromkeys(("discount", "trace", "epsilon", "final_epsilon"), _FRACTION),
+    "epsilon_decay": (0.0, 1.0, False),
+    **dict.fromkeys(("clip", "max_gradient_norm", "deviation", "count_width", "reward_scale"), _POSITIVE),
+    **dict.fromkeys(("learning_rate", "final_learning_rate", "entropy", "final_entropy", "value"), _NONNEGATIVE),
+    **dict.fromkeys(("bonus", "bonus_decay"), _NONNEGATIVE),
+}
+"""Smallest and largest value of hyperparameters, whatever the algorithm, and whether the smallest is a value itself."""
 MODULES = {"ppo": "jaxenv_baselines.ppo", "pqn": "jaxenv_baselines.pqn", "es": "jaxenv_baselines.es"}
 """Modules of the algorithms. A new one is a module that satisfies :class:`Algorithm`, and an entry here."""
 
@@ -60,7 +70,7 @@ def config_of(name: str, settings: Mapping[str, Any]) -> Any:
     Raises:
         UnknownAlgorithmError: no algorithm has this name.
         UnknownSettingError: it has no setting of a given name.
-        ConfigError: a setting has another type than its default.
+        ConfigError: a setting has another type than its default, or is outside of its range.
     """
     kind = algorithm(name).Config
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
@@ -76,6 +86,22 @@ def settings_of(config: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
+def _inside(name: str, value: Any) -> Any:
+    """Return a number if it is finite and in the range of its setting; bounds on size may be infinite."""
+    low, high, closed = RANGES.get(name, (-math.inf, math.inf, False))
+    if math.isfinite(value) and low <= value <= high and (closed or value > low):
+        return value
+    if value == math.inf and name in ("clip", "max_gradient_norm"):
+        return value
+    if name not in RANGES:
+        bounds = ""
+    elif math.isfinite(high):
+        bounds = f" in {'[' if closed else '('}{low:g}, {high:g}]"
+    else:
+        bounds = f" {'of at least' if closed else 'above'} {low:g}"
+    raise ConfigError(name, value, f"a finite number{bounds}")
+
+
 def _like(name: str, value: Any, default: Any) -> Any:
     """Convert a setting's value to the type of its default."""
     if isinstance(default, bool):
@@ -84,7 +110,7 @@ def _like(name: str, value: Any, default: Any) -> Any:
         raise ConfigError(name, value, "true or false")
     if isinstance(default, int | float):
         if isinstance(value, int | float) and not isinstance(value, bool) and (isinstance(default, float) or value == int(value)):
-            return type(default)(value)
+            return _inside(name, type(default)(value))
         raise ConfigError(name, value, "an integer" if isinstance(default, int) else "a number")
     if isinstance(default, tuple):
         items = value if isinstance(value, tuple | list) else (value,)

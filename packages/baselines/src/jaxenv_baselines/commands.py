@@ -17,6 +17,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jaxenv_baselines.configs import env_settings_for, settings_for
 from jaxenv_baselines.errors import SweepOptionError
+from jaxenv_baselines.limits import MAX_STEPS
+from jaxenv_baselines.limits import max_steps as max_steps_of
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
@@ -73,7 +75,7 @@ def train(
     best agent. Each trial is trained with --seeds seeds, and evaluated on --episodes episodes.
     """
     spec = find_spec(env_id)
-    changes = env_settings_for(spec.id) | overrides(env_settings)
+    changes = env_settings_for(spec.id) | overrides(env_settings, "--env-set")
     directory = Path("sweeps" if sweep else "trained") / spec.id if out is None else out
     for option, value in (("--resume", resume), ("--log", log)):
         if sweep and value:
@@ -234,13 +236,23 @@ def evaluate(
     agent: Annotated[str, typer.Option(help="shipped, or a directory that jaxenv train wrote.")] = "shipped",
     episodes: Annotated[int, typer.Option(min=2, max=LARGEST, help="Number of episodes.")] = 1000,
     max_steps: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST, help="Steps after which an episode is cut. Default: its time limit, or 5000.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help=f"Steps after which an episode is cut. Default: the task's time limit; without one, {MAX_STEPS:,}, with which "
+            "the shipped agents' returns were recorded.",
+        ),
     ] = None,
     seed: Seed = 0,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate an agent on whole episodes: mean return with 95% interval, median, and interquartile mean (IQM)."""
+    """Evaluate an agent on whole episodes: mean return with 95% interval, median, and interquartile mean (IQM).
+
+    A good agent can play a task without a time limit for very long, such as SpaceInvaders-MinAtar. For a quick look, evaluate
+    fewer and shorter episodes: --episodes 100 --max-steps 1000. The output counts the episodes that were cut.
+    """
     spec = find_spec(env_id)
     import jaxenv
 
@@ -252,7 +264,14 @@ def evaluate(
     changes = loaded.description["overrides"] | overrides(settings)
     env, params = jaxenv.make(spec, **changes)
     require_fit(loaded, Path(agent), env, params)
-    limit = evaluation.max_steps(Task.of(env, params).time_limit) if max_steps is None else max_steps
+    time_limit = Task.of(env, params).time_limit
+    limit = max_steps_of(time_limit) if max_steps is None else max_steps
+    if time_limit is None and max_steps is None:
+        console(stderr=True).print(
+            f"{spec.id} has no time limit: an episode may take {limit:,} steps. For a quick look: --episodes 100 --max-steps 1000.",
+            soft_wrap=True,
+            markup=False,
+        )
     played = jaxenv.evaluate(
         env,
         params,

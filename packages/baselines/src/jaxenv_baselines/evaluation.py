@@ -7,14 +7,6 @@ from typing import Any
 import numpy as np
 from jaxenv.evaluation import Evaluation
 
-MAX_STEPS = 100_000
-"""Steps after which an episode is cut if the task has no time limit; its return so far counts."""
-
-
-def max_steps(time_limit: int | None) -> int:
-    """Return the number of steps to evaluate an episode for, given the task's time limit or None."""
-    return MAX_STEPS if time_limit is None else time_limit
-
 
 def summary(played: Evaluation) -> dict[str, Any]:
     """Return summary statistics of the episodes of one agent.

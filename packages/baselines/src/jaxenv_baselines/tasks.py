@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flax import struct
 from jaxenv import spaces
 from jaxenv.environment import NO_TIME_LIMIT, Environment
+from jaxenv.errors import EnvironmentTypeError
 
 
 @struct.dataclass
@@ -27,7 +28,18 @@ class Task:
 
     @classmethod
     def of(cls, env: Environment[Any, Any], params: Any) -> Task:
-        """Return the task of an environment and concrete params."""
+        """Return the task of an environment and concrete params.
+
+        Args:
+            env: the environment.
+            params: its parameters; None means ``default_params``.
+
+        Raises:
+            EnvironmentTypeError: ``env`` is not an environment.
+        """
+        if not isinstance(cast("object", env), Environment):
+            raise EnvironmentTypeError("Task.of", env)
+        params = env.default_params if params is None else params
         innermost = params
         while not hasattr(innermost, "max_steps_in_episode"):
             innermost = innermost.env_params

@@ -27,7 +27,7 @@ from jaxenv import EnvSpec
 from jaxenv.errors import JaxenvPerformanceWarning
 from jaxenv.evaluation import Evaluation
 
-from jaxenv_baselines import agent, evaluation, files
+from jaxenv_baselines import agent, evaluation, files, limits
 from jaxenv_baselines.algorithms import Algorithm, algorithm, settings_of
 from jaxenv_baselines.errors import DamagedAgentError, DirectoryTakenError, NotWrittenError, OtherTrainingError
 from jaxenv_baselines.tasks import Task
@@ -306,7 +306,7 @@ class Training:
     @property
     def _to_play(self) -> tuple[int, int]:
         """Episodes per member, and steps after which an episode is cut."""
-        return self.episodes + (CHOOSE_BY if self.members > 1 else 0), evaluation.max_steps(self.task.time_limit)
+        return self.episodes + (CHOOSE_BY if self.members > 1 else 0), limits.max_steps(self.task.time_limit)
 
     def _keys(self) -> Array:
         keys = jaxenv.random.split(jaxenv.random.key(self.seed), self.members // self.repeats)
@@ -332,6 +332,8 @@ def require_writable(directory: Path) -> None:
         files.write(probe, b"")
     except NotWrittenError as error:
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+        if directory.exists() and not directory.is_dir():
+            reason = "it is not a directory"
         raise NotWrittenError(directory, reason or "it is not a directory") from error
     probe.unlink()
 

@@ -24,12 +24,11 @@ import numpy as np
 from jaxenv import EnvSpec
 from numpy.typing import NDArray
 
+from jaxenv_baselines import limits
 from jaxenv_baselines.agent import Agent
 from jaxenv_baselines.errors import MissingReferenceError, NoReferenceError
 from jaxenv_baselines.tasks import Task
 
-MAX_STEPS = 5_000
-"""Steps after which an episode is cut on both sides if the task has no time limit."""
 ROUNDING = 1e-5
 """Relative difference of mean returns that is attributed to rounding: rewards are float32 here and float64 in the references."""
 
@@ -95,7 +94,8 @@ def transfer(agent: Agent, *, episodes: int = 1000, max_steps: int | None = None
     Args:
         agent: the agent; its environment is of ``jaxenv-classic``, ``jaxenv-minatar`` or ``jaxenv-bsuite``.
         episodes: episodes on either side.
-        max_steps: steps after which an episode is cut on both sides; None means the time limit, or 5,000 without one.
+        max_steps: steps after which an episode is cut on both sides; None means the time limit, or without one
+            :data:`~jaxenv_baselines.limits.MAX_STEPS_IN_REFERENCE`.
         seed: seed of both sides.
 
     Raises:
@@ -103,7 +103,8 @@ def transfer(agent: Agent, *, episodes: int = 1000, max_steps: int | None = None
         MissingReferenceError: the reference implementation is not installed.
     """
     spec = jaxenv.spec(agent.description["spec"]["id"])
-    limit = (Task.of(agent.env, agent.params).time_limit or MAX_STEPS) if max_steps is None else max_steps
+    time_limit = Task.of(agent.env, agent.params).time_limit
+    limit = limits.max_steps(time_limit, in_reference=True) if max_steps is None else max_steps
     if spec.namespace not in FAMILIES:
         raise NoReferenceError(spec.id, f"only the tasks of {', '.join(FAMILIES)} have one")
     package, build = FAMILIES[spec.namespace]

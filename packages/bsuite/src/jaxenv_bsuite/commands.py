@@ -30,18 +30,18 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    save_path: Annotated[Path, typer.Option(help="Directory for the CSV files; an interrupted run there goes on.")],
+    save_path: Annotated[Path, typer.Option(help="Directory for the CSV files. An interrupted run in it resumes.")],
     ids: Annotated[str, typer.Option(help=f"Ids, experiments, tags ({', '.join(TAGS)}), testing or all; with commas.")] = "all",
     agent: Annotated[str, typer.Option(help="random, or module:object with a policy(obs, key) or a class that learns.")] = "random",
     seed: Seed = 0,
-    episodes: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Episodes of each id, if not bsuite's number.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the results in the directory and begin anew.")] = False,
+    episodes: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Episodes of each id. Default: bsuite's number.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the results in the directory and start over.")] = False,
     mnist_dir: Annotated[Path | None, typer.Option(help="Directory with the files of MNIST.")] = None,
     mnist_source: Annotated[
         Literal["mnist", "digits"], typer.Option(help="mnist, or digits for scikit-learn's (scores not comparable).")
     ] = "mnist",
 ) -> None:
-    """Let an agent play ids, and write their logs."""
+    """Run an agent on ids, and write their logs."""
     from jaxenv_bsuite import runner
 
     mnist: dict[str, Any] = {"source": mnist_source} if mnist_source != "mnist" else {}

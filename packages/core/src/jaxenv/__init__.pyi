@@ -1,6 +1,7 @@
 from . import (
     errors as errors,
     experimental as experimental,
+    fields as fields,
     hookspecs as hookspecs,
     random as random,
     ranges as ranges,

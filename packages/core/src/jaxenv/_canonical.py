@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenv.errors import (
+    ArgumentTypeError,
     BatchError,
     KeyTypeError,
     ParamsLeafError,
@@ -173,6 +174,8 @@ def _kind(leaf: Any) -> str:
 def _param(name: str, path: Any, leaf: Any, expected: str, ndim: int | None, how: str) -> Any:
     if leaf is None and path and getattr(path[-1], "name", None) == "max_steps_in_episode":
         return jnp.asarray(NO_TIME_LIMIT, jnp.int32)
+    if leaf is None and expected:
+        raise ArgumentTypeError(name, f"params{jax.tree_util.keystr(path)}", None, "a number" if ndim == 0 else "an array")
     if leaf is None or _is_key(leaf):
         return leaf
     leaf = jnp.asarray(leaf)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jaxenv import _canonical, _overrides, ranges
-from jaxenv.errors import ArgumentTypeError, JaxenvError, ParamsTypeError, WrapperSettingError
+from jaxenv.errors import ArgumentTypeError, JaxenvError, ParamsTypeError, RangeError, WrapperSettingError
 
 _SPACES = ("action_space", "observation_space")
 
@@ -75,6 +75,8 @@ def check_fields(env: Any) -> None:
         stated = ranges.of(type(env), field.name)
         if stated is not None:
             value = getattr(env, field.name)
+            if isinstance(value, str) and "str" not in str(field.type):
+                raise RangeError(type(env).__name__, field.name, value, stated.in_words)
             if isinstance(value, bool) or not isinstance(value, str | None):
                 ranges.check(type(env).__name__, field.name, value, stated, static=True)
 

@@ -142,7 +142,7 @@ def params(name: str, values: Any, above: str = "params") -> None:
             stated = ranges.of(type(values), field.name) or ranges.ANY
             limits: Any = jnp.finfo(value.dtype) if jnp.issubdtype(value.dtype, jnp.floating) else jnp.iinfo(value.dtype)
             inside = jnp.all(stated.holds(value, limits.max))
-            _look(f"{name}: {where}", inside, value, f"its range: a number {stated}".rstrip(), "Pass a value inside.")
+            _look(f"{name}: {where}", inside, value, f"its range: {stated.in_words}", "Pass a value inside.")
 
 
 def _look(what: str, inside: Any, value: Any, expected: str, advice: str) -> None:

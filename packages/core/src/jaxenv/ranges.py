@@ -43,6 +43,12 @@ class Range:
             return f"in [{self.at_least:g}, {self.at_most:g}]"
         return " and ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
 
+    @property
+    def in_words(self) -> str:
+        """A number of the range in words: ``a number of at least 1``."""
+        text = str(self)
+        return f"a number {'of ' * text.startswith('at ')}{text}".rstrip()
+
     def holds(self, x: Any, largest: float) -> Any:
         """Return which elements of an array are inside of the range; NaN never is.
 
@@ -153,11 +159,7 @@ def check(
         wrong = float(values.reshape(-1)[int(np.argmin(inside.reshape(-1)))])
         fits = stated.infinite and math.isinf(wrong)
         representable = abs(wrong) <= largest or fits
-        expected = (
-            f"a number {stated}".rstrip()
-            if representable
-            else f"a {'' if stated.infinite else 'finite '}number that {holder} can hold"
-        )
+        expected = stated.in_words if representable else f"a {'' if stated.infinite else 'finite '}number that {holder} can hold"
         raise RangeError(owner, name, value if isinstance(value, int | float) else wrong, expected)
 
 

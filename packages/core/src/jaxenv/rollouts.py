@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +13,15 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxenv import ranges
+from jaxenv import _canonical, ranges
 from jaxenv._policies import require_environment, require_policy
 from jaxenv._sizes import is_size, whole
 from jaxenv.engine import scan, select
 from jaxenv.engine.plan import Loop, Plan, Policy, RolloutInputs
 from jaxenv.environment import Environment
 from jaxenv.episodes import EpisodeAccumulator, EpisodeStatistics, Trajectory, summary
-from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError, RolloutStateError
+from jaxenv.errors import RolloutArgumentError, RolloutFusedError, RolloutMeshError, RolloutParamsError, RolloutStateError
+from jaxenv.errors.formatting import described
 
 
 @struct.dataclass
@@ -99,11 +100,14 @@ def rollout(
         A :class:`Rollout`. Wrap the call in ``jax.jit`` and return only what you need: the rest is not computed.
 
     Raises:
-        RolloutArgumentError: a size is not a positive integer.
+        RolloutArgumentError: a size is not a positive integer, or ``mesh`` is no mesh.
+        KeyTypeError: ``key`` is not a key.
+        BatchError: ``key`` is a batch of keys.
         RolloutStateError: ``state`` or ``carry`` has no leading axis ``[num_envs]``, or the environment can't begin with a state.
         RolloutEnvironmentError: ``env`` is no environment, or a batch of them.
         RangeError: a parameter whose value is known is outside of its range.
         RolloutPolicyError: the policy takes other arguments than it is called with, or returns something else.
+        RolloutParamsError: ``params_axis`` is 0, and a leaf of ``params`` has no leading axis ``[num_envs]``.
         RolloutFusedError: ``fused`` is True, and no kernel can be had.
         RolloutMeshError: ``num_envs`` is not a multiple of the number of devices.
 
@@ -119,12 +123,20 @@ def rollout(
             raise RolloutArgumentError(name, size)
     require_environment(env)
     require_policy(policy)
+    key = _canonical.key(key, "jax.vmap(lambda key: jaxenv.rollout(env, params, policy, key, num_envs=..., num_steps=...))(keys)")
+    if not isinstance(cast("object", mesh), Mesh | None):
+        raise RolloutArgumentError("mesh", mesh, "must be a jax.sharding.Mesh or None")
     choice = ExecutorChoice.of(fused if unroll is None or fused else False, key, mesh)
     if params_axis not in (None, 0):
         raise RolloutArgumentError("params_axis", params_axis, "must be 0 or None")
     if params is not None:
         ranges.check_tree(env.name, params)
-    inputs: Any = env._lifted_params(params), key, policy_params, initial_carry
+    lifted = env._lifted_params(params)
+    if params_axis == 0:
+        for path, leaf in jax.tree_util.tree_leaves_with_path(lifted):
+            if jnp.shape(leaf)[:1] != (sizes[0],):
+                raise RolloutParamsError(sizes[0], f"params{jax.tree_util.keystr(path)}", described(jnp.asarray(leaf)))
+    inputs: Any = lifted, key, policy_params, initial_carry
     for name, batch in (("state", state), ("carry", carry)):
         if any(jnp.shape(leaf)[:1] != (sizes[0],) for leaf in jax.tree.leaves(batch)):
             raise RolloutStateError(env.name, name, sizes[0])

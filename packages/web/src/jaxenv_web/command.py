@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from jaxenv.cli.options import Settings, overrides
 from jaxenv.cli.output import console
-from jaxenv.errors import JaxenvError
+from jaxenv.errors import JaxenvError, UnknownEnvError
 from jaxenv.registry import EnvSpec, LoadedPolicy, make, registered_envs
 from jaxenv.registry.lookup import spec as find_spec
 
-from jaxenv_web.errors import NothingToWriteError
+from jaxenv_web.errors import FolderIsEnvironmentError, NothingToWriteError, OutputFolderError
 
 SHIPPED = "agent:shipped"
 
@@ -29,6 +29,10 @@ def web(
     """Write environments as pages that one can play in a browser: one HTML file each, and an index of the folder."""
     *ids, last = arguments
     folder, changes = Path(last), overrides(settings)
+    if not folder.exists() and _is_id(last):
+        raise FolderIsEnvironmentError(arguments)
+    if folder.exists() and not folder.is_dir():
+        raise OutputFolderError(folder, "it is not a folder")
     specs = [find_spec(env_id) for env_id in ids] or (_one_of_each_class() if every else [])
     if not specs:
         raise NothingToWriteError(last)
@@ -50,6 +54,14 @@ def web(
         for note in written.notes:
             out.print(f"  {note}", markup=False, soft_wrap=True)
     out.print(f"{gallery.write(folder, 'index.html', gallery.index(folder))}: the index", markup=False, soft_wrap=True)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        find_spec(text)
+    except UnknownEnvError:
+        return False
+    return True
 
 
 def _one_of_each_class() -> list[EnvSpec]:

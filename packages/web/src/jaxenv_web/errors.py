@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jaxenv.errors import JaxenvError
@@ -42,4 +43,14 @@ class NothingToWriteError(JaxenvError, ValueError):
     def __init__(self, folder: str) -> None:
         super().__init__(
             f"jaxenv web has the folder {folder} but no ids. Name environments before the folder: jaxenv web CartPole-v1 {folder}."
+        )
+
+
+class FolderIsEnvironmentError(JaxenvError, ValueError):
+    """The last argument of ``jaxenv web`` is an id, where the folder is expected."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"{ids[-1]} is an environment, but the last argument of jaxenv web is a folder. Add one: "
+            f"jaxenv web {' '.join(ids)} pages. For a folder of that name, write ./{ids[-1]}."
         )

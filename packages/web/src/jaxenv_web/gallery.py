@@ -6,7 +6,7 @@ import html
 import re
 from pathlib import Path
 
-from jaxenv_web.assets import asset
+from jaxenv_web.assets import asset, document, filled
 from jaxenv_web.errors import OutputFolderError
 
 _ID = re.compile(r'<meta name="jaxenv-id" content="([^"]*)">')
@@ -27,7 +27,8 @@ def index(folder: Path) -> str:
             name = html.escape(path.name)
             frame = f'<iframe src="{name}#tile" loading="lazy" tabindex="-1" title="{found[1]}"></iframe>'
             tiles.append((html.unescape(found[1]), f'<li><a href="{name}">{frame}{found[1]}</a></li>'))
-    return asset("index.html").replace("$tiles", "\n".join(text for _, text in sorted(tiles)))
+    body = filled("index.html", {"tiles": "\n".join(text for _, text in sorted(tiles))})
+    return document("Environments", asset("index.css"), body)
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -9,7 +9,7 @@ from jaxenv.cli.output import AsJson, console, print_json
 
 
 def show(env_id: EnvId, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Compute the largest expected return of an episode, or what can be known of it."""
+    """Compute the largest expected return of an episode, or a bound on it."""
     from jaxenv_baselines.optimal import optimal
 
     spec, env, params = built(env_id, settings)

@@ -59,7 +59,7 @@ def _load(name: str, offers: dict[str, Command]) -> Any:
     if isinstance(loaded, typer.Typer):
         return typer.main.get_command(loaded)
     single = typer.Typer(add_completion=False)
-    single.command(name, help=command.help or None)(loaded)
+    single.command(name, help=None if loaded.__doc__ else command.help or None)(loaded)
     return typer.main.get_command(single)
 
 

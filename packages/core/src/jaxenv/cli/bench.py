@@ -39,7 +39,7 @@ def bench(
     ] = None,
     num_steps: Annotated[int, typer.Option(min=1, max=LARGEST, help="Steps of each environment in a run.")] = 100,
     policy: Annotated[
-        Literal["random", "mlp"], typer.Option(help="What chooses the actions: chance, or a network of two layers of 64.")
+        Literal["random", "mlp"], typer.Option(help="Random actions, or those of a network with two layers of 64.")
     ] = "random",
     force: Annotated[bool, typer.Option("--force/--no-force", help="Whether every observation is an output.")] = True,
     unroll: Annotated[
@@ -68,9 +68,9 @@ def bench(
 ) -> None:
     """Measure steps a second, compile time and bytes of state.
 
-    All libraries run in one process and in turn, with random keys and automatic resets: JAX libraries in a compiled loop,
-    libraries in Python from a loop over their step. Every output is waited for, compile time is apart, and the median of the
-    runs is reported.
+    All libraries run in one process and take turns, with random keys and automatic resets. JAX libraries run in a compiled
+    loop, the others in a Python loop over their step. A run ends when all of its outputs are computed. Times are medians of
+    the runs. Compile time is separate.
     """
     from jaxenv.benchmark.libraries import OURS, find_library
     from jaxenv.benchmark.measurement import machine

@@ -47,7 +47,7 @@ def list_envs(
         out.print(rows)
         out.print()
     filters = " match" if search or namespace else ""
-    out.print(Text(f"{counted(len(found), 'environment')}{filters}. `jaxenv show ID` tells more about one."))
+    out.print(Text(f"{counted(len(found), 'environment')}{filters}. `jaxenv show ID` describes one."))
     if not (search or namespace):
         for known in known_distributions():
             if known.requires and any(p.namespace == known.namespace and p.status == "ok" and not p.specs for p in plugins()):

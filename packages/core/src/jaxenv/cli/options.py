@@ -34,12 +34,12 @@ PolicyName = Annotated[
     str,
     typer.Option(
         "--policy",
-        help="'random'; NAME:ARGUMENT of a kind of policies that a plugin loads; or 'module:function' of a function "
+        help="'random'; NAME:ARGUMENT of a policy that a plugin provides; or 'module:function' of a function "
         "(observation, key) -> action, in JAX.",
     ),
 ]
 # Not more: without 64-bit types jax.random.key takes 2**32 for 0.
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all randomness.")]
 
 
 def in_namespace(namespace: str | None) -> tuple[EnvSpec, ...]:
@@ -59,26 +59,26 @@ def in_namespace(namespace: str | None) -> tuple[EnvSpec, ...]:
     return specs
 
 
-def overrides(settings: Sequence[str] | None) -> dict[str, Any]:
-    """Return what ``--set`` says, by name.
+def overrides(settings: Sequence[str] | None, option: str = "--set") -> dict[str, Any]:
+    """Return the values of ``--set``, or of an option like it, by name.
 
     Raises:
         SettingError: it is not of the form NAME=VALUE, or one name is set twice.
     """
     found: dict[str, Any] = {}
     for text in settings or ():
-        name, value = setting(text)
+        name, value = setting(text, option)
         if name in found:
-            raise SettingError("--set", text, f"one value for {name}")
+            raise SettingError(option, text, f"one value for {name}")
         found[name] = value
     return found
 
 
-def setting(text: str) -> tuple[str, Any]:
+def setting(text: str, option: str = "--set") -> tuple[str, Any]:
     """Read ``name=value``: the value as JSON if it is JSON, as Python's True, False and None, else as the string it is."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise SettingError("--set", text, "NAME=VALUE")
+        raise SettingError(option, text, "NAME=VALUE")
     words = {"True": True, "False": False, "None": None}
     if value in words:
         return name, words[value]
@@ -87,7 +87,7 @@ def setting(text: str) -> tuple[str, Any]:
     except (ValueError, RecursionError):
         return name, value
     if not all(_is_number(leaf, value) for leaf in _leaves(found)):
-        raise SettingError("--set", text, "a number that a float can hold")
+        raise SettingError(option, text, "a number that a float can hold")
     return name, found
 
 

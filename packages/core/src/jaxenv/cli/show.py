@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from jaxenv.cli.docstrings import argument_docstrings, field_docstrings
+from jaxenv._docstrings import argument_docstrings, field_docstrings
 from jaxenv.cli.options import EnvId, Settings, overrides
 from jaxenv.cli.output import AsJson, complain, console, print_json, table
 from jaxenv.registry import EnvSpec, make
@@ -114,19 +113,11 @@ def _fields(spec: EnvSpec, env: Any) -> Iterator[Setting]:
 
 
 def _settings(values: Any) -> Iterator[Setting]:
-    """Yield the fields of a dataclass and of the dataclasses in it, each by the name that ``make`` knows it by."""
-    from jaxenv import ranges
+    """Yield the fields of an environment or the leaves of its params, each by the name that ``make`` knows it by."""
+    from jaxenv.fields import fields_of
 
-    descriptions = field_docstrings(type(values))
-    for field in dataclasses.fields(values):
-        value = getattr(values, field.name)
-        if field.metadata.get("internal"):
-            continue
-        if dataclasses.is_dataclass(value):
-            yield from _settings(value)
-        else:
-            stated = ranges.of(type(values), field.name)
-            yield Setting(field.name, value, descriptions.get(field.name, ""), "" if stated is None else str(stated))
+    for field in fields_of(values):
+        yield Setting(field.name, field.value, field.meaning, "" if field.range is None else str(field.range))
 
 
 def _print(description: Description) -> None:

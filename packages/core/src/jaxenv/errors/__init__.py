@@ -37,7 +37,14 @@ from jaxenv.errors.command_line import (
 from jaxenv.errors.conformance import ConformanceError, UnknownCheckError
 from jaxenv.errors.engine import EngineSettingError, JaxenvPerformanceWarning
 from jaxenv.errors.gymnax import GymnaxFactoryError, GymnaxIdError, GymnaxSettingError, GymnaxTerminationError
-from jaxenv.errors.pictures import CumRewardsError, EncoderMissingError, OutputFileError, PictureFormatError, StateSequenceError
+from jaxenv.errors.pictures import (
+    CumRewardsError,
+    EncoderMissingError,
+    OutputFileError,
+    PictureFormatError,
+    PictureSizeError,
+    StateSequenceError,
+)
 from jaxenv.errors.plugins import (
     DiscoveryError,
     DuplicateNameError,
@@ -72,7 +79,16 @@ from jaxenv.errors.protocol import (
     UndeclaredFieldError,
     UnsetFieldError,
 )
-from jaxenv.errors.random import IntegerRangeError, RandomSizeError, SeedRangeError, SeedTypeError, WordCountError
+from jaxenv.errors.random import (
+    IntegerRangeError,
+    KeyCountError,
+    KeyNumberError,
+    RandomSizeError,
+    SeedRangeError,
+    SeedTypeError,
+    WordCountError,
+    WordTypeError,
+)
 from jaxenv.errors.registry import (
     AmbiguousEnvError,
     AmbiguousOverrideError,
@@ -96,6 +112,7 @@ from jaxenv.errors.rollouts import (
     RolloutKeywordsError,
     RolloutLengthError,
     RolloutMeshError,
+    RolloutParamsError,
     RolloutPolicyError,
     RolloutStateError,
 )
@@ -142,6 +159,8 @@ __all__ = [
     "InvalidSpecError",
     "JaxenvError",
     "JaxenvPerformanceWarning",
+    "KeyCountError",
+    "KeyNumberError",
     "KeyTypeError",
     "MemoryLimitError",
     "MissingExtraError",
@@ -160,6 +179,7 @@ __all__ = [
     "ParamsLeafError",
     "ParamsTypeError",
     "PictureFormatError",
+    "PictureSizeError",
     "PluginError",
     "PluginNameError",
     "PluginTakenError",
@@ -180,6 +200,7 @@ __all__ = [
     "RolloutKeywordsError",
     "RolloutLengthError",
     "RolloutMeshError",
+    "RolloutParamsError",
     "RolloutPolicyError",
     "RolloutStateError",
     "SeedCountError",
@@ -204,6 +225,7 @@ __all__ = [
     "UnknownOverrideError",
     "UnsetFieldError",
     "WordCountError",
+    "WordTypeError",
     "WrappedTypeError",
     "WrapperHookError",
     "WrapperSettingError",

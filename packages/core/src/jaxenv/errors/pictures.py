@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxenv.errors.base import JaxenvError
+from jaxenv.errors.formatting import short
 
 
 class StateSequenceError(JaxenvError, ValueError):
@@ -28,11 +29,21 @@ class CumRewardsError(JaxenvError, ValueError):
         )
 
 
+class PictureSizeError(JaxenvError, ValueError):
+    """A picture has a size that is no number of pixels."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"A picture needs a height and a width of at least 1 pixel, but its size is {short(given)}. "
+            "Pass an integer, or a pair of them."
+        )
+
+
 class PictureFormatError(JaxenvError, ValueError):
-    """A file name that does not say a format we can write."""
+    """A file name without the ending of a format that can be written."""
 
     def __init__(self, path: str, suffixes: tuple[str, ...]) -> None:
-        super().__init__(f"{path!r} does not say a format that can be written. End the name in one of {', '.join(suffixes)}.")
+        super().__init__(f"{path!r} has no ending of a format that can be written. End the name in one of {', '.join(suffixes)}.")
 
 
 class EncoderMissingError(JaxenvError, ImportError):

@@ -41,6 +41,36 @@ class WordCountError(JaxenvError, TypeError):
         )
 
 
+class KeyCountError(JaxenvError, TypeError):
+    """The number of keys to derive is not a whole number."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"split takes the number of keys as a whole number or a tuple of them, but {short(given)} was given. "
+            "Pass Python integers: they are part of the program."
+        )
+
+
+class KeyNumberError(JaxenvError, ValueError):
+    """A key is to be derived by something that is not a 32-bit integer."""
+
+    def __init__(self, function: str, given: Any) -> None:
+        super().__init__(
+            f"{function} takes an integer from 0 to 2**32 - 1, or an array of integers, but {short(given)} was given. "
+            "Pass such a number."
+        )
+
+
+class WordTypeError(JaxenvError, TypeError):
+    """Random words are expected, and something else was given."""
+
+    def __init__(self, function: str, given: str) -> None:
+        super().__init__(
+            f"jaxenv.random.{function} takes random words, uint32, but {given} was given. Pass words, such as "
+            "jaxenv.random.words(key, 2)[0]."
+        )
+
+
 class IntegerRangeError(JaxenvError, ValueError):
     """A range of integers is empty or too wide for one 32-bit word."""
 

@@ -34,6 +34,17 @@ class RolloutStateError(JaxenvError, ValueError):
         super().__init__(f"The rollout can't begin with the given {what}: {reason}, or leave {what} out to reset the environments.")
 
 
+class RolloutParamsError(JaxenvError, ValueError):
+    """The environments of a rollout have no parameters of their own."""
+
+    def __init__(self, num_envs: int, path: str, given: str) -> None:
+        super().__init__(
+            f"With params_axis=0 every leaf of params needs a leading axis of {num_envs}, one for each environment, "
+            f"but {path} is {given}. Make them with jax.vmap, such as jax.vmap(lambda x: params.replace(gravity=x))(values), "
+            "or leave params_axis out."
+        )
+
+
 class RolloutMeshError(JaxenvError, ValueError):
     """The environments of a rollout cannot be shared out equally."""
 

@@ -15,7 +15,8 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenv._sizes import is_size, whole
-from jaxenv.errors import IntegerRangeError, WordCountError
+from jaxenv.errors import IntegerRangeError, WordCountError, WordTypeError
+from jaxenv.errors.formatting import named
 from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.keys import is_own, is_threefry, typed
 from jaxenv.random.layout import FEW, stack
@@ -73,7 +74,11 @@ def uniform(word: Array, low: Array | float = 0.0, high: Array | float = 1.0) ->
 
     Returns:
         Floats on [low, high), float32[...] (float64 under x64).
+
+    Raises:
+        WordTypeError: ``word`` is not uint32.
     """
+    _require_words("uniform", word)
     dtype = jnp.result_type(float)
     low_known, high_known = isinstance(low, float | int), isinstance(high, float | int)
     scalars = np.shape(word) == () and word.dtype == np.uint32
@@ -102,8 +107,10 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
         Integers on {low, ..., high - 1}, int32[...].
 
     Raises:
+        WordTypeError: ``word`` is not uint32.
         IntegerRangeError: a bound is not an integer, or the range is empty or too large.
     """
+    _require_words("uniform_int", word)
     bounds: tuple[Any, Any] = low, high
     if not all(isinstance(bound, int | np.integer) for bound in bounds):
         raise IntegerRangeError(low, high)
@@ -118,6 +125,11 @@ def uniform_int(word: Array, low: int, high: int) -> Array:
     carry = lax.shift_right_logical(lax.mul(lax.bitwise_and(word, np.uint32(0xFFFF)), factor), half)
     upper = lax.mul(lax.shift_right_logical(word, half), factor)
     return lax.add(lax.convert_element_type(lax.shift_right_logical(lax.add(upper, carry), half), jnp.int32), np.int32(low))
+
+
+def _require_words(function: str, word: Any) -> None:
+    if getattr(word, "dtype", None) != np.uint32:
+        raise WordTypeError(function, named(word))
 
 
 def bernoulli(word: Array, probability: Array | float = 0.5) -> Array:

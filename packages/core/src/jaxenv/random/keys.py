@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxenv import _canonical
+from jaxenv._sizes import is_size, whole
+from jaxenv.errors import KeyCountError, KeyNumberError
 from jaxenv.random import foreign, generator, threefry
 from jaxenv.random.layout import FEW, stack
 
@@ -44,8 +48,14 @@ def split(key: Array, num: int | tuple[int, ...] = 2) -> Array:
 
     Returns:
         Keys of the same generator, with a leading axis ``[num]`` or axes ``num``.
+
+    Raises:
+        KeyCountError: ``num`` is neither a whole number nor a tuple of them.
     """
-    return _like(key, _random_split(typed(key, "jax.vmap(jaxenv.random.split)(keys)"), num if isinstance(num, tuple) else (num,)))
+    shape = tuple(map(whole, num if isinstance(num, tuple) else (num,)))
+    if not all(is_size(size, least=0) for size in shape):
+        raise KeyCountError(num)
+    return _like(key, _random_split(typed(key, "jax.vmap(jaxenv.random.split)(keys)"), shape))
 
 
 def fold_in(key: Array, data: Array | int) -> Array:
@@ -59,8 +69,11 @@ def fold_in(key: Array, data: Array | int) -> Array:
 
     Returns:
         A key of the same generator.
+
+    Raises:
+        KeyNumberError: ``data`` is no integer, or does not fit into 32 bits.
     """
-    return _like(key, _random_fold_in(typed(key, "jax.vmap(jaxenv.random.fold_in)(keys, numbers)"), jnp.asarray(data, jnp.uint32)))
+    return _like(key, _random_fold_in(typed(key, "jax.vmap(jaxenv.random.fold_in)(keys, numbers)"), _number("fold_in", data)))
 
 
 def stream_key(key: Array, number: Array | int) -> Array:
@@ -77,9 +90,12 @@ def stream_key(key: Array, number: Array | int) -> Array:
 
     Returns:
         A key of the same generator.
+
+    Raises:
+        KeyNumberError: ``number`` is no integer, or does not fit into 32 bits.
     """
     return _like(
-        key, _random_stream_key(typed(key, "jax.vmap(jaxenv.random.stream_key)(keys, numbers)"), jnp.asarray(number, jnp.uint32))
+        key, _random_stream_key(typed(key, "jax.vmap(jaxenv.random.stream_key)(keys, numbers)"), _number("stream_key", number))
     )
 
 
@@ -114,6 +130,18 @@ def _random_stream_key(key: Array, number: Array) -> Array:
         return foreign.fold_in(data, jax.random.key_impl(key), number)
     words = generator.stream_key(data, number) if is_own(key) else [data[0], data[1] ^ number]
     return jax.random.wrap_key_data(stack(words), impl=jax.random.key_impl(key))
+
+
+def _number(function: str, number: Any) -> Array:
+    """Return a 32-bit integer as uint32; an array of negative integers wraps around, as in ``jax.random.fold_in``."""
+    if isinstance(number, int | np.integer) and not isinstance(number, bool):
+        if not 0 <= number < 2**32:
+            raise KeyNumberError(function, number)
+        return jnp.asarray(number, jnp.uint32)
+    dtype = getattr(number, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jnp.integer):
+        raise KeyNumberError(function, number)
+    return jnp.asarray(number).astype(jnp.uint32)
 
 
 def _like(given: Array, key: Array) -> Array:

@@ -132,7 +132,7 @@ class Command:
     entry_point: str
     """``"module:object"``, a Typer application or a function with Typer's annotations; imported when the command is used."""
     help: str = ""
-    """One line for ``jaxenv --help``."""
+    """One line for ``jaxenv --help``. ``jaxenv NAME --help`` shows the docstring of the object, or this where it has none."""
 
     def __post_init__(self) -> None:
         self._check(is_command(self.name), "name", COMMAND_RULE)

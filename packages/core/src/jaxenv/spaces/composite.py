@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -120,6 +120,10 @@ class Tuple(_Composite):
     """The spaces of the elements."""
 
     def __init__(self, spaces: Iterable[Space]) -> None:
+        if not isinstance(cast("object", spaces), Iterable):
+            raise SpaceDefinitionError(
+                f"Tuple got {short(spaces)}, but it needs a sequence of spaces. Pass a tuple, such as (a, b)."
+            )
         spaces = tuple(spaces)
         for i, space in enumerate(spaces):
             _require_space(space, f"Tuple got as element {i}")

@@ -35,7 +35,8 @@ class EnvironmentUnderTest:
     @property
     def name(self) -> str:
         """How to call it in a sentence."""
-        return getattr(self.env, "name", type(self.env).__name__)
+        name = getattr(self.env, "name", None)
+        return name if isinstance(name, str) else getattr(self.env, "__name__", type(self.env).__name__)
 
     @property
     def by_default(self) -> bool:

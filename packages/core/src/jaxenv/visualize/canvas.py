@@ -23,7 +23,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv._sizes import whole
+from jaxenv._sizes import is_size, whole
+from jaxenv.errors import PictureSizeError
 from jaxenv.visualize import distance, font, pixels
 from jaxenv.visualize.palette import SILVER, WHITE, Color
 
@@ -85,7 +86,10 @@ class Canvas:
         background: Color = WHITE,
     ) -> None:
         side = whole(size)
-        self.height, self.width = (side, side) if isinstance(side, int) else map(whole, side)
+        pair = tuple(map(whole, side)) if isinstance(side, tuple | list) else (side, side)
+        if len(pair) != 2 or not all(map(is_size, pair)):
+            raise PictureSizeError(size)
+        self.height, self.width = pair
         left, bottom, right, top = view
         self.pixel = max((right - left) / self.width, (top - bottom) / self.height)
         self._left = (left + right - self.width * self.pixel) / 2.0
