@@ -219,7 +219,10 @@ def test_networks_without_a_kernel_have_a_reason_and_the_same_interface():
         weights, batches, numbers = problem(networks, 64, 32, False)
         assert kernels.value_and_gradient(networks, batches, numbers, weights, jnp.int32(0))[1].shape == (networks.size,)
     assert "do not fit" in source.unsupported(towers(4, (256, 256), 2, "tanh"), sizes)
-    assert not source.unsupported(towers(1000, (64, 64), 6, "relu"), dataclasses.replace(sizes, integers=True))
+    for inputs, widths in ((1000, (64, 64)), (400, (72,)), (400, (256,)), (300, (128, 128))):
+        networks, flags = towers(inputs, widths, 6, "relu"), dataclasses.replace(sizes, integers=True)
+        assert not source.unsupported(networks, flags)
+        assert source.gradient_kernel(networks, flags).shared <= max(sizes.shared)
 
 
 @needs_compiler

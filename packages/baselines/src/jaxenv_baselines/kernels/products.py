@@ -37,6 +37,26 @@ class Matrix:
         return Matrix(self.element.format(row="{column}", column="{row}"), along, self.integers)
 
 
+MOST_TILES = 16
+"""Tiles that a warp has registers for, if the left matrix has no low part; half as many if it has."""
+
+
+def _shapes(columns: int, most: int) -> list[tuple[int, int]]:
+    """Return how many tiles of 16 rows and of 8 columns a warp may compute at once."""
+    return [(a, b) for a in (1, 2) for b in (1, 2, 4, 8) if columns // 8 % b == 0 and a * b <= most]
+
+
+def _rounds(rows: int, columns: int, shape: tuple[int, int], warps: int) -> int:
+    """Return how often the warps of a block have to compute so many tiles."""
+    down, across = shape
+    return -(-(-(-rows // (16 * down)) * (columns // (8 * across))) // warps)
+
+
+def shapes_at_once(rows: int, columns: int, warps: int) -> list[tuple[int, int]]:
+    """Return the shapes with which the warps of a block compute a product at once; what is streamed needs one."""
+    return [shape for shape in _shapes(columns, MOST_TILES) if _rounds(rows, columns, shape, warps) == 1]
+
+
 @dataclass(frozen=True)
 class Product:
     """A product of a left matrix ``[rows, inner]`` by a right one ``[inner, columns]``."""
@@ -62,16 +82,13 @@ class Product:
     def shape(self) -> tuple[int, int]:
         """How many tiles of 16 rows and of 8 columns a warp computes at once, so that all warps are done soonest."""
 
-        def rounds(down: int, across: int) -> int:
-            return -(-(-(-self.rows // (16 * down)) * (self.columns // (8 * across))) // self.warps)
-
         def cost(shape: tuple[int, int]) -> float:
             down, across = shape
-            return rounds(down, across) * (4 * down + 2 * across + 2.5 * down * across)
+            return _rounds(self.rows, self.columns, shape, self.warps) * (4 * down + 2 * across + 2.5 * down * across)
 
-        most = 16 if self.streamed or self.left.integers else 8  # what a thread has registers for
-        fitting = [(down, across) for across in (1, 2, 4, 8) if self.columns // 8 % across == 0 for down in (1, 2)]
-        return min(((a, b) for a, b in fitting if a * b <= most and (not self.streamed or rounds(a, b) == 1)), key=cost)
+        if self.streamed:
+            return min(shapes_at_once(self.rows, self.columns, self.warps), key=cost)
+        return min(_shapes(self.columns, MOST_TILES if self.left.integers else MOST_TILES // 2), key=cost)
 
     @property
     def rows_together(self) -> bool:

@@ -21,7 +21,7 @@ from jaxenv.engine.cuda.expressions import name
 from jaxenv.engine.cuda.source import Kernel, Text, statements
 from jaxenv.engine.scalar import Leaf, ScalarProgram, UnsupportedError, scalarize
 
-from jaxenv_baselines.kernels.products import Matrix, Product
+from jaxenv_baselines.kernels.products import Matrix, Product, shapes_at_once
 from jaxenv_baselines.kernels.shuffle import ROUNDS, permuted
 from jaxenv_baselines.kernels.towers import Tower, Towers
 
@@ -126,8 +126,8 @@ def layout(towers: Towers, sizes: Sizes) -> Layout | None:
         for limit, warps in zip(sizes.shared, (8, 16), strict=True):
             for streamed in (False, True):
                 plan = Layout(towers, sizes, tile, streamed, warps)
-                fits = streamed or copied[0] <= MOST_COPIED
-                if fits and 4 * plan.size <= limit and (not streamed or tile * widths[0] <= 128 * 128):
+                possible = shapes_at_once(tile, widths[0], warps) if streamed else copied[0] <= MOST_COPIED
+                if possible and 4 * plan.size <= limit:
                     return plan
     return None
 
