@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -23,8 +24,9 @@ from jaxenv.errors.formatting import short
 from jaxenv.registry import EnvSpec
 
 try:
-    import stoa  # pyright: ignore[reportMissingImports]
-    from stoa.env_adapters.base import AdapterStateWithKey  # pyright: ignore[reportMissingImports]
+    # By its name as text: a type checker without Stoa takes this file for it.
+    stoa: Any = importlib.import_module("stoa")
+    AdapterStateWithKey: Any = importlib.import_module("stoa.env_adapters.base").AdapterStateWithKey
 except ImportError as error:
     raise MissingExtraError("stoa", "stoa", "jaxenv.adapters.stoa") from error
 
