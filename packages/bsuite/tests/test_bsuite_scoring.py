@@ -151,5 +151,7 @@ def test_an_experiment_is_scored_from_its_own_logs():
     log = {"episode": np.arange(3.0)}
     for name in ("catch", "catch_noise"):
         for given, text in (({}, "no logs"), ({"bandit/0": log}, "logs of bandit/0")):
-            with pytest.raises(logs.LogError, match=rf"got {text}, but logs of {name} were expected. Pass those of ids such as {name}/0."):
+            with pytest.raises(
+                logs.LogError, match=rf"got {text}, but logs of {name} were expected. Pass those of ids such as {name}/0."
+            ):
                 scoring.score_experiment(name, given)

@@ -52,7 +52,9 @@ def test_a_box_is_scaled_to_its_bounds_and_a_key_says_all():
     assert one.reward == pytest.approx(one.obs.sum(), abs=1e-6)
 
 
-@pytest.mark.parametrize("action", [None, "left", {"x": 1}, [[0.0], [0.0, 0.0]], 1j, np.float32(0.0), np.zeros((4, 3)), np.zeros(7)])
+@pytest.mark.parametrize(
+    "action", [None, "left", {"x": 1}, [[0.0], [0.0, 0.0]], 1j, np.float32(0.0), np.zeros((4, 3)), np.zeros(7)]
+)
 def test_an_action_that_is_not_one_number_each_is_refused(action):
     for env, size in ((BraxEnv(Ladder()), 3), (BraxEnv(Walk()), 2)):
         with pytest.raises(ArgumentTypeError, match=rf"action is .*, but an array float\[{size}\] was expected. Pass one."):

@@ -54,13 +54,6 @@ class Structured(Ladder):
         return super().transition(key, state, action["go"], params)
 
 
-class Failing(Ladder):
-    """A Ladder whose own code fails."""
-
-    def transition(self, key, state, action, params):
-        raise TypeError("a fault of the environment")
-
-
 WRONG_ACTIONS = [
     (Ladder, None, r"action is NoneType None, but"),
     (Ladder, "left", r"action is str 'left', but"),
@@ -99,10 +92,13 @@ class TestWrongUses:
         with pytest.raises(ArgumentTypeError, match=message):
             env.step(action)
 
-    def test_a_fault_of_the_environment_stays_what_it_is(self, cls):
+    def test_a_failure_that_is_not_the_actions_stays_what_it_is(self, cls, monkeypatch):
+        def run(*args):
+            raise TypeError("a fault of the environment")
+
         env = cls(Ladder())
         env.reset(seed=0)
-        env._batch._program = type("Program", (), {"step": Failing().transition, "step_alone": Failing().transition})()
+        monkeypatch.setattr(env._batch, "_run", run)
         with pytest.raises(TypeError, match="a fault of the environment"):
             env.step(env.action_space.sample())
 
@@ -446,7 +442,9 @@ class TestMany:
         with pytest.raises(ResetOptionError, match=r"an array bool\[2\] with at least one True was expected"):
             envs.reset(options={"reset_mask": [[True], [True, False]]})
         for seed in ("a", -1, 1.5, True):
-            with pytest.raises(AdapterArgumentError, match=rf"seed is .* {seed!r}, but an integer from 0 was expected. Pass one, or None."):
+            with pytest.raises(
+                AdapterArgumentError, match=rf"seed is .* {seed!r}, but an integer from 0 was expected. Pass one, or None."
+            ):
                 envs.reset(seed=[0, seed])
         for num_envs in (0, -1, 1.5, "a", None, True):
             with pytest.raises(AdapterArgumentError, match=rf"num_envs is .* {num_envs!r}, but an integer from 1 was expected."):

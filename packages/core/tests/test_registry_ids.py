@@ -3,7 +3,7 @@
 import jaxenv
 import pytest
 from jaxenv import EnvSpec
-from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
+from jaxenv.errors import AmbiguousEnvError, NamespaceTypeError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from registry_environments import Pond, here, message
 
 pytestmark = pytest.mark.usefixtures("pond_plugins")

@@ -33,7 +33,9 @@ def explain(name: str, space: spaces.Space, action: Any, batch: int | None = Non
     if isinstance(space, spaces.Dict):
         given = cast("Mapping[Any, Any]", action)
         if not isinstance(action, Mapping) or not set(space.keys()) <= set(given):
-            raise ArgumentTypeError(name, f"action{where}", action, f"a dict with {listed(list(map(repr, space.keys())), 'and')}") from None
+            raise ArgumentTypeError(
+                name, f"action{where}", action, f"a dict with {listed(list(map(repr, space.keys())), 'and')}"
+            ) from None
         for key, part in space.items():
             explain(name, part, given[key], batch, f"{where}[{key!r}]")
     elif isinstance(space, spaces.Tuple):
