@@ -313,7 +313,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     def _seeds(self, seed: Any) -> Sequence[int | None]:
         if seed is None and self._batch.begun:
             return [None] * self.num_envs
-        if _is_one(seed):
+        if seed is None or _is_one(seed):
             return self._consecutive((self.np_random_seed or 0) if seed is None else int(seed))
         if len(seed) != self.num_envs:
             raise SeedCountError(len(seed), self.num_envs)
