@@ -128,3 +128,30 @@ def test_a_stochastic_sea_needs_a_hundred_episodes(tmp_path):
         tmp_path, "deep_sea_stochastic/0", *made_up(sweep.EXPERIMENTS["deep_sea_stochastic"], "", np.random.default_rng(0), 1, 90)
     )
     assert math.isnan(scoring.score(logs.read(tmp_path))[0].score)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ([], logs.LogError, r"score got list \[\], but a mapping from ids to logs was expected. Pass what jaxenv_bsuite.logs.read"),
+        (None, logs.LogError, r"score got NoneType None, but a mapping"),
+        ({"catch/0": {}}, logs.LogError, r"score got dict {} for catch/0, but columns with 'episode' were expected. Pass what"),
+        ({"catch/0": 3}, logs.LogError, r"score got int 3 for catch/0, but columns"),
+        ({"cath/0": {}}, sweep.UnknownIdError, r"did you mean catch"),
+    ],
+)
+def test_what_is_no_mapping_of_logs_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        scoring.score(given)
+
+
+def test_an_experiment_is_scored_from_its_own_logs():
+    with pytest.raises(sweep.UnknownIdError, match="did you mean catch"):
+        scoring.score_experiment("cath", {})
+    log = {"episode": np.arange(3.0)}
+    for name in ("catch", "catch_noise"):
+        for given, text in (({}, "no logs"), ({"bandit/0": log}, "logs of bandit/0")):
+            with pytest.raises(
+                logs.LogError, match=rf"got {text}, but logs of {name} were expected. Pass those of ids such as {name}/0."
+            ):
+                scoring.score_experiment(name, given)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxenv.errors import MissingExtraError
+from jaxenv.errors import ArgumentTypeError, MissingExtraError
 from probes import Ladder, Walk
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
@@ -50,6 +50,15 @@ def test_a_box_is_scaled_to_its_bounds_and_a_key_says_all():
     np.testing.assert_array_equal(one.obs, two.obs)
     np.testing.assert_allclose(one.obs - state.obs, [0.25, -0.25], atol=0.11)
     assert one.reward == pytest.approx(one.obs.sum(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "action", [None, "left", {"x": 1}, [[0.0], [0.0, 0.0]], 1j, np.float32(0.0), np.zeros((4, 3)), np.zeros(7)]
+)
+def test_an_action_that_is_not_one_number_each_is_refused(action):
+    for env, size in ((BraxEnv(Ladder()), 3), (BraxEnv(Walk()), 2)):
+        with pytest.raises(ArgumentTypeError, match=rf"action is .*, but an array float\[{size}\] was expected. Pass one."):
+            env.step(env.reset(jax.random.key(0)), action)
 
 
 def test_done_is_the_tasks_end():

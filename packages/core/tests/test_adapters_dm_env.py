@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from jaxenv import spaces, wrappers
-from jaxenv.errors import ActionBatchError, MissingExtraError, SpaceConversionError
+from jaxenv.errors import ActionBatchError, AdapterArgumentError, ArgumentTypeError, MissingExtraError, SpaceConversionError
 from probes import Ladder, Walk
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
@@ -78,6 +78,23 @@ def test_wrappers_and_errors():
     env.reset()
     with pytest.raises(ActionBatchError, match=r"step got actions of shape \(3,\), but \(2,\) was expected."):
         env.step(np.zeros(3))
+
+
+@pytest.mark.parametrize(("task", "action"), [(Ladder, None), (Ladder, "left"), (Walk, [[0.0], [0.0, 0.0]]), (Walk, {"x": 1})])
+def test_an_action_of_another_kind_is_named(task, action):
+    env = DmEnv(task(), seed=0)
+    env.reset()
+    with pytest.raises(ArgumentTypeError) as caught:
+        env.step(action)
+    expected = "Discrete(3, start=-1)" if task is Ladder else "Box(-1.0, 1.0, (2,))"
+    assert str(caught.value).endswith(f"is {type(action).__name__} {action!r}, but a member of {expected} was expected. Pass one.")
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, True])
+def test_a_seed_is_an_integer_from_0(seed):
+    with pytest.raises(AdapterArgumentError, match=rf"seed is .* {seed!r}, but an integer from 0 was expected. Pass one, or None."):
+        DmEnv(Walk(), seed=seed)
+    assert DmEnv(Walk(), seed=np.int64(3))._seed == 3
 
 
 @pytest.mark.parametrize(

@@ -10,22 +10,27 @@ import jax.numpy as jnp
 import jaxenv
 import numpy as np
 import pytest
-from jaxenv import wrappers
+from jaxenv import spaces, wrappers
 from jaxenv.errors import (
     ActionBatchError,
     AdapterArgumentError,
+    ArgumentTypeError,
     AutoresetModeError,
     CheckError,
     EnvironmentTypeError,
     MissingExtraError,
     NotResetError,
     NoWindowError,
+    OverrideValueError,
+    ParamsTypeError,
     RangeError,
     RenderModeError,
     RenderNotSupportedError,
     ResetOptionError,
     SeedCountError,
     SharedStatisticsError,
+    SpaceDefinitionError,
+    UnknownOverrideError,
 )
 from probes import Ladder, Walk
 
@@ -37,6 +42,81 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv  # noqa: E402
 from jaxenv.adapters.gymnasium import GymnasiumEnv, GymnasiumVectorEnv, register_envs  # noqa: E402
 
 MODES = list(AutoresetMode)
+
+
+class Structured(Ladder):
+    """A Ladder whose action is a Dict with a Tuple."""
+
+    def action_space(self, params):
+        return spaces.Dict({"go": spaces.Discrete(3, start=-1), "rest": spaces.Tuple([spaces.Box(-1.0, 1.0, (2,))])})
+
+    def transition(self, key, state, action, params):
+        return super().transition(key, state, action["go"], params)
+
+
+WRONG_ACTIONS = [
+    (Ladder, None, r"action is NoneType None, but"),
+    (Ladder, "left", r"action is str 'left', but"),
+    (Ladder, {"go": 1}, r"action is dict {'go': 1}, but"),
+    (Ladder, [[1], [1, 0]], r"action is list \[\[1\], \[1, 0\]\], but"),
+    (Walk, None, r"action is NoneType None, but"),
+    (Walk, ["a", "b"], r"action is list \['a', 'b'\], but"),
+    (Structured, None, r"action is NoneType None, but a dict with 'go' and 'rest' was expected. Pass one."),
+    (Structured, {"go": 1}, r"action is dict {'go': 1}, but a dict with 'go' and 'rest' was expected. Pass one."),
+    (Structured, {"go": 1, "rest": ()}, r"action\['rest'\] is tuple \(\), but a tuple of 1 was expected. Pass one."),
+    (Structured, {"go": 1, "rest": "x"}, r"action\['rest'\] is str 'x', but a tuple of 1 was expected. Pass one."),
+    (Structured, {"go": [1, 1], "rest": (None,)}, r"action\['rest'\]\[0\] is NoneType None, but"),
+]
+WRONG_OPTIONS = [
+    ("x", AdapterArgumentError, r"options is str 'x', but a mapping was expected. Pass one with 'params'.*, or None."),
+    ({"params": {"nope": 1}}, UnknownOverrideError, r"Walk has .* named 'nope'. .*Choose one of these."),
+    ({"params": {"limit": "x"}}, OverrideValueError, r"limit is str 'x', but a param of type float was expected."),
+    ({"params": {"max_steps_in_episode": 0}}, RangeError, r"max_steps_in_episode is 0, but a number of at least 1 was expected."),
+    ({"params": Walk().default_params.replace(max_steps_in_episode=0)}, RangeError, r"max_steps_in_episode is 0"),
+    ({"params": Walk().default_params.replace(limit="x")}, ArgumentTypeError, r"params.limit is str 'x', but a number or an array"),
+    ({"params": {"limit": -1.0}}, SpaceDefinitionError, r"Box got low = 1.0 above high = -1.0."),
+    ({"params": "x"}, ParamsTypeError, r"Walk takes params of type probes.WalkParams, but str 'x' was given."),
+]
+WRONG_WRAPS = [
+    (3, r"wrap is int 3, but a function was expected. Pass a function from an environment to a wrapped one"),
+    (lambda env: None, r"what wrap returned is NoneType None, but an environment was expected. Return the wrapped environment"),
+]
+
+
+@pytest.mark.parametrize("cls", [GymnasiumEnv, GymnasiumVectorEnv])
+class TestWrongUses:
+    @pytest.mark.parametrize(("task", "action", "message"), WRONG_ACTIONS)
+    def test_an_action_of_another_kind_is_named(self, cls, task, action, message):
+        env = cls(task())
+        env.reset(seed=0)
+        with pytest.raises(ArgumentTypeError, match=message):
+            env.step(action)
+
+    def test_a_failure_that_is_not_the_actions_stays_what_it_is(self, cls, monkeypatch):
+        def run(*args):
+            raise TypeError("a fault of the environment")
+
+        env = cls(Ladder())
+        env.reset(seed=0)
+        monkeypatch.setattr(env._batch, "_run", run)
+        with pytest.raises(TypeError, match="a fault of the environment"):
+            env.step(env.action_space.sample())
+
+    @pytest.mark.parametrize(("options", "error", "message"), WRONG_OPTIONS)
+    def test_wrong_options_of_reset_change_nothing(self, cls, options, error, message):
+        env = cls(Walk())
+        env.reset(seed=0)
+        params, space = env.params, env.observation_space
+        with pytest.raises(error, match=message):
+            env.reset(options=options)
+        assert env.params == params
+        assert env.observation_space == space
+        env.step(np.zeros(env.action_space.shape, np.float32))
+
+    @pytest.mark.parametrize(("wrap", "message"), WRONG_WRAPS)
+    def test_wrap_is_a_function_to_an_environment(self, cls, wrap, message):
+        with pytest.raises(AdapterArgumentError, match=message):
+            cls(Walk(), wrap=wrap)
 
 
 def same(ours, theirs):
@@ -359,6 +439,17 @@ class TestMany:
         for mask in ([True], np.zeros(2, bool), np.ones(2)):
             with pytest.raises(ResetOptionError, match=r"an array bool\[2\] with at least one True was expected"):
                 envs.reset(options={"reset_mask": mask})
+        with pytest.raises(ResetOptionError, match=r"an array bool\[2\] with at least one True was expected"):
+            envs.reset(options={"reset_mask": [[True], [True, False]]})
+        for seed in ("a", -1, 1.5, True):
+            with pytest.raises(
+                AdapterArgumentError, match=rf"seed is .* {seed!r}, but an integer from 0 was expected. Pass one, or None."
+            ):
+                envs.reset(seed=[0, seed])
+        for num_envs in (0, -1, 1.5, "a", None, True):
+            with pytest.raises(AdapterArgumentError, match=rf"num_envs is .* {num_envs!r}, but an integer from 1 was expected."):
+                GymnasiumVectorEnv(walk, num_envs)
+        assert GymnasiumVectorEnv(walk, np.int64(2)).num_envs == 2
         with pytest.raises(ResetOptionError, match=r"Use 'params' or 'reset_mask'."):
             envs.reset(options={"mask": None})
         with pytest.raises(AutoresetModeError, match=r"autoreset_mode is str 'never', but one of NextStep, SameStep or Disabled"):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxenv import spaces
-from jaxenv.errors import MissingExtraError, SpaceConversionError
+from jaxenv.errors import ArgumentTypeError, KeyTypeError, MissingExtraError, SpaceConversionError, SpaceMismatchError
 from probes import Ladder, Walk
 
 
@@ -88,6 +88,18 @@ class TestWithStoa:
         assert np.abs(step.observation).max() <= 0.25
         assert env.render(state).shape == (4, 4, 3)
         assert env.state_space().shape is None
+
+    def test_wrong_keys_and_actions_are_named(self, stoa):
+        from jaxenv.adapters.stoa import StoaEnv
+
+        env = StoaEnv(Ladder())
+        state, _ = env.reset(jax.random.key(0))
+        with pytest.raises(SpaceMismatchError, match=r"Ladder's action is a NoneType, but a member of Discrete"):
+            env.step(state, None)
+        with pytest.raises(ArgumentTypeError, match=r"Ladder: action is str 'left', but an array or a number was expected."):
+            env.step(state, "left")
+        with pytest.raises(KeyTypeError, match=r"key must be a JAX random key, but int 0 was given."):
+            env.reset(0)
 
     def test_spaces_have_the_same_members(self, stoa):
         from jaxenv.adapters.stoa import to_space

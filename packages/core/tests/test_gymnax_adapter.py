@@ -260,6 +260,31 @@ def test_log_wrapper_tells_the_return_and_the_length_of_the_last_episode():
     assert state.episode_returns.dtype == jnp.float32
 
 
+def test_log_wrapper_leaves_the_final_observation_out_unless_asked_for():
+    for env, wrapped, held in (
+        (Corridor(), LogWrapper(Corridor()), False),
+        (Corridor(), LogWrapper(Corridor(), final_observation=True), True),
+        (AdaptedEnvironment(Corridor()), LogWrapper(AdaptedEnvironment(Corridor())), False),
+    ):
+        _, state = wrapped.reset(KEYS[0], env.default_params)
+        info = jax.eval_shape(wrapped.step, KEYS[1], state, 1, env.default_params)[-1]
+        assert ("final_observation" in info) == held
+        assert "returned_episode_returns" in info
+    six = AdaptedEnvironment(Corridor())
+    six.step_values = 6
+    _, state = LogWrapper(six).reset(KEYS[0])
+    assert "final_observation" in jax.eval_shape(LogWrapper(six).step, KEYS[1], state, 1)[-1]
+
+
+def test_dm_env_wrapper_finds_the_final_observation_through_a_log_wrapper():
+    env = GymnaxToDmEnvWrapper(LogWrapper(Corridor()))
+    params = CorridorParams(max_steps_in_episode=1)
+    first = env.reset(KEYS[0], params)
+    last = env.step(KEYS[1], first, 1, params)
+    assert np.allclose(last.final_observation[0], first.observation[0] + 1)
+    assert not np.allclose(last.observation, last.final_observation)
+
+
 def test_flatten_observation_wrapper_makes_vectors_of_observations_the_final_one_too():
     env = AdaptedEnvironment(Grid())
     env.step_values = 6

@@ -3,7 +3,7 @@
 import jaxenv
 import pytest
 from jaxenv import EnvSpec
-from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
+from jaxenv.errors import AmbiguousEnvError, NamespaceTypeError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from registry_environments import Pond, here, message
 
 pytestmark = pytest.mark.usefixtures("pond_plugins")
@@ -19,6 +19,9 @@ class TestIds:
         assert ids[:2] == ["lake/Pond-v1", "lake/Pond-v0"]
         assert [spec.name for spec in jaxenv.registered_envs("minatar")] == ["Breakout-MinAtar", "Shared-v0", "tasks/0", "tasks/1"]
         assert jaxenv.registered_envs("nowhere") == ()
+        for namespace in (3, ["minatar"]):
+            with pytest.raises(NamespaceTypeError, match=r"registered_envs takes a namespace, but .* was given. Pass a string"):
+                jaxenv.registered_envs(namespace)
 
     def test_plugins_lists_refused_and_disabled_ones_too(self):
         assert [(plugin.namespace, plugin.status) for plugin in jaxenv.plugins()] == [

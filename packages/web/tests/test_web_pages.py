@@ -279,6 +279,18 @@ def test_an_id_in_the_place_of_the_folder_is_refused(tmp_path, capsys, monkeypat
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("last", ["local/Dott", "dot", "Dot-v2", "local/pages"])
+def test_what_looks_like_an_id_in_the_place_of_the_folder_is_refused(tmp_path, capsys, monkeypatch, last):
+    monkeypatch.chdir(tmp_path)
+    assert command("web", "local/Dot", last) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"The last argument of jaxenv web is a folder, but {last} looks like an id. No environment has the id" in err
+    assert err.endswith(f"For a folder of that name, write ./{last}.")
+    assert not any(tmp_path.iterdir())
+    assert command("web", "local/Dot", f"./{last}") == 0
+    assert (tmp_path / last / "index.html").exists()
+
+
 def test_messages_end_in_an_action():
     assert str(NothingToWriteError("out")) == (
         "jaxenv web has the folder out but no ids. Name environments before the folder: jaxenv web CartPole-v1 out."

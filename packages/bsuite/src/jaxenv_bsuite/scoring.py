@@ -7,13 +7,14 @@ from whatever episodes all ids of the experiment share, so unfinished runs have 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from jaxenv.errors.formatting import named
 from numpy.typing import NDArray
 
-from jaxenv_bsuite.logs import Log
-from jaxenv_bsuite.sweep import EXPERIMENTS, SETTINGS, TAGS
+from jaxenv_bsuite.logs import Log, LogError
+from jaxenv_bsuite.sweep import EXPERIMENTS, SETTINGS, TAGS, UnknownIdError
 
 Logs = Mapping[str, Log]
 """The logs of ids, by id."""
@@ -37,7 +38,16 @@ class Score(NamedTuple):
 
 
 def score(logs: Logs) -> list[Score]:
-    """Return the score of every experiment of which there are logs, in bsuite's order."""
+    """Return the score of every experiment of which there are logs, in bsuite's order.
+
+    Args:
+        logs: the logs by id, as :func:`jaxenv_bsuite.logs.read` returns them.
+
+    Raises:
+        LogError: ``logs`` is no mapping of logs.
+        UnknownIdError: one of its ids is none of bsuite's.
+    """
+    _check("score", logs)
     results: list[Score] = []
     for name, experiment in EXPERIMENTS.items():
         own = {bsuite_id: log for bsuite_id, log in logs.items() if bsuite_id in experiment.ids and len(log["episode"])}
@@ -55,7 +65,24 @@ def score_by_tag(scores: Iterable[Score]) -> dict[str, float]:
 
 
 def score_experiment(name: str, logs: Logs) -> float:
-    """Return the score of one experiment from the logs of its ids."""
+    """Return the score of one experiment from the logs of its ids.
+
+    Args:
+        name: the experiment, such as ``"catch"``.
+        logs: the logs of some of its ids, by id.
+
+    Raises:
+        LogError: ``logs`` is no mapping of logs, or has none of this experiment.
+        UnknownIdError: there is no such experiment, or no such id.
+    """
+    if name not in EXPERIMENTS:
+        raise UnknownIdError(name)
+    _check("score_experiment", logs)
+    own = EXPERIMENTS[name].ids
+    others = [bsuite_id for bsuite_id in logs if bsuite_id not in own]
+    if others or not logs:
+        given = f"logs of {others[0]}" if others else "no logs"
+        raise LogError(f"score_experiment got {given}, but logs of {name} were expected. Pass those of ids such as {own[0]}.")
     variant = EXPERIMENTS[name].variant
     if variant is None:
         return float(_SCORES[name](logs))
@@ -64,6 +91,18 @@ def score_experiment(name: str, logs: Logs) -> float:
     scores = np.array([base(group) for group in levels])
     mean, spread = scores.mean(), scores.std()
     return float(0.5 * (np.clip(mean, 0, 1) + np.clip(mean - spread, 0, 1)))
+
+
+def _check(function: str, logs: Any) -> None:
+    """Refuse what is no mapping from ids of bsuite to logs."""
+    action = "Pass what jaxenv_bsuite.logs.read returns."
+    if not isinstance(logs, Mapping):
+        raise LogError(f"{function} got {named(logs)}, but a mapping from ids to logs was expected. {action}")
+    for bsuite_id, log in cast("Mapping[Any, Any]", logs).items():
+        if bsuite_id not in SETTINGS:
+            raise UnknownIdError(bsuite_id)
+        if not isinstance(log, Mapping) or "episode" not in log:
+            raise LogError(f"{function} got {named(log)} for {bsuite_id}, but columns with 'episode' were expected. {action}")
 
 
 def _grouped(logs: Logs, setting: str) -> list[Logs]:

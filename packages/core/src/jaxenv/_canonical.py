@@ -178,7 +178,10 @@ def _param(name: str, path: Any, leaf: Any, expected: str, ndim: int | None, how
         raise ArgumentTypeError(name, f"params{jax.tree_util.keystr(path)}", None, "a number" if ndim == 0 else "an array")
     if leaf is None or _is_key(leaf):
         return leaf
-    leaf = jnp.asarray(leaf)
+    try:
+        leaf = jnp.asarray(leaf)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(name, f"params{jax.tree_util.keystr(path)}", leaf, "a number or an array") from None
     if ndim is not None and leaf.ndim > ndim:
         one = "a number" if ndim == 0 else f"an array of {ndim} {'axis' if ndim == 1 else 'axes'}"
         raise BatchError(f"{name}: params{jax.tree_util.keystr(path)}", described(leaf), one, how)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from jaxenv.cli.options import Settings, overrides
 from jaxenv.cli.output import console
-from jaxenv.errors import JaxenvError, UnknownEnvError
+from jaxenv.errors import AmbiguousEnvError, JaxenvError, UnavailableEnvError, UnknownEnvError
 from jaxenv.registry import EnvSpec, LoadedPolicy, make, registered_envs
 from jaxenv.registry.lookup import spec as find_spec
+from jaxenv.registry.names import is_name
 
-from jaxenv_web.errors import FolderIsEnvironmentError, NothingToWriteError, OutputFolderError
+from jaxenv_web.errors import FolderIsEnvironmentError, FolderLikeIdError, NothingToWriteError, OutputFolderError
 
 SHIPPED = "agent:shipped"
 
@@ -29,8 +31,8 @@ def web(
     """Write environments as pages that one can play in a browser: one HTML file each, and an index of the folder."""
     *ids, last = arguments
     folder, changes = Path(last), overrides(settings)
-    if not folder.exists() and _is_id(last):
-        raise FolderIsEnvironmentError(arguments)
+    if not folder.exists():
+        _require_no_id(arguments)
     if folder.exists() and not folder.is_dir():
         raise OutputFolderError(folder, "it is not a folder")
     specs = [find_spec(env_id) for env_id in ids] or (_one_of_each_class() if every else [])
@@ -56,12 +58,20 @@ def web(
     out.print(f"{gallery.write(folder, 'index.html', gallery.index(folder))}: the index", markup=False, soft_wrap=True)
 
 
-def _is_id(text: str) -> bool:
+def _require_no_id(arguments: list[str]) -> None:
+    """Refuse the last argument if it is an id or looks like one. A path such as ``./pages`` never does."""
+    last = arguments[-1]
     try:
-        find_spec(text)
-    except UnknownEnvError:
-        return False
-    return True
+        find_spec(last)
+    except UnknownEnvError as error:
+        namespace, slash, _ = last.partition("/")
+        known = {spec.namespace for spec in registered_envs()}
+        if is_name(last) and (re.search(r"-v\d+$", last) or error.near or (slash and namespace in known)):
+            raise FolderLikeIdError(last, str(error)) from None
+        return
+    except (AmbiguousEnvError, UnavailableEnvError):
+        pass
+    raise FolderIsEnvironmentError(arguments)
 
 
 def _one_of_each_class() -> list[EnvSpec]:

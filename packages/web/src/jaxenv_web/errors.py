@@ -54,3 +54,13 @@ class FolderIsEnvironmentError(JaxenvError, ValueError):
             f"{ids[-1]} is an environment, but the last argument of jaxenv web is a folder. Add one: "
             f"jaxenv web {' '.join(ids)} pages. For a folder of that name, write ./{ids[-1]}."
         )
+
+
+class FolderLikeIdError(JaxenvError, ValueError):
+    """The last argument of ``jaxenv web`` looks like an id, where the folder is expected."""
+
+    def __init__(self, given: str, unknown: str) -> None:
+        super().__init__(
+            f"The last argument of jaxenv web is a folder, but {given} looks like an id. {unknown} "
+            f"For a folder of that name, write ./{given}."
+        )

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenv import _canonical, checking, ranges
+from jaxenv import _canonical, _sizes, checking, ranges
 from jaxenv.adapters._flat import Layout
 from jaxenv.adapters._program import FEW, Resets, Step, packed, program, repeated, seed_words, unpacked
 from jaxenv.environment import Environment
@@ -34,10 +34,28 @@ def build(env: Any, params: Any, wrap: Any, overrides: dict[str, Any]) -> tuple[
     elif overrides:
         env = cast("Environment[Any, Any]", env).replace(**overrides)
     if wrap is not None:
-        env = wrap(env)
+        env = _wrapped(env, wrap)
     given = env.default_params if params is None else params
     ranges.check_tree(env.name, given)
     return env, given
+
+
+def _wrapped(env: Any, wrap: Any) -> Any:
+    if not callable(wrap):
+        action = "Pass a function from an environment to a wrapped one, such as a wrapper's class"
+        raise AdapterArgumentError.of("wrap", wrap, "a function", action)
+    wrapped = wrap(env)
+    if not isinstance(wrapped, Environment):
+        raise AdapterArgumentError.of("what wrap returned", wrapped, "an environment", "Return the wrapped environment from wrap")
+    return cast("Any", wrapped)
+
+
+def checked_seed(given: Any) -> int:
+    """Return a seed as an int; refuse what is no integer from 0."""
+    seed = _sizes.whole(given)
+    if not _sizes.is_size(seed, 0):
+        raise AdapterArgumentError.of("seed", given, "an integer from 0", "Pass one, or None")
+    return seed
 
 
 class Batch:

@@ -19,7 +19,7 @@ from jaxenv import random
 from jaxenv._canonical import NO_TIME_LIMIT
 from jaxenv.adapters._batch import build
 from jaxenv.environment import Environment
-from jaxenv.errors import MissingExtraError
+from jaxenv.errors import ArgumentTypeError, MissingExtraError
 from jaxenv.registry import EnvSpec
 
 try:
@@ -103,7 +103,19 @@ class BraxEnv(Env):  # pyright: ignore[reportUntypedBaseClass]
         """Return a member of the action space."""
         space = self.env.action_space(self.params)
         bounds = space.flat_space()
+        array = self._numbers(action, space.flat_size())
         low, high = jnp.asarray(bounds.low, jnp.float32), jnp.asarray(bounds.high, jnp.float32)
         bounded = jnp.isfinite(low) & jnp.isfinite(high)
         middle, half = jnp.where(bounded, (low + high) / 2, 0.0), jnp.where(bounded, (high - low) / 2, 1.0)
-        return space.unflatten(middle + half * action)
+        return space.unflatten(middle + half * array)
+
+    def _numbers(self, action: Any, size: int) -> Array:
+        """Return an action as an array; refuse one that is not ``size`` numbers, which would be broadcast or fail later."""
+        try:
+            array = jnp.asarray(action)
+        except (TypeError, ValueError):
+            array = None
+        numeric = array is not None and any(jnp.issubdtype(array.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
+        if array is None or not numeric or array.shape != (size,):
+            raise ArgumentTypeError(self.env.name, "action", action, f"an array float[{size}]") from None
+        return array

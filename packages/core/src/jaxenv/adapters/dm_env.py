@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from jaxenv import spaces
-from jaxenv.adapters._batch import Batch, build
+from jaxenv.adapters import _actions
+from jaxenv.adapters._batch import Batch, build, checked_seed
 from jaxenv.environment import Environment
 from jaxenv.errors import ActionBatchError, MissingExtraError, SpaceConversionError
 from jaxenv.registry import EnvSpec
@@ -36,7 +37,7 @@ class DmEnv(dm_env.Environment):
     Args:
         env: an id, a spec or an environment, with wrappers of :mod:`jaxenv.wrappers` or without.
         params: its parameters; None means ``env.default_params``.
-        seed: an integer; all that is played depends on it and on the actions alone. None draws one.
+        seed: an integer from 0; all that is played depends on it and on the actions alone. None draws one.
         wrap: a function from the environment to one with wrappers around it, such as a wrapper's class.
         **overrides: what ``jaxenv.make`` takes: fields of the environment and leaves of its params.
     """
@@ -52,7 +53,7 @@ class DmEnv(dm_env.Environment):
     ) -> None:
         ours, params = build(env, params, wrap, overrides)
         self._batch = Batch(ours, params, 1, "never")
-        self._seed = int(np.random.default_rng().integers(2**63)) if seed is None else seed
+        self._seed = int(np.random.default_rng().integers(2**63)) if seed is None else checked_seed(seed)
         self._action_space, self._observation_space = ours.action_space(params), ours.observation_space(params)
         self._reset_next = True
 
@@ -81,7 +82,11 @@ class DmEnv(dm_env.Environment):
         """Take a step, or begin an episode where there is none or it ended."""
         if self._reset_next:
             return self.reset()
-        self._batch.step(_batched(self._action_space, action))
+        try:
+            self._batch.step(_batched(self._action_space, action))
+        except _actions.FAILURES:
+            _actions.explain(self.env.name, self._action_space, action)
+            raise
         out = self._batch.out
         obs, reward = _member(self._observation_space, out.obs), out.reward[0]
         self._reset_next = bool(out.done[0])

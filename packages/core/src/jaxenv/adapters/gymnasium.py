@@ -16,17 +16,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from jaxenv import spaces
+from jaxenv import _overrides, _sizes, ranges, spaces
+from jaxenv.adapters import _actions
 from jaxenv.adapters import _gymnasium_members as members
-from jaxenv.adapters._batch import Batch, build
+from jaxenv.adapters._batch import Batch, build, checked_seed
 from jaxenv.adapters._program import Step
 from jaxenv.adapters._window import Window, open_window
 from jaxenv.environment import Environment
 from jaxenv.errors import (
+    AdapterArgumentError,
     AutoresetModeError,
     MissingExtraError,
     NotResetError,
@@ -35,6 +37,7 @@ from jaxenv.errors import (
     ResetOptionError,
     SeedCountError,
 )
+from jaxenv.errors.formatting import listed
 from jaxenv.registry import EnvSpec, registered_envs
 from jaxenv.registry.lookup import spec as find_spec
 
@@ -124,9 +127,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode and return ``(obs, info)``; see the class."""
+        _check_options(options, ("params",))
         super().reset(seed=seed)
-        if _set_options(self._batch, options, ("params",)):
-            self._set_spaces()
+        _set_params(self, (options or {}).get("params"))
         if seed is not None or not self._batch.begun:
             self._batch.seed([self.np_random_seed])
         else:
@@ -137,7 +140,11 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take a step and return ``(obs, reward, terminated, truncated, info)``. After the end of an episode, call ``reset``."""
         _require_begun(self._batch)
-        self._batch.step(members.batched(self.action_space, action))
+        try:
+            self._batch.step(members.batched(self.action_space, action))
+        except _actions.FAILURES:
+            _actions.explain(self.env.name, self.env.action_space(self.params), action)
+            raise
         out = self._batch.out
         self._draw()
         obs, info = members.one(self.observation_space, out.obs), _first(out.info)
@@ -204,6 +211,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         wrap: Callable[[Any], Environment[Any, Any]] | None = None,
         **overrides: Any,
     ) -> None:
+        size = _sizes.whole(num_envs)
+        if not _sizes.is_size(size):
+            raise AdapterArgumentError.of("num_envs", num_envs, "an integer from 1", "Pass how many environments there are")
         if max_episode_steps is not None:
             overrides["max_steps_in_episode"] = max_episode_steps
         ours, params = build(env, params, wrap, overrides)
@@ -213,9 +223,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             raise AutoresetModeError(autoreset_mode, tuple(mode.value for mode in AutoresetMode)) from None
         self.metadata = {**_drawing(ours, type(self).metadata, render_mode), "autoreset_mode": self.autoreset_mode}
         self.render_mode, self.render_size = render_mode, render_size
-        self.num_envs, self._to_numpy = num_envs, to_numpy
-        self._batch = Batch(ours, params, num_envs, _RESETS[self.autoreset_mode], on_device=not to_numpy, copy=copy)
-        self._ended: Any = np.zeros(num_envs, np.bool_)  # whose episode ended, and was not reset yet
+        self.num_envs, self._to_numpy = size, to_numpy
+        self._batch = Batch(ours, params, size, _RESETS[self.autoreset_mode], on_device=not to_numpy, copy=copy)
+        self._ended: Any = np.zeros(size, np.bool_)  # whose episode ended, and was not reset yet
         self._set_spaces()
 
     def _set_spaces(self) -> None:
@@ -243,11 +253,11 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in every environment, or in those of ``options["reset_mask"]``, and return ``(obs, info)``."""
-        super().reset(seed=seed if seed is None or np.ndim(seed) == 0 else None)
-        seeds = self._seeds(seed)
-        if _set_options(self._batch, options, ("params", "reset_mask")):
-            self._set_spaces()
+        _check_options(options, ("params", "reset_mask"))
         mask = _mask((options or {}).get("reset_mask"), self.num_envs)
+        super().reset(seed=seed if _is_one(seed) else None)
+        seeds = self._seeds(seed)
+        _set_params(self, (options or {}).get("params"))
         given = [one for one in seeds if one is not None]
         if mask is None and len(given) == self.num_envs:
             self._batch.seed(given)
@@ -265,7 +275,11 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         some_ended = not self._to_numpy or self.autoreset_mode is AutoresetMode.SAME_STEP or self._ended.any()
         if some_ended and self._to_numpy and self.autoreset_mode is AutoresetMode.DISABLED:
             raise NotResetError(int(self._ended.sum()))
-        self._batch.step(members.fitted(self.action_space, actions), some_ended)
+        try:
+            self._batch.step(members.fitted(self.action_space, actions), some_ended)
+        except _actions.FAILURES:
+            _actions.explain(self.env.name, self.env.action_space(self.params), actions, self.num_envs)
+            raise
         out = self._batch.out
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos = self._same_step_infos(out)
@@ -299,11 +313,11 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     def _seeds(self, seed: Any) -> Sequence[int | None]:
         if seed is None and self._batch.begun:
             return [None] * self.num_envs
-        if seed is None or np.ndim(seed) == 0:
+        if seed is None or _is_one(seed):
             return self._consecutive((self.np_random_seed or 0) if seed is None else int(seed))
         if len(seed) != self.num_envs:
             raise SeedCountError(len(seed), self.num_envs)
-        return [None if one is None else int(one) for one in seed]
+        return [None if one is None else checked_seed(one) for one in seed]
 
     def _consecutive(self, seed: int) -> list[int]:
         return [seed + index for index in range(self.num_envs)]
@@ -372,24 +386,48 @@ def _require_begun(batch: Batch) -> None:
         raise NotResetError
 
 
-def _set_options(batch: Batch, options: Mapping[str, Any] | None, known: tuple[str, ...]) -> bool:
-    """Do what options of ``reset`` say of params, and return whether they changed."""
-    for name, value in (options or {}).items():
+def _check_options(options: Any, known: tuple[str, ...]) -> None:
+    """Refuse options of ``reset`` that there are not."""
+    if options is None:
+        return
+    if not isinstance(options, Mapping):
+        raise AdapterArgumentError.of("options", options, "a mapping", f"Pass one with {listed(list(map(repr, known)))}, or None")
+    for name, value in cast("Mapping[str, Any]", options).items():
         if name not in known:
             raise ResetOptionError.unknown(name, value, known)
-    given = (options or {}).get("params")
+
+
+def _set_params(env: GymnasiumEnv | GymnasiumVectorEnv, given: Any) -> None:
+    """Play with other params from now on, given whole or by the names of leaves; None changes nothing, and so does an error."""
     if given is None:
-        return False
+        return
+    batch, before = env._batch, env._batch.params
     if isinstance(given, Mapping):
-        given = batch.params.replace(**given)
-    batch.set_params(given)
-    return True
+        leaves = {str(name): value for name, value in cast("Mapping[Any, Any]", given).items()}
+        given = _overrides.put_all(before, _overrides.resolve(batch.env.name, before, (), leaves))
+    else:
+        ranges.check_tree(batch.env.name, given)
+    try:
+        batch.set_params(given)
+        env._set_spaces()
+    except Exception:
+        batch.set_params(before)
+        env._set_spaces()
+        raise
+
+
+def _is_one(seed: Any) -> bool:
+    """Whether this is no list of seeds."""
+    return not isinstance(seed, list | tuple) and np.ndim(seed) == 0
 
 
 def _mask(given: Any, num_envs: int) -> np.ndarray | None:
     if given is None:
         return None
-    mask = np.asarray(given)
+    try:
+        mask = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        mask = np.empty(0)
     if mask.shape != (num_envs,) or mask.dtype != np.bool_ or not mask.any():
         raise ResetOptionError("reset_mask", given, f"an array bool[{num_envs}] with at least one True was expected")
     return mask

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenv import spaces
+from jaxenv import _canonical, spaces
 from jaxenv.adapters._batch import build
 from jaxenv.environment import Environment
 from jaxenv.errors import MissingExtraError, SpaceConversionError
@@ -75,7 +75,7 @@ class StoaEnv(stoa.Environment):  # pyright: ignore[reportUntypedBaseClass]
             The state, which holds the next key, and the ``FIRST`` time step.
         """
         params = self._params(env_params)
-        key, next_key = jax.random.split(rng_key)
+        key, next_key = jax.random.split(_canonical.key(rng_key))
         obs, state = self.env.reset(key, params)
         action = jax.eval_shape(self.env.action_space(params).sample, key)
         info = jax.eval_shape(self.env.step_env, key, state, action, params)[4]

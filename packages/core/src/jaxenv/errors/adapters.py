@@ -11,6 +11,11 @@ from jaxenv.errors.formatting import listed, named, short
 class AdapterArgumentError(JaxenvError, ValueError):
     """An adapter was given something that does not fit its environment; the message is a sentence."""
 
+    @classmethod
+    def of(cls, what: str, given: Any, expected: str, action: str) -> AdapterArgumentError:
+        """Return the error for an argument of the wrong kind."""
+        return cls(f"{what} is {named(given)}, but {expected} was expected. {action}.")
+
 
 class ResetOptionError(JaxenvError, ValueError):
     """``reset`` was given an option that there is not, or one of the wrong kind."""

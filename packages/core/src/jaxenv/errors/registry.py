@@ -19,10 +19,21 @@ class RegisterTypeError(JaxenvError, TypeError):
         )
 
 
+class NamespaceTypeError(JaxenvError, TypeError):
+    """Something that is not a string was given as a namespace."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(
+            f"registered_envs takes a namespace, but {named(given)} was given. Pass a string, such as 'classic', or None for all."
+        )
+
+
 class UnknownEnvError(JaxenvError, LookupError):
     """No environment has this id."""
 
-    def __init__(self, env_id: Any, hints: Sequence[str] = ()) -> None:
+    def __init__(self, env_id: Any, hints: Sequence[str] = (), near: Sequence[str] = ()) -> None:
+        self.near = tuple(near)
+        """Ids that may have been meant."""
         sentences = [f"No environment has the id {short(env_id)}.", *hints, "Run `jaxenv list` to see which there are."]
         super().__init__(" ".join(sentences))
 

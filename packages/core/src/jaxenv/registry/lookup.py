@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jaxenv.errors import AmbiguousEnvError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
+from jaxenv.errors import AmbiguousEnvError, NamespaceTypeError, RegisterTypeError, UnavailableEnvError, UnknownEnvError
 from jaxenv.registry.discovery import found_plugins
 from jaxenv.registry.known import known_distributions
 from jaxenv.registry.names import LOCAL, nearest
@@ -89,8 +89,14 @@ def registered_envs(namespace: str | None = None) -> tuple[EnvSpec, ...]:
         namespace: the namespace, such as ``"classic"``; None means all.
 
     Returns:
-        The specs, by namespace and then in each plugin's own order.
+        The specs, by namespace and then in each plugin's own order; none if there is no such namespace.
+
+    Raises:
+        NamespaceTypeError: the namespace is no string.
     """
+    given: Any = namespace
+    if given is not None and not isinstance(given, str):
+        raise NamespaceTypeError(given)
     specs = [*_local.values(), *(candidate for plugin in found_plugins() for candidate in plugin.specs)]
     wanted = [candidate for candidate in specs if namespace in (None, candidate.namespace)]
     return tuple(sorted(wanted, key=lambda candidate: candidate.namespace or ""))
@@ -155,7 +161,7 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     known = any(env_id in distribution.ids for distribution in known_distributions())
     provided = None if there and not known else _provided(wanted, slash != "")
     if provided:
-        return UnknownEnvError(env_id, [provided])
+        return UnknownEnvError(env_id, [provided], [str(env_id)])
     likely = [candidate.id for candidate in specs if _normalized(candidate.name) in wanted] or _similar(str(env_id), specs)
     if likely:
         more = f", or another of {len(likely)}" if len(likely) > 5 else ""
@@ -163,7 +169,7 @@ def _missing(env_id: Any, specs: tuple[EnvSpec, ...]) -> UnknownEnvError | Unava
     refused = sorted({plugin.namespace for plugin in found_plugins() if plugin.error})
     if refused and not likely and namespace not in {candidate.namespace for candidate in specs}:
         hints.append(f"It may belong to a plugin that is refused ({', '.join(refused)}): run `jaxenv doctor`.")
-    return UnknownEnvError(env_id, hints)
+    return UnknownEnvError(env_id, hints, likely)
 
 
 def _provided(wanted: set[str], full: bool) -> str | None:

@@ -8,17 +8,23 @@ from typing import Any
 from jax import Array
 
 from jaxenv.adapters.gymnax.environments.adapted import AdaptedEnvironment
+from jaxenv.adapters.gymnax.wrappers.purerl import LogWrapper
 
 Step = tuple[Any, Any, Any, Any, Any, dict[str, Any]]
 
 
 def telling_all(env: Any) -> Any:
-    """Return a copy of an environment, wrapped or not, whose ``step`` returns six values if jaxenv's own is beneath."""
+    """Return a copy of an environment, wrapped or not, that tells the final observation.
+
+    Its ``step`` returns six values if an environment of :func:`~jaxenv.adapters.gymnax.make` is beneath.
+    """
     env = copy.copy(env)
     if isinstance(env, AdaptedEnvironment):
         env.step_values = 6
     elif "_env" in vars(env):
         env._env = telling_all(env._env)
+        if isinstance(env, LogWrapper):
+            env._final_observation = True
     return env
 
 

@@ -82,7 +82,18 @@ class LogWrapper(GymnaxWrapper):
 
     ``returned_episode`` tells on which steps an episode ended; ``returned_episode_returns`` and ``returned_episode_lengths`` are
     those of the last one, from the step on which it ended to the next such step.
+
+    Of a ``step`` with five values, ``info`` does not hold ``final_observation`` unless asked for. Programs that return every step's
+    ``info`` would keep every observation twice.
+
+    Args:
+        env: an environment of gymnax's kind or of jaxenv's.
+        final_observation: whether ``info`` holds ``final_observation``, if that of ``env`` does.
     """
+
+    def __init__(self, env: Any, final_observation: bool = False) -> None:
+        super().__init__(env)
+        self._final_observation = final_observation
 
     @partial(jax.jit, static_argnames=("self",))
     def reset(self, key: Array, params: Any = None) -> tuple[Any, LogEnvState]:
@@ -106,6 +117,8 @@ class LogWrapper(GymnaxWrapper):
             returned_episode_lengths=jnp.where(over, episode_length, state.returned_episode_lengths),
             returned_episode_valid=state.returned_episode_valid | over,
         )
+        if len(flags) == 1 and not self._final_observation:
+            info = {name: value for name, value in info.items() if name != "final_observation"}
         info = {
             **info,
             "returned_episode_returns": state.returned_episode_returns,
