@@ -57,6 +57,7 @@ PAGES = (
     Page("jaxenv_baselines.ppo", "ppo", "Baselines", "Proximal policy optimisation, feed-forward and recurrent"),
     Page("jaxenv_baselines.pqn", "pqn", "Baselines", "Q-learning in parallel environments"),
     Page("jaxenv_baselines.es", "es", "Baselines", "Evolution strategies"),
+    Page("jaxenv_baselines.kernels", "kernels", "Baselines", "The update of small networks as GPU kernels"),
     Page("jaxenv_baselines.optimal", "optimal", "Baselines", "The best possible return of a task"),
     Page("jaxenv_baselines.training", "training", "Baselines", "Training in pieces, with reports"),
     Page("jaxenv_baselines.tasks", "tasks", "Baselines", "What an algorithm knows of a task"),

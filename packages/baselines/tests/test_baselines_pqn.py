@@ -12,8 +12,6 @@ from jaxenv_baselines.configs import CONFIGS
 from jaxenv_baselines.errors import ChoicesError, ConfigError, TorsoError
 from jaxenv_baselines.tasks import Task
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
-
 
 def task_of(name, **overrides):
     return Task.of(*jaxenv.make(name, **overrides))

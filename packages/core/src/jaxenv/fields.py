@@ -47,7 +47,7 @@ def fields_of(values: Any, above: str = "") -> Iterator[Field]:
     >>> env, params = jaxenv.make("CartPole-v1")
     >>> gravity = next(field for field in jaxenv.fields.fields_of(params) if field.name == "gravity")
     >>> gravity.value, gravity.meaning
-    (9.8, 'Acceleration of gravity, m/s^2.')
+    (9.8, 'Gravitational acceleration, m/s^2.')
     """
     meanings = field_docstrings(type(values))
     for field in dataclasses.fields(values):

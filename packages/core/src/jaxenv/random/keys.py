@@ -133,11 +133,13 @@ def _random_stream_key(key: Array, number: Array) -> Array:
 
 
 def _number(function: str, number: Any) -> Array:
-    """Return a 32-bit integer as uint32; an array of negative integers wraps around, as in ``jax.random.fold_in``."""
-    if isinstance(number, int | np.integer) and not isinstance(number, bool):
+    """Return a 32-bit integer as uint32; negative integers of an array or of NumPy wrap around, as in ``jax.random.fold_in``."""
+    if isinstance(number, int) and not isinstance(number, bool):
         if not 0 <= number < 2**32:
             raise KeyNumberError(function, number)
         return jnp.asarray(number, jnp.uint32)
+    if isinstance(number, np.integer) and not -(2**31) <= number < 2**32:
+        raise KeyNumberError(function, number)
     dtype = getattr(number, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jnp.integer):
         raise KeyNumberError(function, number)
