@@ -324,18 +324,13 @@ def begin(task: Task, config: Config, key: Array) -> Learner:
         key=key_train,
         updates=jnp.int32(0),
         weights=weights,
-        moments=_no_moments(weights),
+        moments=kernels.Optimizer.begin(ravel_pytree(weights)[0])[1:],
         observations=Statistics.empty(x.shape),
         returns=Statistics.empty(()),
         state=state,
         carry=None if start is None else jnp.broadcast_to(start, (config.num_envs, *start.shape)),
         running=(zeros, zeros, jnp.zeros(config.num_envs, jnp.int32)),
     )
-
-
-def _no_moments(weights: Any) -> tuple[Array, Array, Array]:
-    size = sum(leaf.size for leaf in jax.tree.leaves(weights))
-    return jnp.zeros(size, jnp.float32), jnp.zeros(size, jnp.float32), jnp.int32(0)
 
 
 def update(task: Task, config: Config, learner: Learner) -> tuple[Learner, dict[str, Array]]:
@@ -541,9 +536,7 @@ def _gradient(
     if batch.carry is None:
         batch = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), batch)
     count = batch.done.shape[axis]
-    size = count // config.minibatches
-    index = number % config.minibatches * size + jnp.arange(size)
-    which = kernels.permuted(index, words[number // config.minibatches], count)
+    which = kernels.minibatch(number, words, count, count // config.minibatches)
     part = jax.tree.map(lambda leaf: jnp.take(leaf, which, axis=axis), batch._replace(carry=None))
     part = part._replace(carry=None if batch.carry is None else batch.carry[which])
 

@@ -14,7 +14,7 @@ operation runs as JAX's own operations, with the same results up to rounding.
 from jaxenv_baselines.kernels.adam import Optimizer, updated
 from jaxenv_baselines.kernels.gradient import Minibatches, mean_loss, value_and_gradient
 from jaxenv_baselines.kernels.recurrence import recurrence
-from jaxenv_baselines.kernels.shuffle import ROUNDS, permuted
+from jaxenv_baselines.kernels.shuffle import ROUNDS, minibatch, permuted
 from jaxenv_baselines.kernels.towers import Layer, Tower, Towers
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Tower",
     "Towers",
     "mean_loss",
+    "minibatch",
     "permuted",
     "recurrence",
     "updated",

@@ -117,7 +117,7 @@ def _kernel(size: int, parts: int) -> Kernel:
         f"const int64_t at = (int64_t)member * {size} + i;",
         "float norm = 0.0f;",
         f"for (int32_t j = THREAD_IN_BLOCK; j < {parts}; j += {THREADS}) norm += squares[member * {parts} + j];",
-        *(f"norm += SHUFFLE_XOR(norm, {distance});" for distance in (16, 8, 4, 2, 1)),
+        "norm = sum_of_warp(norm);",
         "if (LANE == 0) sums[WARP_IN_BLOCK] = norm;",
         "SYNC_BLOCK;",
         "norm = 0.0f;",

@@ -18,7 +18,7 @@ from jaxenv.engine.scalar import UnsupportedError
 
 from jaxenv_baselines.kernels import source
 from jaxenv_baselines.kernels.operation import batched_over_members, kernel_or, launched, shapes_of
-from jaxenv_baselines.kernels.shuffle import FEWEST_ROWS, permuted, rows_of
+from jaxenv_baselines.kernels.shuffle import FEWEST_ROWS, minibatch, rows_of
 from jaxenv_baselines.kernels.towers import Towers
 
 OLDEST = (8, 0)
@@ -63,9 +63,7 @@ class GradientCall:
         return jax.vmap(self._plain)(*args) if self.members else self._plain(*args)
 
     def _plain(self, weights: Array, number: Array, words: Array, x: Array, fields: Array, numbers: Array) -> Sequence[Array]:
-        per_epoch = self.sizes.samples // self.sizes.minibatch
-        index = number % per_epoch * self.sizes.minibatch + jnp.arange(self.sizes.minibatch, dtype=jnp.int32)
-        which = permuted(index, words[number // per_epoch], self.sizes.samples)
+        which = minibatch(number, words, self.sizes.samples, self.sizes.minibatch)
         gradient, reported = jax.grad(self.towers.mean_loss, has_aux=True)(weights, x[which], fields[which], numbers)
         squares = jnp.zeros(source.sum_blocks(self.towers), jnp.float32).at[0].set(jnp.square(gradient).sum())
         return gradient, squares, reported

@@ -46,10 +46,8 @@ def shapes_of(members: int, *shapes: tuple[tuple[int, ...], Any]) -> list[jax.Sh
 def launched(
     kernel: Kernel, platform: str, sizes: Sequence[int], threads: int, args: Sequence[Array], results: Sequence[Any]
 ) -> Sequence[Array]:
-    """Run a kernel where kernels run for a platform; see :mod:`jaxenv.engine.cuda.launch`."""
-    if select.kernels_on(platform)[0] == "host":
-        return launch.on_host(kernel, sizes, threads, args, results)
-    return launch.on_gpu(kernel, select.required_capability(), sizes, threads, args, results)
+    """Run a kernel where kernels run for a platform; see :func:`jaxenv.engine.select.run`."""
+    return select.run(select.kernels_on(platform)[0], kernel, sizes, threads, args, results)
 
 
 def kernel_or(

@@ -30,6 +30,12 @@ class Matrix:
         """Return the expression."""
         return self.element.format(row=row, column=column)
 
+    def neighbours(self, count: int) -> tuple[str, Callable[[str], str]]:
+        """Return the type of so many neighbours, and from the number of one to the expression of it in ``v``, as a float."""
+        if self.integers:
+            return f"uint{8 * count}_t", lambda i: f"byte_to_f32((uint8_t)(v >> 8 * {i}))"
+        return f"floats{count}", lambda i: f"v.floats[{i}]"
+
     @property
     def transposed(self) -> Matrix:
         """The same, transposed."""
@@ -198,40 +204,24 @@ class Product:
         left, right = self.left, self.right
         paired = left.along == "columns" or right.along == "rows"  # which terms of the sum a thread has
         term = "k + 2 * t + {}" if paired else "k + t + 4 * {}"
-        if left.integers and left.along == "columns":
+        if left.along == "columns":
+            kind, one = left.neighbours(2)
             text.add(
                 *_loops(i=down, half=2),
                 f"const int32_t row = {self.row('i', 'half')};",
-                f"const uint16_t v = *(const uint16_t*)&{left.at('row', '(k + 2 * t)')};",
-                "a[i][half] = byte_to_f32((uint8_t)v); a[i][half + 2] = byte_to_f32((uint8_t)(v >> 8));",
+                f"const {kind} v = *(const {kind}*)&{left.at('row', '(k + 2 * t)')};",
+                f"a[i][half] = {one('0')}; a[i][half + 2] = {one('1')};",
                 *"}}",
             )
-        elif left.integers:
-            count, kind = 2 * down, {1: "uint16_t", 2: "uint32_t"}[down]
+        else:
+            count = 2 * down
+            kind, one = left.neighbours(count)
             first = left.at(f"(row0 + {count} * g)", f"({term.format('j')})")
             text.add(
                 *_loops(j=2),
                 f"const {kind} v = *(const {kind}*)&{first};",
                 "UNROLL",
-                f"for (int32_t i = 0; i < {count}; ++i) a[i / 2][i % 2 + 2 * j] = byte_to_f32((uint8_t)(v >> 8 * i));",
-                "}",
-            )
-        elif left.along == "columns":
-            text.add(
-                *_loops(i=down, half=2),
-                f"const int32_t row = {self.row('i', 'half')};",
-                f"const floats2 v = *(const floats2*)&{left.at('row', '(k + 2 * t)')};",
-                "a[i][half] = v.floats[0]; a[i][half + 2] = v.floats[1];",
-                *"}}",
-            )
-        else:
-            count = 2 * down
-            first = left.at(f"(row0 + {count} * g)", f"({term.format('j')})")
-            text.add(
-                *_loops(j=2),
-                f"const floats{count} v = *(const floats{count}*)&{first};",
-                "UNROLL",
-                f"for (int32_t i = 0; i < {count}; ++i) a[i / 2][i % 2 + 2 * j] = v.floats[i];",
+                f"for (int32_t i = 0; i < {count}; ++i) a[i / 2][i % 2 + 2 * j] = {one('i')};",
                 "}",
             )
         if right.along == "rows":

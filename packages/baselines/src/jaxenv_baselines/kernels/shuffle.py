@@ -61,6 +61,20 @@ def permuted(index: Array, words: Array, size: int) -> Array:
     return (a * number_of_columns + b).astype(jnp.int32)
 
 
+def minibatch(number: Array, words: Array, samples: int, size: int) -> Array:
+    """Return which samples are in a minibatch, int32[size].
+
+    Args:
+        number: number of the minibatch over all epochs, int32[].
+        words: random words that order the samples of each epoch, uint32[epochs, ROUNDS].
+        samples: number of samples.
+        size: samples in a minibatch; a divisor of ``samples``.
+    """
+    per_epoch = samples // size
+    index = number % per_epoch * size + jnp.arange(size, dtype=jnp.int32)
+    return permuted(index, words[number // per_epoch], samples)
+
+
 def _remainder(x: Array, divisor: Array) -> Array:
     """Return ``x % divisor`` for unsigned integers, which needs no correction of signs."""
     return jax.lax.rem(x, jnp.broadcast_to(divisor, x.shape))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jax
@@ -116,6 +117,7 @@ class Layout:
         return begin
 
 
+@cache
 def layout(towers: Towers, sizes: Sizes) -> Layout | None:
     """Return the layout with the largest tile that fits into shared memory, or None."""
     widths = towers.widths
@@ -421,8 +423,7 @@ class _Gradient:
             "}",
             "UNROLL",
             f"for (int32_t i = 0; i < {plan.sums}; ++i) {{",
-            "float sum = summed[i];",
-            *(f"sum += SHUFFLE_XOR(sum, {distance});" for distance in (16, 8, 4, 2, 1)),
+            "const float sum = sum_of_warp(summed[i]);",
             f"if (LANE == 0) memory[{plan.reduced} + WARP_IN_BLOCK * {plan.sums} + i] = sum;",
             "}",
             "SYNC_BLOCK;",
@@ -557,8 +558,7 @@ def sum_kernel(towers: Towers, sizes: Sizes) -> Kernel:
         "}",
         "SYNC_BLOCK;",
         "if (WARP_IN_BLOCK == 0) {",
-        "float square = sums[0][LANE] + sums[0][LANE + 32];",
-        *(f"square += SHUFFLE_XOR(square, {distance});" for distance in (16, 8, 4, 2, 1)),
+        "const float square = sum_of_warp(sums[0][LANE] + sums[0][LANE + 32]);",
         f"if (LANE == 0) squares[member * {blocks} + block] = square;",
         "}",
         "}",

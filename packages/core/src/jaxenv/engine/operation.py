@@ -79,9 +79,7 @@ class BatchedCall:
             kernel, used, constants = _kernel(self)
             every: tuple[Any, ...] = (*words, *constants)
             operands = [every[i] for i in used]
-            if where == "host":
-                return launch.on_host(kernel, [self.size], self.size, operands, self.shapes)
-            return launch.on_gpu(kernel, select.required_capability(), [self.size], self.size, operands, self.shapes)
+            return select.run(where, kernel, [self.size], self.size, operands, self.shapes)
         except (UnsupportedError, launch.KernelRefusedError) as error:
             select.warn(self.what, str(error))
             return self.plain(*words)

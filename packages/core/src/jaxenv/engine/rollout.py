@@ -341,10 +341,8 @@ class _RolloutCall:
         kernel, used = self._population().kernel(bool(self.members), self.together)
         envs, sizes = self.traced.num_envs * members, [self.traced.num_envs, self.traced.num_steps, members]
         operands = [words[i] for i in used]
-        if self.traced.where == "host":
-            return launch.on_host(kernel, sizes, envs, operands, self.shapes)
         try:
-            return launch.on_gpu(kernel, select.required_capability(), sizes, envs, operands, self.shapes)
+            return select.run(self.traced.where, kernel, sizes, envs, operands, self.shapes)
         except launch.KernelRefusedError as error:
             select.warn(f"A rollout of {self.traced.plan.env.name}", str(error))
             return self.plain(*words)

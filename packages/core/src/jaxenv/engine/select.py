@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxenv import _jax_compat
-from jaxenv.engine.cuda import host, nvrtc
-from jaxenv.engine.cuda.launch import KernelRefusedError, on_gpu
+from jaxenv.engine.cuda import host, launch, nvrtc
+from jaxenv.engine.cuda.launch import KernelRefusedError
 from jaxenv.engine.cuda.source import Kernel
 from jaxenv.engine.scalar.program import Leaf
 from jaxenv.errors import EngineSettingError, JaxenvPerformanceWarning
@@ -70,6 +72,19 @@ def capability() -> tuple[int, int] | None:
         return None
 
 
+def run(
+    where: Where | None, kernel: Kernel, sizes: Sequence[int], envs: int, operands: Sequence[Array], results: Sequence[Any]
+) -> Sequence[Array]:
+    """Run a kernel where :func:`kernels_on` found that kernels run. The other arguments are those of :mod:`launch`.
+
+    Raises:
+        KernelRefusedError: it can't be had, for a reason that the message names.
+    """
+    if where == "host":
+        return launch.on_host(kernel, sizes, envs, operands, results)
+    return launch.on_gpu(kernel, required_capability(), sizes, envs, operands, results)
+
+
 def required_capability() -> tuple[int, int]:
     """Return the compute capability to compile for; that of the oldest GPU that plays kernels where none is here."""
     return capability() or nvrtc.OLDEST
@@ -102,7 +117,7 @@ def _probe(number: tuple[int, int]) -> str:
     shape = jax.ShapeDtypeStruct((4,), jnp.int32)
 
     def double(x: Any) -> Any:
-        return on_gpu(kernel, number, [4], 4, [x], [shape])[0]
+        return launch.on_gpu(kernel, number, [4], 4, [x], [shape])[0]
 
     compiled = jax.jit(double).lower(shape).compile()  # ahead of time: this may be called while something else is traced
     with jax.ensure_compile_time_eval():

@@ -143,6 +143,15 @@ static void multiply_tiles(float* d, const float* a, const float* b) {
 }
 #endif
 
+#ifdef SHUFFLE_XOR
+/* The sum of what the threads of a warp have, in each of them. */
+INLINE float sum_of_warp(float x) {
+  UNROLL
+  for (int32_t mask = 16; mask; mask /= 2) { const float y = SHUFFLE_XOR(x, mask); x += y; }
+  return x;
+}
+#endif
+
 /* The larger and the smaller of two numbers, NaN if either is. */
 INLINE float max_f32(float a, float b) { return a > b || a != a ? a : b; }
 INLINE float min_f32(float a, float b) { return a < b || a != a ? a : b; }
